@@ -1,0 +1,112 @@
+//! Columns of events: the currency between rooms.
+
+/// The pixel array of a camera.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Sensor {
+    /// Columns; `x` runs from 0 to `width - 1`.
+    pub width: u16,
+    /// Rows; `y` runs from 0 to `height - 1`, downwards.
+    pub height: u16,
+}
+
+/// A stretch of events, one column per field, all of one length.
+///
+/// Times are microseconds on the recording's own clock; nothing is subtracted
+/// from them until a [`crate::event::Grid`] states an origin.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Batch {
+    /// Time in microseconds.
+    pub t: Vec<i64>,
+    /// Column.
+    pub x: Vec<u16>,
+    /// Row.
+    pub y: Vec<u16>,
+    /// Polarity: true for ON (brighter), false for OFF.
+    pub on: Vec<bool>,
+}
+
+impl Batch {
+    /// Number of events.
+    pub fn len(&self) -> usize {
+        self.t.len()
+    }
+
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.t.is_empty()
+    }
+
+    /// Forgets the events and keeps the memory.
+    pub fn clear(&mut self) {
+        self.truncate(0);
+    }
+
+    /// Keeps the first `len` events.
+    pub fn truncate(&mut self, len: usize) {
+        self.t.truncate(len);
+        self.x.truncate(len);
+        self.y.truncate(len);
+        self.on.truncate(len);
+    }
+
+    /// Makes room for `more` events.
+    pub fn reserve(&mut self, more: usize) {
+        self.t.reserve(more);
+        self.x.reserve(more);
+        self.y.reserve(more);
+        self.on.reserve(more);
+    }
+
+    /// Appends one event.
+    #[inline]
+    pub fn push(&mut self, t: i64, x: u16, y: u16, on: bool) {
+        self.t.push(t);
+        self.x.push(x);
+        self.y.push(y);
+        self.on.push(on);
+    }
+
+    /// Event `i` as `(t, x, y, on)`.
+    #[inline]
+    pub fn get(&self, i: usize) -> (i64, u16, u16, bool) {
+        (self.t[i], self.x[i], self.y[i], self.on[i])
+    }
+
+    /// Events as `(t, x, y, on)`.
+    pub fn iter(&self) -> impl Iterator<Item = (i64, u16, u16, bool)> + '_ {
+        (0..self.len()).map(|i| self.get(i))
+    }
+
+    /// Appends all of `other` and empties it.
+    pub fn append(&mut self, other: &mut Batch) {
+        self.t.append(&mut other.t);
+        self.x.append(&mut other.x);
+        self.y.append(&mut other.y);
+        self.on.append(&mut other.on);
+    }
+
+    /// Moves the first `len` events to the end of `out`.
+    pub fn move_front(&mut self, len: usize, out: &mut Batch) {
+        out.t.extend(self.t.drain(..len));
+        out.x.extend(self.x.drain(..len));
+        out.y.extend(self.y.drain(..len));
+        out.on.extend(self.on.drain(..len));
+    }
+
+    /// Sorts by time; events of equal time keep their order.
+    pub fn sort_by_time(&mut self) {
+        let mut order: Vec<u32> = (0..self.len() as u32).collect();
+        order.sort_by_key(|&i| self.t[i as usize]);
+        *self = order.iter().map(|&i| self.get(i as usize)).collect();
+    }
+}
+
+impl FromIterator<(i64, u16, u16, bool)> for Batch {
+    fn from_iter<I: IntoIterator<Item = (i64, u16, u16, bool)>>(events: I) -> Batch {
+        let mut batch = Batch::default();
+        for (t, x, y, on) in events {
+            batch.push(t, x, y, on);
+        }
+        batch
+    }
+}

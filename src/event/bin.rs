@@ -1,0 +1,302 @@
+//! Events to steps: counts (or bits) per pixel and polarity, and what was lost.
+
+use std::str::FromStr;
+
+use super::batch::Batch;
+use super::tally::{Cause, Tally};
+use super::window::Grid;
+use crate::error::{Error, ErrorKind, Result};
+use crate::spikes::{Merge, Spikes};
+
+/// What several events of one pixel and polarity in one step amount to.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum InputMode {
+    /// As many spikes as there are events.
+    #[default]
+    Counts,
+    /// One spike.
+    Binary,
+}
+
+impl InputMode {
+    /// The name on the command line and in manifests.
+    pub fn name(self) -> &'static str {
+        match self {
+            InputMode::Counts => "counts",
+            InputMode::Binary => "binary",
+        }
+    }
+}
+
+impl FromStr for InputMode {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<InputMode> {
+        match text {
+            "counts" => Ok(InputMode::Counts),
+            "binary" => Ok(InputMode::Binary),
+            _ => Err(Error::new(
+                ErrorKind::Usage,
+                format!("input '{text}'"),
+                "counts or binary",
+            )),
+        }
+    }
+}
+
+/// Where an event lands among the addresses of a network's input.
+///
+/// Channel 0 is OFF and channel 1 is ON, the polarity bit that every data set
+/// of this field uses as channel; with one channel both polarities share it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Field {
+    /// Columns.
+    pub width: u16,
+    /// Rows.
+    pub height: u16,
+    /// 1 or 2.
+    pub channels: u16,
+    /// Whether addresses count channels first (`[p, y, x]`, what a flat input
+    /// layer expects) or last (`[y, x, p]`, the engine's own order).
+    pub channels_first: bool,
+}
+
+impl Field {
+    /// Number of addresses.
+    pub fn len(&self) -> usize {
+        usize::from(self.width) * usize::from(self.height) * usize::from(self.channels)
+    }
+
+    /// Whether there is no address at all.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// The address of an event, or none if it lies outside.
+    #[inline]
+    pub fn address(&self, x: u16, y: u16, on: bool) -> Option<u32> {
+        if x >= self.width || y >= self.height {
+            return None;
+        }
+        let pixel = u32::from(y) * u32::from(self.width) + u32::from(x);
+        let channel = u32::from(on && self.channels > 1);
+        Some(match self.channels_first {
+            true => channel * u32::from(self.width) * u32::from(self.height) + pixel,
+            false => pixel * u32::from(self.channels) + channel,
+        })
+    }
+}
+
+/// The stage that turns ordered events into one [`Spikes`] a step.
+#[derive(Debug)]
+pub struct Binner {
+    grid: Grid,
+    field: Field,
+    mode: InputMode,
+    limit: Option<u64>,
+    step: u64,
+    filled: bool,
+    merge: Merge,
+    spikes: Spikes,
+    tally: Tally,
+}
+
+impl Binner {
+    /// A binner at step 0. With a `limit`, exactly so many steps come out:
+    /// events behind them are cut off, and silence fills up what is missing.
+    pub fn new(grid: Grid, field: Field, mode: InputMode, limit: Option<u64>) -> Binner {
+        Binner {
+            grid,
+            field,
+            mode,
+            limit,
+            step: 0,
+            filled: false,
+            merge: Merge::new(field.len()),
+            spikes: Spikes::default(),
+            tally: Tally::default(),
+        }
+    }
+
+    /// The account so far.
+    pub fn tally(&self) -> &Tally {
+        &self.tally
+    }
+
+    /// Bins events that are in order of time and not before the grid's start,
+    /// and hands every step that is complete to `emit`, empty ones too.
+    ///
+    /// # Errors
+    /// Those of `emit`.
+    pub fn push<F>(&mut self, batch: &Batch, mut emit: F) -> Result<()>
+    where
+        F: FnMut(&Spikes) -> Result<()>,
+    {
+        let last = self.limit.unwrap_or(u64::MAX);
+        for (i, (t, x, y, on)) in batch.iter().enumerate() {
+            let step = self.grid.step_of(t);
+            if step >= last {
+                self.tally
+                    .drop(Cause::AfterWindow, (batch.len() - i) as u64);
+                return Ok(());
+            }
+            while self.step < step {
+                self.emit_step(&mut emit)?;
+            }
+            match self.field.address(x, y, on) {
+                None => self.tally.drop(Cause::Outside, 1),
+                Some(address) => {
+                    self.merge.add(address, 1.0, 1);
+                    self.tally.keep(1);
+                }
+            }
+            self.filled = true;
+        }
+        Ok(())
+    }
+
+    /// Hands out the last, partial step, and silence up to the limit if there
+    /// is one. Returns the number of steps in all.
+    ///
+    /// # Errors
+    /// Those of `emit`.
+    pub fn finish<F>(&mut self, mut emit: F) -> Result<u64>
+    where
+        F: FnMut(&Spikes) -> Result<()>,
+    {
+        while self.filled || self.limit.is_some_and(|limit| self.step < limit) {
+            self.emit_step(&mut emit)?;
+        }
+        self.tally.assert_conserved();
+        Ok(self.step)
+    }
+
+    fn emit_step<F>(&mut self, emit: &mut F) -> Result<()>
+    where
+        F: FnMut(&Spikes) -> Result<()>,
+    {
+        self.spikes.clear();
+        self.merge.drain(&mut self.spikes, |value| value);
+        if self.mode == InputMode::Binary {
+            self.merge_into_bits();
+        }
+        self.filled = false;
+        self.step += 1;
+        emit(&self.spikes)
+    }
+
+    fn merge_into_bits(&mut self) {
+        let surplus = self.spikes.total() - self.spikes.len() as u64;
+        self.spikes.value.fill(1.0);
+        self.spikes.count.fill(1);
+        self.tally.retract(Cause::Merged, surplus);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::units::Micros;
+    use proptest::prelude::*;
+
+    const FIELD: Field = Field {
+        width: 4,
+        height: 3,
+        channels: 2,
+        channels_first: false,
+    };
+
+    type Steps = Vec<Vec<(u32, f32, u32)>>;
+
+    fn steps(
+        events: &[(i64, u16, u16, bool)],
+        mode: InputMode,
+        limit: Option<u64>,
+    ) -> (Steps, Tally) {
+        let grid = Grid {
+            start: 100,
+            dt: Micros(10),
+        };
+        let mut binner = Binner::new(grid, FIELD, mode, limit);
+        let mut out = Vec::new();
+        let mut emit = |s: &Spikes| {
+            out.push(s.iter().collect());
+            Ok(())
+        };
+        binner
+            .push(&events.iter().copied().collect(), &mut emit)
+            .unwrap();
+        let count = binner.finish(&mut emit).unwrap();
+        assert_eq!(count, out.len() as u64);
+        (out, binner.tally().clone())
+    }
+
+    const EVENTS: [(i64, u16, u16, bool); 6] = [
+        (100, 1, 0, true),
+        (109, 1, 0, true),
+        (109, 0, 0, false),
+        (110, 3, 2, false),
+        (125, 4, 0, true),
+        (141, 0, 1, true),
+    ];
+
+    #[test]
+    fn counts_per_pixel_and_polarity_with_empty_steps_and_a_partial_last() {
+        let (out, tally) = steps(&EVENTS, InputMode::Counts, None);
+        assert_eq!(out[0], [(0, 1.0, 1), (3, 2.0, 2)]);
+        assert_eq!(out[1], [(22, 1.0, 1)]);
+        assert_eq!((out[2].len(), out[3].len()), (0, 0));
+        assert_eq!(out[4], [(9, 1.0, 1)]);
+        assert_eq!(out.len(), 5);
+        assert_eq!((tally.kept, tally.dropped[&Cause::Outside]), (5, 1));
+    }
+
+    #[test]
+    fn binary_input_merges_and_says_so() {
+        let (out, tally) = steps(&EVENTS, InputMode::Binary, None);
+        assert_eq!(out[0], [(0, 1.0, 1), (3, 1.0, 1)]);
+        assert_eq!((tally.kept, tally.dropped[&Cause::Merged]), (4, 1));
+    }
+
+    #[test]
+    fn a_limit_cuts_or_fills_up() {
+        let (out, tally) = steps(&EVENTS, InputMode::Counts, Some(2));
+        assert_eq!((out.len(), tally.dropped[&Cause::AfterWindow]), (2, 2));
+        let (out, _) = steps(&EVENTS, InputMode::Counts, Some(9));
+        assert_eq!(out.len(), 9);
+        let (out, _) = steps(&[], InputMode::Counts, Some(3));
+        assert_eq!(out, vec![vec![]; 3] as Steps);
+        assert!(steps(&[], InputMode::Counts, None).0.is_empty());
+    }
+
+    #[test]
+    fn a_flat_input_counts_polarity_then_row_then_column() {
+        let flat = Field {
+            channels_first: true,
+            ..FIELD
+        };
+        assert_eq!(flat.address(1, 2, true), Some(12 + 2 * 4 + 1));
+        assert_eq!(flat.address(1, 2, false), Some(2 * 4 + 1));
+        let grey = Field {
+            channels: 1,
+            ..FIELD
+        };
+        assert_eq!(grey.address(1, 2, true), grey.address(1, 2, false));
+    }
+
+    proptest! {
+        #[test]
+        fn every_event_is_in_some_step_or_in_the_tally(
+            mut events in prop::collection::vec((100i64..400, 0u16..5, 0u16..4, any::<bool>()), 0..100),
+            limit in prop::option::of(0u64..40),
+            binary in any::<bool>(),
+        ) {
+            events.sort();
+            let mode = if binary { InputMode::Binary } else { InputMode::Counts };
+            let (out, tally) = steps(&events, mode, limit);
+            let binned: u64 = out.iter().flatten().map(|e| u64::from(e.2)).sum();
+            prop_assert_eq!(binned, tally.kept);
+            prop_assert_eq!(tally.read, events.len() as u64);
+        }
+    }
+}

@@ -1,0 +1,161 @@
+//! What became of every event, stage by stage: nothing is lost in silence.
+
+use std::collections::BTreeMap;
+
+/// Why an event was dropped, or what was odd about one that was kept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[non_exhaustive]
+pub enum Cause {
+    /// The recorder marked it as invalid.
+    Invalid,
+    /// Its address says that it is no pixel event (a synchronisation pulse).
+    Special,
+    /// Its pixel lies outside the sensor or the network's input.
+    Outside,
+    /// It came so much later than its time that its place had gone by.
+    Late,
+    /// It lies before the asked window.
+    BeforeWindow,
+    /// It lies at or after the end of the asked window.
+    AfterWindow,
+    /// It was recorded after a younger one and put back in its place.
+    Reordered,
+    /// The recorder's clock overflowed here.
+    ClockWrapped,
+    /// It shares pixel, polarity and step with another and binary input keeps one.
+    Merged,
+}
+
+impl Cause {
+    /// The name in reports and JSON.
+    pub fn name(self) -> &'static str {
+        match self {
+            Cause::Invalid => "invalid",
+            Cause::Special => "special",
+            Cause::Outside => "outside",
+            Cause::Late => "late",
+            Cause::BeforeWindow => "before_window",
+            Cause::AfterWindow => "after_window",
+            Cause::Reordered => "reordered",
+            Cause::ClockWrapped => "clock_wrapped",
+            Cause::Merged => "merged",
+        }
+    }
+
+    /// Whether the caller asked for it; such a drop is no loss.
+    pub fn was_asked_for(self) -> bool {
+        matches!(
+            self,
+            Cause::BeforeWindow | Cause::AfterWindow | Cause::Merged
+        )
+    }
+}
+
+/// The account of one stage: `read = kept + Σ dropped`, always.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Tally {
+    /// Events that came in.
+    pub read: u64,
+    /// Events that went on.
+    pub kept: u64,
+    /// Events that did not, by cause.
+    pub dropped: BTreeMap<Cause, u64>,
+    /// Events that went on although something was odd, by oddity.
+    pub noted: BTreeMap<Cause, u64>,
+    /// Things in the file that are no pixel events, by their name there.
+    pub skipped: BTreeMap<String, u64>,
+}
+
+impl Tally {
+    /// Counts `n` events that were read and go on.
+    #[inline]
+    pub fn keep(&mut self, n: u64) {
+        self.read += n;
+        self.kept += n;
+    }
+
+    /// Counts `n` events that were read and go no further.
+    pub fn drop(&mut self, cause: Cause, n: u64) {
+        if n > 0 {
+            self.read += n;
+            *self.dropped.entry(cause).or_default() += n;
+        }
+    }
+
+    /// Drops `n` events that had been counted as kept.
+    pub fn retract(&mut self, cause: Cause, n: u64) {
+        if n > 0 {
+            self.kept -= n;
+            *self.dropped.entry(cause).or_default() += n;
+        }
+    }
+
+    /// Remarks on `n` events without changing what becomes of them.
+    pub fn note(&mut self, cause: Cause, n: u64) {
+        if n > 0 {
+            *self.noted.entry(cause).or_default() += n;
+        }
+    }
+
+    /// Counts `n` things that are no pixel events.
+    pub fn skip(&mut self, what: &str, n: u64) {
+        if n == 0 {
+            return;
+        }
+        match self.skipped.get_mut(what) {
+            Some(count) => *count += n,
+            None => _ = self.skipped.insert(what.to_owned(), n),
+        }
+    }
+
+    /// Events that did not go on.
+    pub fn total_dropped(&self) -> u64 {
+        self.dropped.values().sum()
+    }
+
+    /// Events that did not go on although nobody asked for that.
+    pub fn lost(&self) -> u64 {
+        let lost = self
+            .dropped
+            .iter()
+            .filter(|(cause, _)| !cause.was_asked_for());
+        lost.map(|(_, n)| n).sum()
+    }
+
+    /// Panics unless every event that was read is accounted for.
+    pub fn assert_conserved(&self) {
+        assert_eq!(
+            self.read,
+            self.kept + self.total_dropped(),
+            "a stage lost count of its events: {self:?}"
+        );
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_dropped_on_request_is_no_loss() {
+        let mut tally = Tally::default();
+        tally.keep(5);
+        tally.drop(Cause::AfterWindow, 3);
+        tally.drop(Cause::Outside, 2);
+        tally.drop(Cause::Late, 0);
+        tally.note(Cause::Reordered, 1);
+        tally.assert_conserved();
+        assert_eq!((tally.read, tally.lost(), tally.dropped.len()), (10, 2, 2));
+    }
+
+    #[test]
+    #[should_panic(expected = "lost count")]
+    fn an_event_that_vanishes_is_noticed() {
+        Tally {
+            read: 2,
+            kept: 1,
+            ..Tally::default()
+        }
+        .assert_conserved();
+    }
+}

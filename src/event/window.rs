@@ -1,0 +1,134 @@
+//! Half-open windows and the grid of steps, both from a stated origin: no edge
+//! ever depends on the data inside it.
+
+use std::str::FromStr;
+
+use super::batch::Batch;
+use super::tally::{Cause, Tally};
+use crate::error::{Error, ErrorKind, Result};
+use crate::units::Micros;
+
+/// What time zero means.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Origin {
+    /// The first event of the recording (or of the trial).
+    #[default]
+    First,
+    /// The recording's own clock.
+    Absolute,
+}
+
+impl Origin {
+    /// The name on the command line and in manifests.
+    pub fn name(self) -> &'static str {
+        match self {
+            Origin::First => "first",
+            Origin::Absolute => "absolute",
+        }
+    }
+}
+
+impl FromStr for Origin {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Origin> {
+        match text {
+            "first" => Ok(Origin::First),
+            "absolute" => Ok(Origin::Absolute),
+            _ => Err(Error::new(
+                ErrorKind::Usage,
+                format!("origin '{text}'"),
+                "first or absolute",
+            )),
+        }
+    }
+}
+
+/// The time span `[from, to)` on the recording's clock.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Window {
+    /// First microsecond inside.
+    pub from: i64,
+    /// First microsecond behind it.
+    pub to: i64,
+}
+
+impl Window {
+    /// The window that cuts nothing off.
+    pub const ALL: Window = Window {
+        from: i64::MIN,
+        to: i64::MAX,
+    };
+
+    /// Keeps the events inside, and accounts for the others.
+    pub fn cut(&self, batch: &mut Batch, tally: &mut Tally) {
+        let start = batch.t.partition_point(|&t| t < self.from);
+        let end = batch.t.partition_point(|&t| t < self.to).max(start);
+        tally.drop(Cause::BeforeWindow, start as u64);
+        tally.drop(Cause::AfterWindow, (batch.len() - end) as u64);
+        tally.keep((end - start) as u64);
+        if start > 0 || end < batch.len() {
+            *batch = (start..end).map(|i| batch.get(i)).collect();
+        }
+    }
+}
+
+/// Steps of equal length: step `k` is `[start + k·dt, start + (k+1)·dt)`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Grid {
+    /// Where step 0 begins, on the recording's clock.
+    pub start: i64,
+    /// Length of a step; positive.
+    pub dt: Micros,
+}
+
+impl Grid {
+    /// The step that holds time `t`; `t` is not before the start.
+    pub fn step_of(&self, t: i64) -> u64 {
+        debug_assert!(t >= self.start);
+        (t.abs_diff(self.start)) / self.dt.0 as u64
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn windows_are_half_open_and_touch_without_overlap() {
+        let events: Batch = [0, 10, 10, 19, 20, 30]
+            .map(|t| (t, 0, 0, true))
+            .into_iter()
+            .collect();
+        let mut seen = Vec::new();
+        for (from, to) in [(i64::MIN, 10), (10, 20), (20, i64::MAX)] {
+            let (mut part, mut tally) = (events.clone(), Tally::default());
+            Window { from, to }.cut(&mut part, &mut tally);
+            tally.assert_conserved();
+            assert_eq!(tally.read, 6);
+            seen.extend(part.t);
+        }
+        assert_eq!(seen, events.t);
+        let (mut part, mut tally) = (events.clone(), Tally::default());
+        Window { from: 25, to: 15 }.cut(&mut part, &mut tally);
+        tally.assert_conserved();
+        assert!(part.is_empty());
+    }
+
+    #[test]
+    fn a_step_begins_on_its_edge() {
+        let grid = Grid {
+            start: 1_000,
+            dt: Micros(10),
+        };
+        assert_eq!(
+            [1_000, 1_009, 1_010, 1_999].map(|t| grid.step_of(t)),
+            [0, 0, 1, 99]
+        );
+        let far = Grid {
+            start: i64::MIN,
+            dt: Micros(1),
+        };
+        assert_eq!(far.step_of(i64::MAX), u64::MAX);
+    }
+}

@@ -1,0 +1,204 @@
+//! Recording formats: one file each, found by content.
+//!
+//! | format | recognised by | events |
+//! |---|---|---|
+//! | AEDAT 2.0 | first line | DVS128 addresses, big-endian |
+//! | AEDAT 3.1 | first line | polarity packets among others |
+//! | AEDAT 4 | first line | flatbuffer packets, LZ4, Zstd or plain |
+//! | ATIS bin | times that do not decrease | 40 bits an event, N-MNIST |
+//!
+//! A decoder streams: it holds one packet at a time, and everything that it
+//! delivered before an error stays delivered.
+
+mod nmnist;
+pub mod source;
+
+use std::fs::File;
+use std::io::Cursor;
+use std::path::{Path, PathBuf};
+
+use crate::error::{Error, ErrorKind, Result};
+use crate::event::{Batch, Sensor, Tally};
+pub use source::Source;
+
+/// How many bytes are looked at to find out the format.
+const HEAD: usize = 4096;
+
+/// About how many events a call of [`Decoder::decode`] delivers.
+pub const CHUNK_EVENTS: usize = 1 << 14;
+
+/// Writes a whole recording into memory.
+pub type Encode = fn(&Batch) -> Result<Vec<u8>>;
+
+/// A recording format.
+#[derive(Debug)]
+pub struct Format {
+    /// The name on the command line and in reports.
+    pub name: &'static str,
+    /// One line for help texts.
+    pub about: &'static str,
+    /// Whether a file that begins so is of this format.
+    pub sniff: fn(head: &[u8]) -> bool,
+    /// Reads the header and stands before the first event.
+    pub open: fn(Source) -> Result<Box<dyn Decoder>>,
+    /// Writes a recording, if the format can be written.
+    pub encode: Option<Encode>,
+}
+
+/// Every format, in the order in which they are tried: those with a magic
+/// number first.
+pub const FORMATS: &[Format] = &[nmnist::FORMAT];
+
+/// What is known of a recording before its first event.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Header {
+    /// The format's name.
+    pub format: &'static str,
+    /// The camera or chip that the file names.
+    pub camera: Option<String>,
+    /// The pixel array, where the file or its format states one.
+    pub sensor: Option<Sensor>,
+    /// How addresses, polarity and time are coded, for [`Format`]'s readers.
+    pub coding: &'static str,
+    /// Anything else the header says, and what is odd about it.
+    pub remarks: Vec<String>,
+}
+
+/// A stream of events out of a file.
+pub trait Decoder: Send {
+    /// What the header said.
+    fn header(&self) -> &Header;
+
+    /// Appends the next events to `out`, some [`CHUNK_EVENTS`] at most, and says
+    /// whether more may follow.
+    ///
+    /// # Errors
+    /// Damage, with its byte offset. Events before it have been appended; the
+    /// decoder is not to be called again.
+    fn decode(&mut self, out: &mut Batch) -> Result<bool>;
+
+    /// What became of what was read so far.
+    fn tally(&self) -> &Tally;
+
+    /// Offset of the next byte to be read, for progress.
+    fn offset(&self) -> u64;
+}
+
+/// A recording that is open for reading.
+pub struct Recording {
+    path: PathBuf,
+    len: u64,
+    decoder: Box<dyn Decoder>,
+}
+
+impl Recording {
+    /// Opens a file, of the format named or of the one that its content shows.
+    ///
+    /// # Errors
+    /// A file that cannot be read, is of no known format, or has a damaged
+    /// header.
+    pub fn open(path: &Path, format: Option<&str>) -> Result<Recording> {
+        let open = || {
+            let file = File::open(path)?;
+            let len = file.metadata()?.len();
+            Ok((len, decoder(Source::new(file), format)?))
+        };
+        let (len, decoder) = open().map_err(|e: Error| e.in_file(path))?;
+        Ok(Recording {
+            path: path.to_owned(),
+            len,
+            decoder,
+        })
+    }
+
+    /// A recording that is in memory already; `name` stands in for its path.
+    ///
+    /// # Errors
+    /// As [`Recording::open`].
+    pub fn from_bytes(name: &str, bytes: &'static [u8]) -> Result<Recording> {
+        let path = PathBuf::from(name);
+        let decoder = decoder(Source::new(bytes), None).map_err(|e| e.in_file(&path))?;
+        Ok(Recording {
+            path,
+            len: bytes.len() as u64,
+            decoder,
+        })
+    }
+
+    /// Where it was opened.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Its length in bytes.
+    pub fn len(&self) -> u64 {
+        self.len
+    }
+
+    /// Whether it has no bytes.
+    pub fn is_empty(&self) -> bool {
+        self.len == 0
+    }
+
+    /// What the header said.
+    pub fn header(&self) -> &Header {
+        self.decoder.header()
+    }
+
+    /// What became of what was read so far.
+    pub fn tally(&self) -> &Tally {
+        self.decoder.tally()
+    }
+
+    /// Offset of the next byte to be read.
+    pub fn offset(&self) -> u64 {
+        self.decoder.offset()
+    }
+
+    /// As [`Decoder::decode`].
+    ///
+    /// # Errors
+    /// As [`Decoder::decode`], with the file's name.
+    pub fn decode(&mut self, out: &mut Batch) -> Result<bool> {
+        self.decoder.decode(out).map_err(|e| e.in_file(&self.path))
+    }
+}
+
+/// The format of this name, or of the file that begins so.
+pub fn detect(head: &[u8], name: Option<&str>) -> Result<&'static Format> {
+    let names = || {
+        FORMATS
+            .iter()
+            .map(|f| f.name)
+            .collect::<Vec<_>>()
+            .join(", ")
+    };
+    if let Some(name) = name {
+        let named = FORMATS.iter().find(|f| f.name == name);
+        return named
+            .ok_or_else(|| Error::new(ErrorKind::Usage, format!("format '{name}'"), names()));
+    }
+    FORMATS.iter().find(|f| (f.sniff)(head)).ok_or_else(|| {
+        let start: String = head
+            .iter()
+            .take(16)
+            .flat_map(|b| b.escape_ascii())
+            .map(char::from)
+            .collect();
+        let found = match head.is_empty() {
+            true => "an empty file".to_owned(),
+            false => format!("a file that begins with '{start}'"),
+        };
+        Error::new(
+            ErrorKind::UnknownFormat,
+            found,
+            format!("one of {}", names()),
+        )
+        .at_byte(0)
+    })
+}
+
+fn decoder(mut source: Source, format: Option<&str>) -> Result<Box<dyn Decoder>> {
+    let format = detect(source.peek(HEAD)?, format)?;
+    (format.open)(source)
+}

@@ -1,0 +1,185 @@
+//! The 40-bit `.bin` of N-MNIST and N-Caltech101, as the ATIS wrote it.
+//!
+//! No header. Five bytes an event, most significant bit first:
+//!
+//! ```text
+//! xxxxxxxx yyyyyyyy pttttttt tttttttt tttttttt
+//! ```
+//!
+//! `p` is 1 for ON; `t` counts microseconds in 23 bits and overflows after
+//! 8.4 s. An event with `y` = 240 is none: it says that 2¹³ µs passed.
+//!
+//! Source: the data set's own reader (G. Orchard, `Read_Ndataset.m`), whose
+//! overflow rule tonic's `read_mnist_file` repeats. The format states no pixel
+//! array: N-MNIST is 34×34, N-Caltech101 has a size per recording.
+
+use super::{CHUNK_EVENTS, Decoder, Format, Header, Source};
+use crate::error::{Error, ErrorKind, Result};
+use crate::event::{Batch, Cause, Tally, Unwrap};
+
+/// The entry in [`super::FORMATS`].
+pub const FORMAT: Format = Format {
+    name: "atis-bin",
+    about: "40-bit events of N-MNIST and N-Caltech101",
+    sniff,
+    open,
+    encode: Some(encode),
+};
+
+const EVENT: usize = 5;
+const CLOCK: i64 = 1 << 23;
+const OVERFLOW_ROW: u8 = 240;
+const OVERFLOW_TIME: i64 = 1 << 13;
+
+fn time_of(event: &[u8]) -> i64 {
+    i64::from(u32::from_be_bytes([0, event[2] & 0x7f, event[3], event[4]]))
+}
+
+/// Without a magic number, order is the sign: times that hardly ever step back.
+/// Random bytes do so every other time.
+fn sniff(head: &[u8]) -> bool {
+    let events: Vec<&[u8]> = head.chunks_exact(EVENT).collect();
+    let back = events
+        .windows(2)
+        .filter(|e| time_of(e[1]) < time_of(e[0]))
+        .count();
+    !events.is_empty() && back * 20 <= events.len()
+}
+
+struct Nmnist {
+    header: Header,
+    source: Source,
+    clock: Unwrap,
+    passed: i64,
+    tally: Tally,
+}
+
+fn open(source: Source) -> Result<Box<dyn Decoder>> {
+    let header = Header {
+        format: FORMAT.name,
+        coding: "x, y in 8 bits each, polarity 1 = ON, 23-bit µs from the start",
+        ..Header::default()
+    };
+    Ok(Box::new(Nmnist {
+        header,
+        source,
+        clock: Unwrap::new(CLOCK),
+        passed: 0,
+        tally: Tally::default(),
+    }))
+}
+
+impl Nmnist {
+    fn event(&mut self, event: &[u8], out: &mut Batch) {
+        if event[1] == OVERFLOW_ROW {
+            self.passed += OVERFLOW_TIME;
+            self.tally.skip("time overflow", 1);
+            return;
+        }
+        let (t, wrapped) = self.clock.time(time_of(event));
+        self.tally.note(Cause::ClockWrapped, u64::from(wrapped));
+        self.tally.keep(1);
+        out.push(
+            t + self.passed,
+            event[0].into(),
+            event[1].into(),
+            event[2] & 0x80 != 0,
+        );
+    }
+}
+
+impl Decoder for Nmnist {
+    fn header(&self) -> &Header {
+        &self.header
+    }
+
+    fn decode(&mut self, out: &mut Batch) -> Result<bool> {
+        let bytes = self.source.peek(EVENT * CHUNK_EVENTS)?;
+        let whole = bytes.len().min(EVENT * CHUNK_EVENTS) / EVENT * EVENT;
+        if whole == 0 {
+            if bytes.is_empty() {
+                return Ok(false);
+            }
+            self.source.take(EVENT, "an event")?;
+        }
+        let bytes = self.source.take(whole, "events")?.to_vec();
+        for event in bytes.chunks_exact(EVENT) {
+            self.event(event, out);
+        }
+        Ok(true)
+    }
+
+    fn tally(&self) -> &Tally {
+        &self.tally
+    }
+
+    fn offset(&self) -> u64 {
+        self.source.offset()
+    }
+}
+
+/// Writes events with their times in order and below 2²³ µs.
+fn encode(batch: &Batch) -> Result<Vec<u8>> {
+    let mut out = Vec::with_capacity(batch.len() * EVENT);
+    for (t, x, y, on) in batch.iter() {
+        let fits = (0..CLOCK).contains(&t) && x < 256 && y < 256 && y != OVERFLOW_ROW.into();
+        if !fits {
+            return Err(Error::new(
+                ErrorKind::Unsupported,
+                format!("an event at t = {t} µs, x = {x}, y = {y}"),
+                "times below 2^23 µs, x and y below 256, y not 240",
+            ));
+        }
+        let [_, t2, t1, t0] = (t as u32).to_be_bytes();
+        out.extend([x as u8, y as u8, t2 | if on { 0x80 } else { 0 }, t1, t0]);
+    }
+    Ok(out)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn decode(bytes: &[u8]) -> (Batch, Tally, Option<Error>) {
+        let mut decoder = open(Source::new(std::io::Cursor::new(bytes.to_vec()))).unwrap();
+        let mut out = Batch::default();
+        let error = loop {
+            match decoder.decode(&mut out) {
+                Ok(true) => (),
+                Ok(false) => break None,
+                Err(e) => break Some(e),
+            }
+        };
+        decoder.tally().assert_conserved();
+        (out, decoder.tally().clone(), error)
+    }
+
+    #[test]
+    fn bits_are_where_the_data_set_says() {
+        let (events, ..) = decode(&[33, 7, 0x80 | 0x01, 0x02, 0x03, 0, 1, 0x01, 0x02, 0x04]);
+        assert_eq!(events.get(0), (0x01_02_03, 33, 7, true));
+        assert_eq!(events.get(1), (0x01_02_04, 0, 1, false));
+    }
+
+    #[test]
+    fn time_goes_on_over_the_clock_and_over_markers() {
+        let bytes = [
+            [1, 1, 0x7f, 0xff, 0xff],
+            [1, 1, 0, 0, 5],
+            [0, 240, 0, 0, 6],
+            [1, 1, 0, 0, 7],
+        ];
+        let (events, tally, _) = decode(&bytes.concat());
+        assert_eq!(events.t, [CLOCK - 1, CLOCK + 5, CLOCK + 8192 + 7]);
+        assert_eq!(tally.skipped["time overflow"], 1);
+        assert_eq!(tally.noted[&Cause::ClockWrapped], 1);
+    }
+
+    #[test]
+    fn half_an_event_at_the_end_is_named() {
+        let (events, _, error) = decode(&[1, 2, 0, 0, 3, 9, 9]);
+        assert_eq!(events.len(), 1);
+        let error = error.unwrap();
+        assert_eq!((error.kind, error.offset), (ErrorKind::Truncated, Some(5)));
+    }
+}

@@ -1,0 +1,145 @@
+//! A stream of bytes that knows where it is.
+//!
+//! Memory grows with the bytes that are really there, never with a length that
+//! the file claims.
+
+use std::io::{ErrorKind as IoKind, Read};
+
+use crate::error::{Error, ErrorKind, Result};
+
+/// How much is read from the system at a time.
+const CHUNK: usize = 1 << 18;
+
+/// A buffered reader with look-ahead and an offset.
+pub struct Source {
+    reader: Box<dyn Read + Send>,
+    buffer: Vec<u8>,
+    start: usize,
+    offset: u64,
+    ended: bool,
+}
+
+impl Source {
+    /// Wraps a reader that stands at offset 0.
+    pub fn new(reader: impl Read + Send + 'static) -> Source {
+        Source {
+            reader: Box::new(reader),
+            buffer: Vec::new(),
+            start: 0,
+            offset: 0,
+            ended: false,
+        }
+    }
+
+    /// Offset of the next byte.
+    pub fn offset(&self) -> u64 {
+        self.offset
+    }
+
+    /// The next bytes: at least `want` of them, fewer only where the stream
+    /// ends. Nothing is consumed.
+    ///
+    /// # Errors
+    /// The reader's own.
+    pub fn peek(&mut self, want: usize) -> Result<&[u8]> {
+        while self.buffer.len() - self.start < want && !self.ended {
+            self.buffer.drain(..self.start);
+            self.start = 0;
+            let filled = self.buffer.len();
+            self.buffer.resize(filled + CHUNK, 0);
+            let read = loop {
+                match self.reader.read(&mut self.buffer[filled..]) {
+                    Err(e) if e.kind() == IoKind::Interrupted => (),
+                    other => break other,
+                }
+            };
+            self.buffer.truncate(filled + *read.as_ref().unwrap_or(&0));
+            self.ended =
+                read.map_err(|e| Error::from(e).at_byte(self.offset + filled as u64))? == 0;
+        }
+        Ok(&self.buffer[self.start..])
+    }
+
+    /// Consumes `n` bytes that a [`Source::peek`] has shown.
+    pub fn consume(&mut self, n: usize) {
+        debug_assert!(self.start + n <= self.buffer.len());
+        self.start += n;
+        self.offset += n as u64;
+    }
+
+    /// The next `n` bytes, consumed.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Truncated`] at the end of the file if fewer are left; `what`
+    /// names what they were to be.
+    pub fn take(&mut self, n: usize, what: &str) -> Result<&[u8]> {
+        let have = self.peek(n)?.len();
+        if have < n {
+            return Err(self.truncated(have, n as u64, what));
+        }
+        self.consume(n);
+        Ok(&self.buffer[self.start - n..self.start])
+    }
+
+    /// Passes over `n` bytes.
+    ///
+    /// # Errors
+    /// As [`Source::take`].
+    pub fn skip(&mut self, n: u64, what: &str) -> Result<()> {
+        let mut left = n;
+        while left > 0 {
+            let have = self.peek(1)?.len();
+            if have == 0 {
+                return Err(self.truncated(0, left, what));
+            }
+            let step = have.min(usize::try_from(left).unwrap_or(usize::MAX));
+            self.consume(step);
+            left -= step as u64;
+        }
+        Ok(())
+    }
+
+    fn truncated(&self, have: usize, want: u64, what: &str) -> Error {
+        Error::new(
+            ErrorKind::Truncated,
+            format!("the end of the file, {have} bytes on"),
+            format!("{want} bytes of {what}"),
+        )
+        .at_byte(self.offset)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A reader that hands out one byte at a time, as a slow pipe would.
+    struct Drip(Vec<u8>, usize);
+
+    impl Read for Drip {
+        fn read(&mut self, out: &mut [u8]) -> std::io::Result<usize> {
+            let Some(&byte) = self.0.get(self.1) else {
+                return Ok(0);
+            };
+            out[0] = byte;
+            self.1 += 1;
+            Ok(1)
+        }
+    }
+
+    #[test]
+    fn counts_what_it_consumes_and_names_what_is_missing() {
+        let mut source = Source::new(Drip((0..20).collect(), 0));
+        assert_eq!(source.peek(4).unwrap()[..4], [0, 1, 2, 3]);
+        assert_eq!(source.take(3, "head").unwrap(), [0, 1, 2]);
+        source.skip(7, "body").unwrap();
+        assert_eq!(source.offset(), 10);
+        assert_eq!(source.take(2, "tail").unwrap(), [10, 11]);
+        let error = source.take(9, "event").unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            "byte 12: found the end of the file, 8 bytes on; expected 9 bytes of event"
+        );
+        assert_eq!(source.skip(9, "event").unwrap_err().offset, Some(20));
+    }
+}

@@ -1,0 +1,134 @@
+//! What travels along an edge in one step: the active entries and nothing else.
+//!
+//! An entry is an address, the value that the receiver multiplies its weights
+//! by, and the number of spikes behind it. The last two differ after an average
+//! pool: four spikes become one entry of value 4/4 and count 4, and each of the
+//! four costs a synaptic operation downstream.
+
+/// The active entries of one step, addresses ascending and unique.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Spikes {
+    /// Addresses, in the order that [`crate::tensor::Shape`] defines.
+    pub index: Vec<u32>,
+    /// What each address sends in this step.
+    pub value: Vec<f32>,
+    /// How many spikes that is.
+    pub count: Vec<u32>,
+}
+
+impl Spikes {
+    /// Number of active addresses.
+    pub fn len(&self) -> usize {
+        self.index.len()
+    }
+
+    /// Whether nothing was sent.
+    pub fn is_empty(&self) -> bool {
+        self.index.is_empty()
+    }
+
+    /// Forgets the entries and keeps the memory.
+    pub fn clear(&mut self) {
+        self.index.clear();
+        self.value.clear();
+        self.count.clear();
+    }
+
+    /// Appends an entry; the caller keeps addresses ascending.
+    pub fn push(&mut self, index: u32, value: f32, count: u32) {
+        debug_assert!(self.index.last().is_none_or(|&last| last < index));
+        self.index.push(index);
+        self.value.push(value);
+        self.count.push(count);
+    }
+
+    /// Entries as `(address, value, count)`.
+    pub fn iter(&self) -> impl Iterator<Item = (u32, f32, u32)> + '_ {
+        self.index
+            .iter()
+            .zip(&self.value)
+            .zip(&self.count)
+            .map(|((&index, &value), &count)| (index, value, count))
+    }
+
+    /// Total number of spikes.
+    pub fn total(&self) -> u64 {
+        self.count.iter().map(|&count| u64::from(count)).sum()
+    }
+}
+
+/// Adds up entries that arrive in any order and hands them out ascending.
+///
+/// Cost follows the entries, not the addresses: a bit set remembers which were
+/// touched.
+#[derive(Clone, Debug)]
+pub struct Merge {
+    value: Vec<f32>,
+    count: Vec<u32>,
+    touched: Vec<u64>,
+}
+
+impl Merge {
+    /// An empty merge over `len` addresses.
+    pub fn new(len: usize) -> Merge {
+        Merge {
+            value: vec![0.0; len],
+            count: vec![0; len],
+            touched: vec![0; len.div_ceil(64)],
+        }
+    }
+
+    /// Adds one entry. Counts saturate.
+    #[inline]
+    pub fn add(&mut self, index: u32, value: f32, count: u32) {
+        let i = index as usize;
+        self.value[i] += value;
+        self.count[i] = self.count[i].saturating_add(count);
+        self.touched[i / 64] |= 1 << (i % 64);
+    }
+
+    /// Whether nothing has been added since the last [`Merge::drain`].
+    pub fn is_empty(&self) -> bool {
+        self.touched.iter().all(|&word| word == 0)
+    }
+
+    /// Moves what was added into `out`, each value through `finish`, and starts
+    /// afresh.
+    pub fn drain(&mut self, out: &mut Spikes, finish: impl Fn(f32) -> f32) {
+        for (w, word) in self.touched.iter_mut().enumerate() {
+            let mut bits = std::mem::take(word);
+            while bits != 0 {
+                let i = w * 64 + bits.trailing_zeros() as usize;
+                out.push(
+                    i as u32,
+                    finish(std::mem::take(&mut self.value[i])),
+                    std::mem::take(&mut self.count[i]),
+                );
+                bits &= bits - 1;
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn merge_adds_sorts_and_starts_afresh() {
+        let mut merge = Merge::new(130);
+        for (index, value) in [(129, 1.0), (3, 0.5), (129, 2.0), (64, 1.0)] {
+            merge.add(index, value, 1);
+        }
+        let mut out = Spikes::default();
+        merge.drain(&mut out, |value| value / 2.0);
+        assert_eq!(out.index, [3, 64, 129]);
+        assert_eq!(out.value, [0.25, 0.5, 1.5]);
+        assert_eq!(out.count, [1, 1, 2]);
+        assert_eq!(out.total(), 4);
+        assert!(merge.is_empty());
+        out.clear();
+        merge.drain(&mut out, |value| value);
+        assert!(out.is_empty());
+    }
+}
