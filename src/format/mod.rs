@@ -115,14 +115,12 @@ impl Recording {
     ///
     /// # Errors
     /// As [`Recording::open`].
-    pub fn from_bytes(name: &str, bytes: &'static [u8]) -> Result<Recording> {
+    pub fn from_bytes(name: &str, bytes: impl AsRef<[u8]> + Send + 'static) -> Result<Recording> {
         let path = PathBuf::from(name);
-        let decoder = decoder(Source::new(bytes), None).map_err(|e| e.in_file(&path))?;
-        Ok(Recording {
-            path,
-            len: bytes.len() as u64,
-            decoder,
-        })
+        let len = bytes.as_ref().len() as u64;
+        let decoder =
+            decoder(Source::new(Cursor::new(bytes)), None).map_err(|e| e.in_file(&path))?;
+        Ok(Recording { path, len, decoder })
     }
 
     /// Where it was opened.
