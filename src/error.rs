@@ -131,12 +131,7 @@ mod tests {
 
     #[test]
     fn places_nest_from_the_outside_in() {
-        let error = Error::new(ErrorKind::Shape, "[3]", "[4]")
-            .at("node 'lif'")
-            .at("subgraph 'a'");
-        assert_eq!(
-            error.to_string(),
-            "subgraph 'a': node 'lif': found [3]; expected [4]"
-        );
+        let error = Error::new(ErrorKind::Shape, "[3]", "[4]").at("node 'lif'").at("subgraph 'a'");
+        assert_eq!(error.to_string(), "subgraph 'a': node 'lif': found [3]; expected [4]");
     }
 }

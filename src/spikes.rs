@@ -71,11 +71,7 @@ pub struct Merge {
 impl Merge {
     /// An empty merge over `len` addresses.
     pub fn new(len: usize) -> Merge {
-        Merge {
-            value: vec![0.0; len],
-            count: vec![0; len],
-            touched: vec![0; len.div_ceil(64)],
-        }
+        Merge { value: vec![0.0; len], count: vec![0; len], touched: vec![0; len.div_ceil(64)] }
     }
 
     /// Adds one entry. Counts saturate.

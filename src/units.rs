@@ -75,10 +75,8 @@ fn engineering(f: &mut fmt::Formatter<'_>, value: f64, unit: &str) -> fmt::Resul
         (1e-18, "a"),
     ];
     let size = value.abs();
-    let (scale, prefix) = PREFIXES
-        .into_iter()
-        .find(|(scale, _)| size >= 0.9995 * scale)
-        .unwrap_or((1.0, ""));
+    let (scale, prefix) =
+        PREFIXES.into_iter().find(|(scale, _)| size >= 0.9995 * scale).unwrap_or((1.0, ""));
     let scaled = value / scale;
     let digits = match scaled.abs() {
         0.0 => 0,
@@ -158,16 +156,7 @@ mod tests {
         assert_eq!(read("2.5s"), Some(2_500_000));
         assert_eq!(read("1 min"), Some(60_000_000));
         assert_eq!(read("-3ms"), Some(-3_000));
-        for wrong in [
-            "1",
-            "ms",
-            "",
-            "1h",
-            "0.5us",
-            "1e30s",
-            "1.2.3s",
-            "9999999999999s",
-        ] {
+        for wrong in ["1", "ms", "", "1h", "0.5us", "1e30s", "1.2.3s", "9999999999999s"] {
             assert_eq!(read(wrong), None, "{wrong}");
         }
     }

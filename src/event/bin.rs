@@ -35,11 +35,7 @@ impl FromStr for InputMode {
         match text {
             "counts" => Ok(InputMode::Counts),
             "binary" => Ok(InputMode::Binary),
-            _ => Err(Error::new(
-                ErrorKind::Usage,
-                format!("input '{text}'"),
-                "counts or binary",
-            )),
+            _ => Err(Error::new(ErrorKind::Usage, format!("input '{text}'"), "counts or binary")),
         }
     }
 }
@@ -136,8 +132,7 @@ impl Binner {
         for (i, (t, x, y, on)) in batch.iter().enumerate() {
             let step = self.grid.step_of(t);
             if step >= last {
-                self.tally
-                    .drop(Cause::AfterWindow, (batch.len() - i) as u64);
+                self.tally.drop(Cause::AfterWindow, (batch.len() - i) as u64);
                 return Ok(());
             }
             while self.step < step {
@@ -199,12 +194,7 @@ mod tests {
     use crate::units::Micros;
     use proptest::prelude::*;
 
-    const FIELD: Field = Field {
-        width: 4,
-        height: 3,
-        channels: 2,
-        channels_first: false,
-    };
+    const FIELD: Field = Field { width: 4, height: 3, channels: 2, channels_first: false };
 
     type Steps = Vec<Vec<(u32, f32, u32)>>;
 
@@ -213,19 +203,14 @@ mod tests {
         mode: InputMode,
         limit: Option<u64>,
     ) -> (Steps, Tally) {
-        let grid = Grid {
-            start: 100,
-            dt: Micros(10),
-        };
+        let grid = Grid { start: 100, dt: Micros(10) };
         let mut binner = Binner::new(grid, FIELD, mode, limit);
         let mut out = Vec::new();
         let mut emit = |s: &Spikes| {
             out.push(s.iter().collect());
             Ok(())
         };
-        binner
-            .push(&events.iter().copied().collect(), &mut emit)
-            .unwrap();
+        binner.push(&events.iter().copied().collect(), &mut emit).unwrap();
         let count = binner.finish(&mut emit).unwrap();
         assert_eq!(count, out.len() as u64);
         (out, binner.tally().clone())
@@ -271,16 +256,10 @@ mod tests {
 
     #[test]
     fn a_flat_input_counts_polarity_then_row_then_column() {
-        let flat = Field {
-            channels_first: true,
-            ..FIELD
-        };
+        let flat = Field { channels_first: true, ..FIELD };
         assert_eq!(flat.address(1, 2, true), Some(12 + 2 * 4 + 1));
         assert_eq!(flat.address(1, 2, false), Some(2 * 4 + 1));
-        let grey = Field {
-            channels: 1,
-            ..FIELD
-        };
+        let grey = Field { channels: 1, ..FIELD };
         assert_eq!(grey.address(1, 2, true), grey.address(1, 2, false));
     }
 

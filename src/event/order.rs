@@ -28,9 +28,7 @@ pub enum OrderPolicy {
 
 impl Default for OrderPolicy {
     fn default() -> OrderPolicy {
-        OrderPolicy::Sort {
-            within: Micros(10_000),
-        }
+        OrderPolicy::Sort { within: Micros(10_000) }
     }
 }
 
@@ -53,9 +51,7 @@ impl FromStr for OrderPolicy {
             None if text == "sort" => Ok(OrderPolicy::default()),
             None if text == "drop" => Ok(OrderPolicy::Drop),
             None if text == "reject" => Ok(OrderPolicy::Reject),
-            Some(("sort", within)) => Ok(OrderPolicy::Sort {
-                within: within.parse()?,
-            }),
+            Some(("sort", within)) => Ok(OrderPolicy::Sort { within: within.parse()? }),
             _ => Err(Error::new(
                 ErrorKind::Usage,
                 format!("order '{text}'"),
@@ -77,12 +73,7 @@ pub struct Order {
 impl Order {
     /// A stage that has seen nothing yet.
     pub fn new(policy: OrderPolicy) -> Order {
-        Order {
-            policy,
-            newest: None,
-            pending: Batch::default(),
-            tally: Tally::default(),
-        }
+        Order { policy, newest: None, pending: Batch::default(), tally: Tally::default() }
     }
 
     /// The account so far; events held back count as kept.
@@ -176,12 +167,8 @@ impl Order {
             true => "times that never decrease (--order reject)".to_owned(),
             false => format!("at most {LONGEST_SILENCE} between two events"),
         };
-        Error::new(
-            ErrorKind::Corrupt,
-            format!("time {t} µs after {newest} µs"),
-            expected,
-        )
-        .at(format!("event {}", self.tally.read))
+        Error::new(ErrorKind::Corrupt, format!("time {t} µs after {newest} µs"), expected)
+            .at(format!("event {}", self.tally.read))
     }
 }
 
@@ -197,11 +184,7 @@ pub struct Unwrap {
 impl Unwrap {
     /// A clock that overflows every `period` ticks.
     pub fn new(period: i64) -> Unwrap {
-        Unwrap {
-            period,
-            last: 0,
-            epoch: 0,
-        }
+        Unwrap { period, last: 0, epoch: 0 }
     }
 
     /// The unrolled time of `raw`, and whether the clock overflowed to it.
@@ -222,11 +205,7 @@ mod tests {
     use proptest::prelude::*;
 
     fn batch(times: &[i64]) -> Batch {
-        times
-            .iter()
-            .enumerate()
-            .map(|(i, &t)| (t, i as u16, 0, true))
-            .collect()
+        times.iter().enumerate().map(|(i, &t)| (t, i as u16, 0, true)).collect()
     }
 
     fn run(policy: OrderPolicy, pieces: &[&[i64]]) -> (Vec<i64>, Tally, Option<String>) {
@@ -259,11 +238,7 @@ mod tests {
         assert_eq!(tally.dropped[&Cause::Late], 2);
         let (times, _, error) = run(OrderPolicy::Reject, &[&[3, 4, 2, 9]]);
         assert_eq!(times, [3, 4]);
-        assert!(
-            error
-                .unwrap()
-                .starts_with("event 2: found time 2 µs after 4 µs")
-        );
+        assert!(error.unwrap().starts_with("event 2: found time 2 µs after 4 µs"));
     }
 
     #[test]
@@ -276,11 +251,7 @@ mod tests {
 
     #[test]
     fn policies_read_back_what_they_print() {
-        for policy in [
-            OrderPolicy::default(),
-            OrderPolicy::Drop,
-            OrderPolicy::Reject,
-        ] {
+        for policy in [OrderPolicy::default(), OrderPolicy::Drop, OrderPolicy::Reject] {
             assert_eq!(policy.name().parse::<OrderPolicy>().unwrap(), policy);
         }
         assert!("keep".parse::<OrderPolicy>().is_err());
@@ -289,9 +260,7 @@ mod tests {
     #[test]
     fn a_clock_of_8_bits_is_unrolled() {
         let mut clock = Unwrap::new(256);
-        let times: Vec<_> = [250, 255, 3, 2, 200, 10]
-            .map(|raw| clock.time(raw).0)
-            .into();
+        let times: Vec<_> = [250, 255, 3, 2, 200, 10].map(|raw| clock.time(raw).0).into();
         assert_eq!(times, [250, 255, 259, 258, 456, 522]);
     }
 

@@ -44,10 +44,7 @@ impl Cause {
 
     /// Whether the caller asked for it; such a drop is no loss.
     pub fn was_asked_for(self) -> bool {
-        matches!(
-            self,
-            Cause::BeforeWindow | Cause::AfterWindow | Cause::Merged
-        )
+        matches!(self, Cause::BeforeWindow | Cause::AfterWindow | Cause::Merged)
     }
 }
 
@@ -115,10 +112,7 @@ impl Tally {
 
     /// Events that did not go on although nobody asked for that.
     pub fn lost(&self) -> u64 {
-        let lost = self
-            .dropped
-            .iter()
-            .filter(|(cause, _)| !cause.was_asked_for());
+        let lost = self.dropped.iter().filter(|(cause, _)| !cause.was_asked_for());
         lost.map(|(_, n)| n).sum()
     }
 
@@ -151,11 +145,6 @@ mod tests {
     #[test]
     #[should_panic(expected = "lost count")]
     fn an_event_that_vanishes_is_noticed() {
-        Tally {
-            read: 2,
-            kept: 1,
-            ..Tally::default()
-        }
-        .assert_conserved();
+        Tally { read: 2, kept: 1, ..Tally::default() }.assert_conserved();
     }
 }

@@ -35,11 +35,7 @@ impl FromStr for Origin {
         match text {
             "first" => Ok(Origin::First),
             "absolute" => Ok(Origin::Absolute),
-            _ => Err(Error::new(
-                ErrorKind::Usage,
-                format!("origin '{text}'"),
-                "first or absolute",
-            )),
+            _ => Err(Error::new(ErrorKind::Usage, format!("origin '{text}'"), "first or absolute")),
         }
     }
 }
@@ -55,10 +51,7 @@ pub struct Window {
 
 impl Window {
     /// The window that cuts nothing off.
-    pub const ALL: Window = Window {
-        from: i64::MIN,
-        to: i64::MAX,
-    };
+    pub const ALL: Window = Window { from: i64::MIN, to: i64::MAX };
 
     /// Keeps the events inside, and accounts for the others.
     pub fn cut(&self, batch: &mut Batch, tally: &mut Tally) {
@@ -96,10 +89,7 @@ mod tests {
 
     #[test]
     fn windows_are_half_open_and_touch_without_overlap() {
-        let events: Batch = [0, 10, 10, 19, 20, 30]
-            .map(|t| (t, 0, 0, true))
-            .into_iter()
-            .collect();
+        let events: Batch = [0, 10, 10, 19, 20, 30].map(|t| (t, 0, 0, true)).into_iter().collect();
         let mut seen = Vec::new();
         for (from, to) in [(i64::MIN, 10), (10, 20), (20, i64::MAX)] {
             let (mut part, mut tally) = (events.clone(), Tally::default());
@@ -117,18 +107,9 @@ mod tests {
 
     #[test]
     fn a_step_begins_on_its_edge() {
-        let grid = Grid {
-            start: 1_000,
-            dt: Micros(10),
-        };
-        assert_eq!(
-            [1_000, 1_009, 1_010, 1_999].map(|t| grid.step_of(t)),
-            [0, 0, 1, 99]
-        );
-        let far = Grid {
-            start: i64::MIN,
-            dt: Micros(1),
-        };
+        let grid = Grid { start: 1_000, dt: Micros(10) };
+        assert_eq!([1_000, 1_009, 1_010, 1_999].map(|t| grid.step_of(t)), [0, 0, 1, 99]);
+        let far = Grid { start: i64::MIN, dt: Micros(1) };
         assert_eq!(far.step_of(i64::MAX), u64::MAX);
     }
 }

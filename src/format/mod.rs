@@ -104,11 +104,7 @@ impl Recording {
             Ok((len, decoder(Source::new(file), format)?))
         };
         let (len, decoder) = open().map_err(|e: Error| e.in_file(path))?;
-        Ok(Recording {
-            path: path.to_owned(),
-            len,
-            decoder,
-        })
+        Ok(Recording { path: path.to_owned(), len, decoder })
     }
 
     /// A recording that is in memory already; `name` stands in for its path.
@@ -164,35 +160,20 @@ impl Recording {
 
 /// The format of this name, or of the file that begins so.
 pub fn detect(head: &[u8], name: Option<&str>) -> Result<&'static Format> {
-    let names = || {
-        FORMATS
-            .iter()
-            .map(|f| f.name)
-            .collect::<Vec<_>>()
-            .join(", ")
-    };
+    let names = || FORMATS.iter().map(|f| f.name).collect::<Vec<_>>().join(", ");
     if let Some(name) = name {
         let named = FORMATS.iter().find(|f| f.name == name);
         return named
             .ok_or_else(|| Error::new(ErrorKind::Usage, format!("format '{name}'"), names()));
     }
     FORMATS.iter().find(|f| (f.sniff)(head)).ok_or_else(|| {
-        let start: String = head
-            .iter()
-            .take(16)
-            .flat_map(|b| b.escape_ascii())
-            .map(char::from)
-            .collect();
+        let start: String =
+            head.iter().take(16).flat_map(|b| b.escape_ascii()).map(char::from).collect();
         let found = match head.is_empty() {
             true => "an empty file".to_owned(),
             false => format!("a file that begins with '{start}'"),
         };
-        Error::new(
-            ErrorKind::UnknownFormat,
-            found,
-            format!("one of {}", names()),
-        )
-        .at_byte(0)
+        Error::new(ErrorKind::UnknownFormat, found, format!("one of {}", names())).at_byte(0)
     })
 }
 

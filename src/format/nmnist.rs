@@ -39,10 +39,7 @@ fn time_of(event: &[u8]) -> i64 {
 /// Random bytes do so every other time.
 fn sniff(head: &[u8]) -> bool {
     let events: Vec<&[u8]> = head.chunks_exact(EVENT).collect();
-    let back = events
-        .windows(2)
-        .filter(|e| time_of(e[1]) < time_of(e[0]))
-        .count();
+    let back = events.windows(2).filter(|e| time_of(e[1]) < time_of(e[0])).count();
     !events.is_empty() && back * 20 <= events.len()
 }
 
@@ -79,12 +76,7 @@ impl Nmnist {
         let (t, wrapped) = self.clock.time(time_of(event));
         self.tally.note(Cause::ClockWrapped, u64::from(wrapped));
         self.tally.keep(1);
-        out.push(
-            t + self.passed,
-            event[0].into(),
-            event[1].into(),
-            event[2] & 0x80 != 0,
-        );
+        out.push(t + self.passed, event[0].into(), event[1].into(), event[2] & 0x80 != 0);
     }
 }
 
@@ -163,12 +155,7 @@ mod tests {
 
     #[test]
     fn time_goes_on_over_the_clock_and_over_markers() {
-        let bytes = [
-            [1, 1, 0x7f, 0xff, 0xff],
-            [1, 1, 0, 0, 5],
-            [0, 240, 0, 0, 6],
-            [1, 1, 0, 0, 7],
-        ];
+        let bytes = [[1, 1, 0x7f, 0xff, 0xff], [1, 1, 0, 0, 5], [0, 240, 0, 0, 6], [1, 1, 0, 0, 7]];
         let (events, tally, _) = decode(&bytes.concat());
         assert_eq!(events.t, [CLOCK - 1, CLOCK + 5, CLOCK + 8192 + 7]);
         assert_eq!(tally.skipped["time overflow"], 1);

@@ -22,13 +22,7 @@ pub struct Source {
 impl Source {
     /// Wraps a reader that stands at offset 0.
     pub fn new(reader: impl Read + Send + 'static) -> Source {
-        Source {
-            reader: Box::new(reader),
-            buffer: Vec::new(),
-            start: 0,
-            offset: 0,
-            ended: false,
-        }
+        Source { reader: Box::new(reader), buffer: Vec::new(), start: 0, offset: 0, ended: false }
     }
 
     /// Offset of the next byte.
