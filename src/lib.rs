@@ -2,8 +2,16 @@
 #![deny(missing_docs)]
 #![forbid(unsafe_code)]
 
+pub mod corpus;
+pub mod engine;
 pub mod error;
 pub mod event;
 pub mod format;
-pub mod spikes;
+pub mod layer;
+pub mod measure;
+pub mod network;
+pub mod neuron;
+pub mod record;
+pub mod replay;
+pub mod signal;
 pub mod units;

@@ -24,7 +24,7 @@ pub struct Joules(pub f64);
 impl Micros {
     /// The same duration in seconds.
     pub fn seconds(self) -> Seconds {
-        Seconds(self.0 as f64 * 1e-6)
+        Seconds(self.0 as f64 / 1e6)
     }
 }
 

@@ -1,12 +1,13 @@
 //! Events to steps: counts (or bits) per pixel and polarity, and what was lost.
 
+use std::ops::Range;
 use std::str::FromStr;
 
 use super::batch::Batch;
 use super::tally::{Cause, Tally};
 use super::window::Grid;
 use crate::error::{Error, ErrorKind, Result};
-use crate::spikes::{Merge, Spikes};
+use crate::signal::{Merge, Spikes};
 
 /// What several events of one pixel and polarity in one step amount to.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -119,24 +120,19 @@ impl Binner {
         &self.tally
     }
 
-    /// Bins events that are in order of time and not before the grid's start,
-    /// and hands every step that is complete to `emit`, empty ones too.
-    ///
-    /// # Errors
-    /// Those of `emit`.
-    pub fn push<F>(&mut self, batch: &Batch, mut emit: F) -> Result<()>
-    where
-        F: FnMut(&Spikes) -> Result<()>,
-    {
+    /// Bins a range of events that are in order of time and not before the grid's
+    /// start, and hands every step that is complete to `emit`, empty ones too.
+    pub fn push(&mut self, batch: &Batch, range: Range<usize>, mut emit: impl FnMut(&Spikes)) {
         let last = self.limit.unwrap_or(u64::MAX);
-        for (i, (t, x, y, on)) in batch.iter().enumerate() {
+        for i in range.clone() {
+            let (t, x, y, on) = batch.get(i);
             let step = self.grid.step_of(t);
             if step >= last {
-                self.tally.drop(Cause::AfterWindow, (batch.len() - i) as u64);
-                return Ok(());
+                self.tally.drop(Cause::AfterWindow, (range.end - i) as u64);
+                return;
             }
             while self.step < step {
-                self.emit_step(&mut emit)?;
+                self.emit_step(&mut emit);
             }
             match self.field.address(x, y, on) {
                 None => self.tally.drop(Cause::Outside, 1),
@@ -147,29 +143,19 @@ impl Binner {
             }
             self.filled = true;
         }
-        Ok(())
     }
 
     /// Hands out the last, partial step, and silence up to the limit if there
     /// is one. Returns the number of steps in all.
-    ///
-    /// # Errors
-    /// Those of `emit`.
-    pub fn finish<F>(&mut self, mut emit: F) -> Result<u64>
-    where
-        F: FnMut(&Spikes) -> Result<()>,
-    {
+    pub fn finish(&mut self, mut emit: impl FnMut(&Spikes)) -> u64 {
         while self.filled || self.limit.is_some_and(|limit| self.step < limit) {
-            self.emit_step(&mut emit)?;
+            self.emit_step(&mut emit);
         }
         self.tally.assert_conserved();
-        Ok(self.step)
+        self.step
     }
 
-    fn emit_step<F>(&mut self, emit: &mut F) -> Result<()>
-    where
-        F: FnMut(&Spikes) -> Result<()>,
-    {
+    fn emit_step(&mut self, emit: &mut impl FnMut(&Spikes)) {
         self.spikes.clear();
         self.merge.drain(&mut self.spikes, |value| value);
         if self.mode == InputMode::Binary {
@@ -177,7 +163,7 @@ impl Binner {
         }
         self.filled = false;
         self.step += 1;
-        emit(&self.spikes)
+        emit(&self.spikes);
     }
 
     fn merge_into_bits(&mut self) {
@@ -206,12 +192,9 @@ mod tests {
         let grid = Grid { start: 100, dt: Micros(10) };
         let mut binner = Binner::new(grid, FIELD, mode, limit);
         let mut out = Vec::new();
-        let mut emit = |s: &Spikes| {
-            out.push(s.iter().collect());
-            Ok(())
-        };
-        binner.push(&events.iter().copied().collect(), &mut emit).unwrap();
-        let count = binner.finish(&mut emit).unwrap();
+        let mut emit = |s: &Spikes| out.push(s.iter().collect());
+        binner.push(&events.iter().copied().collect(), 0..events.len(), &mut emit);
+        let count = binner.finish(&mut emit);
         assert_eq!(count, out.len() as u64);
         (out, binner.tally().clone())
     }

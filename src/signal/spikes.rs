@@ -8,7 +8,7 @@
 /// The active entries of one step, addresses ascending and unique.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Spikes {
-    /// Addresses, in the order that [`crate::tensor::Shape`] defines.
+    /// Addresses, in the order that [`super::Shape`] defines.
     pub index: Vec<u32>,
     /// What each address sends in this step.
     pub value: Vec<f32>,

@@ -1,0 +1,3 @@
+//! Data sets as published: labels, class names, conventions.
+
+pub mod gesture;

@@ -1,0 +1,357 @@
+//! Convolution over one or two axes.
+//!
+//! ```text
+//! y[o, i, j] = b[o] + Σ w[o, c, k, l] · x[g + c, i·s + k·d − p, j·s + l·d − p]
+//! ```
+//!
+//! | field | symbol | shape | default |
+//! |---|---|---|---|
+//! | `weight` | w | [out, in / groups, kernel height, kernel width] | |
+//! | `bias` | b | [out] | 0 |
+//! | `stride` | s | 1 or 2 numbers | |
+//! | `padding` | p | 1 or 2 numbers, "same" or "valid" | |
+//! | `dilation` | d | 1 or 2 numbers | |
+//! | `groups` | | 1 number: output block q reads input block q | 1 |
+//! | `input_shape` | | [H, W] or W, checked where it is there | |
+//!
+//! Input `[C, H, W]` (Conv1d: `[C, W]`), zeros around it; output length
+//! ⌊(n + 2p − d(k−1) − 1)/s⌋ + 1 per axis. "same" pads d(k−1) in all, the odd one
+//! behind, and wants stride 1.
+//!
+//! A spike at `[c, y, x]` adds, for every kernel tap that reads it, the run
+//! w[·, c, k, l] to the sums of all output channels at one pixel. Taps that
+//! would land outside cost nothing and are not counted.
+//!
+//! **Source.** NIR 1.0.8, `ir/conv.py`; `torch.nn.Conv2d`.
+
+use super::{Connection, Layer, Weighted, misfit};
+use crate::error::{Error, ErrorKind, Result};
+use crate::record::{Array, Record};
+use crate::signal::{Accumulator, Shape, Spikes};
+
+/// One spatial axis of a convolution or pool.
+#[derive(Clone, Copy, Debug)]
+pub struct Axis {
+    /// Length of the input.
+    pub input: usize,
+    /// Length of the output.
+    pub output: usize,
+    /// Length of the kernel.
+    pub kernel: usize,
+    stride: usize,
+    dilation: usize,
+    before: usize,
+}
+
+impl Axis {
+    fn new(
+        input: usize,
+        [kernel, stride, dilation]: [usize; 3],
+        (before, behind): (usize, usize),
+    ) -> Result<Axis> {
+        let refuse =
+            |found: String, expected: &str| Err(Error::new(ErrorKind::Shape, found, expected));
+        if kernel == 0 || stride == 0 || dilation == 0 {
+            return refuse(
+                format!("kernel {kernel}, stride {stride}, dilation {dilation}"),
+                "positive numbers",
+            );
+        }
+        let padded = input.saturating_add(before).saturating_add(behind);
+        let reach = (kernel - 1).saturating_mul(dilation).saturating_add(1);
+        if padded < reach || padded > 1 << 30 {
+            return refuse(
+                format!("{input} elements, padded to {padded}"),
+                &format!("room for a kernel that spans {reach}"),
+            );
+        }
+        let output = (padded - reach) / stride + 1;
+        Ok(Axis { input, output, kernel, stride, dilation, before })
+    }
+
+    /// Axis number `of` of a pool.
+    ///
+    /// # Errors
+    /// A window that does not fit.
+    pub fn pool(
+        input: usize,
+        of: usize,
+        kernel: &Array,
+        stride: &Array,
+        padding: &Array,
+    ) -> Result<Axis> {
+        let kernel = size("kernel_size", kernel, of)?;
+        let padding = size("padding", padding, of)?;
+        Axis::new(input, [kernel, size("stride", stride, of)?, 1], (padding, padding))
+    }
+
+    /// For each input position, the kernel taps that read it and the outputs
+    /// that they feed, as `(tap, output)`, outputs ascending.
+    pub fn taps(&self) -> Vec<Vec<(u32, u32)>> {
+        let mut taps = vec![Vec::new(); self.input];
+        for output in 0..self.output {
+            for tap in 0..self.kernel {
+                let padded = output * self.stride + tap * self.dilation;
+                if let Some(at) = padded.checked_sub(self.before).and_then(|i| taps.get_mut(i)) {
+                    at.push((tap as u32, output as u32));
+                }
+            }
+        }
+        taps
+    }
+}
+
+/// Number `of` of a list of one or two sizes; a single one holds for both axes.
+fn size(name: &str, sizes: &Array, of: usize) -> Result<usize> {
+    let sizes = sizes.sizes().map_err(|e| e.at(format!("'{name}'")))?;
+    match sizes[..] {
+        [both] => Ok(both),
+        [first, second] => Ok([first, second][of]),
+        _ => Err(Error::new(ErrorKind::Corrupt, format!("'{name}' = {sizes:?}"), "1 or 2 sizes")),
+    }
+}
+
+/// Parameters of `Conv2d`, and of `Conv1d` where the weight has three axes.
+#[derive(Debug)]
+struct Conv {
+    nir: &'static str,
+    input_shape: Option<Array>,
+    weight: Array,
+    bias: Option<Array>,
+    stride: Array,
+    padding: Array,
+    dilation: Array,
+    groups: Option<Array>,
+}
+
+/// Reads a `Conv1d` node.
+pub fn read_1d(record: &mut Record) -> Result<Box<dyn Layer>> {
+    Conv::read(record, "Conv1d", 3)
+}
+
+/// Reads a `Conv2d` node.
+pub fn read_2d(record: &mut Record) -> Result<Box<dyn Layer>> {
+    Conv::read(record, "Conv2d", 4)
+}
+
+impl Conv {
+    fn read(record: &mut Record, nir: &'static str, axes: usize) -> Result<Box<dyn Layer>> {
+        let weight = record.take("weight")?;
+        if weight.shape().len() != axes {
+            let found = format!("weight of shape {:?}", weight.shape());
+            return Err(Error::new(ErrorKind::Shape, found, format!("{axes} axes")));
+        }
+        Shape::new(weight.shape())?;
+        let conv = Conv {
+            nir,
+            input_shape: record.take_if_any("input_shape"),
+            bias: record.take_if_any("bias"),
+            stride: record.take("stride")?,
+            padding: record.take("padding")?,
+            dilation: record.take("dilation")?,
+            groups: record.take_if_any("groups"),
+            weight,
+        };
+        conv.check()?;
+        Ok(Box::new(conv))
+    }
+
+    fn check(&self) -> Result<()> {
+        let (outputs, groups) = (self.weight.shape()[0], self.groups()?);
+        if groups == 0 || outputs % groups != 0 {
+            let found = format!("{groups} groups of {outputs} output channels");
+            return Err(Error::new(ErrorKind::Shape, found, "a divisor of the channels"));
+        }
+        match &self.bias {
+            Some(bias) if bias.len() != outputs => {
+                let found = format!("bias of shape {:?}", bias.shape());
+                Err(Error::new(ErrorKind::Shape, found, format!("[{outputs}]")))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn groups(&self) -> Result<usize> {
+        self.groups.as_ref().map_or(Ok(1), |groups| size("groups", groups, 0))
+    }
+
+    fn is_1d(&self) -> bool {
+        self.weight.shape().len() == 3
+    }
+
+    /// Padding before and behind axis `of`.
+    fn padding(&self, of: usize, reach: usize) -> Result<(usize, usize)> {
+        let Ok(text) = self.padding.as_text() else {
+            let padding = size("padding", &self.padding, of)?;
+            return Ok((padding, padding));
+        };
+        match text {
+            "valid" => Ok((0, 0)),
+            "same" if size("stride", &self.stride, of)? == 1 => Ok((reach / 2, reach - reach / 2)),
+            "same" => Err(Error::new(ErrorKind::Unsupported, "padding 'same' with a stride", "1")),
+            other => {
+                let found = format!("padding '{other}'");
+                Err(Error::new(ErrorKind::Corrupt, found, "'same', 'valid' or numbers"))
+            }
+        }
+    }
+
+    fn axis(&self, of: usize, kernel: usize, input: usize) -> Result<Axis> {
+        let stride = size("stride", &self.stride, of)?;
+        let dilation = size("dilation", &self.dilation, of)?;
+        let reach = kernel.saturating_sub(1).saturating_mul(dilation);
+        Axis::new(input, [kernel, stride, dilation], self.padding(of, reach)?)
+    }
+
+    /// Rows and columns for an input of this shape; a Conv1d has one row.
+    fn axes(&self, input: &Shape) -> Result<[Axis; 2]> {
+        let channels = self.weight.shape()[1] * self.groups()?;
+        let spatial = if self.is_1d() { "length" } else { "height × width" };
+        let fits = input.axes().len() + 1 == self.weight.shape().len();
+        if !fits || input.channels() != channels {
+            return Err(misfit(input, format!("{channels} channels × {spatial}")));
+        }
+        if let Some(stated) = &self.input_shape {
+            let stated = stated.sizes().map_err(|e| e.at("'input_shape'"))?;
+            if stated != input.axes()[1..] {
+                return Err(misfit(input, format!("the stated input_shape {stated:?}")));
+            }
+        }
+        match (input.axes(), self.weight.shape()) {
+            (&[_, width], &[_, _, kernel]) => {
+                Ok([Axis::new(1, [1, 1, 1], (0, 0))?, self.axis(0, kernel, width)?])
+            }
+            (&[_, height, width], &[_, _, rows, columns]) => {
+                Ok([self.axis(0, rows, height)?, self.axis(1, columns, width)?])
+            }
+            _ => Err(misfit(input, spatial)),
+        }
+    }
+}
+
+impl Layer for Conv {
+    fn nir(&self) -> &'static str {
+        self.nir
+    }
+
+    fn write(&self) -> Record {
+        let mut record = Record::default();
+        record.put_if_any("input_shape", &self.input_shape);
+        record.put("weight", self.weight.clone());
+        record.put_if_any("bias", &self.bias);
+        record.put("stride", self.stride.clone());
+        record.put("padding", self.padding.clone());
+        record.put("dilation", self.dilation.clone());
+        record.put_if_any("groups", &self.groups);
+        record
+    }
+
+    fn parameters(&self) -> usize {
+        self.weight.len() + self.bias.as_ref().map_or(0, Array::len)
+    }
+
+    fn input_shape(&self) -> Option<Shape> {
+        let spatial = self.input_shape.as_ref()?.sizes().ok()?;
+        let channels = self.weight.shape()[1] * self.groups().ok()?;
+        Shape::new(&[&[channels], &spatial[..]].concat()).ok()
+    }
+
+    fn output_shape(&self, input: &Shape) -> Result<Shape> {
+        let [rows, columns] = self.axes(input)?;
+        let channels = self.weight.shape()[0];
+        match self.is_1d() {
+            true => Shape::new(&[channels, columns.output]),
+            false => Shape::new(&[channels, rows.output, columns.output]),
+        }
+    }
+
+    fn bind(&self, input: &Shape) -> Result<Connection> {
+        let [rows, columns] = self.axes(input)?;
+        self.output_shape(input)?;
+        let (outputs, groups) = (self.weight.shape()[0], self.groups()?);
+        let bias = self.bias.as_ref().map(Array::singles).transpose();
+        Ok(Connection::Weighted(Box::new(Taps {
+            weights: self.channels_last()?,
+            bias: bias.map_err(|e| e.at("'bias'"))?,
+            inputs: input.channels(),
+            outputs,
+            inputs_per_group: input.channels() / groups,
+            run: outputs / groups,
+            width: columns.input,
+            kernel: [rows.kernel, columns.kernel],
+            output: [rows.output, columns.output],
+            rows: rows.taps(),
+            columns: columns.taps(),
+        })))
+    }
+}
+
+impl Conv {
+    /// Weights as [input channel of all groups][k][l][output channel of the group].
+    fn channels_last(&self) -> Result<Vec<f32>> {
+        let weights = self.weight.singles().map_err(|e| e.at("'weight'"))?;
+        let (outputs, inputs) = (self.weight.shape()[0], self.weight.shape()[1]);
+        let taps: usize = self.weight.shape()[2..].iter().product();
+        let (groups, run) = (self.groups()?, outputs / self.groups()?);
+        let mut sorted = Vec::with_capacity(weights.len());
+        for channel in 0..inputs * groups {
+            let (group, within) = (channel / inputs, channel % inputs);
+            for tap in 0..taps {
+                let output = |o: usize| ((group * run + o) * inputs + within) * taps + tap;
+                sorted.extend((0..run).map(|o| weights[output(o)]));
+            }
+        }
+        Ok(sorted)
+    }
+}
+
+/// A convolution bound to its input.
+struct Taps {
+    weights: Vec<f32>,
+    bias: Option<Vec<f32>>,
+    inputs: usize,
+    outputs: usize,
+    inputs_per_group: usize,
+    run: usize,
+    width: usize,
+    kernel: [usize; 2],
+    output: [usize; 2],
+    rows: Vec<Vec<(u32, u32)>>,
+    columns: Vec<Vec<(u32, u32)>>,
+}
+
+impl Weighted for Taps {
+    fn bias(&self) -> Option<Vec<f32>> {
+        let pixels = self.output[0] * self.output[1];
+        self.bias.as_ref().map(|bias| bias.repeat(pixels))
+    }
+
+    fn scatter(&self, spikes: &Spikes, sums: &mut Accumulator) -> u64 {
+        let mut operations = 0;
+        for (address, value, count) in spikes.iter() {
+            let (pixel, channel) = (address as usize / self.inputs, address as usize % self.inputs);
+            let first_output = channel / self.inputs_per_group * self.run;
+            for &(k, i) in &self.rows[pixel / self.width] {
+                let row = (channel * self.kernel[0] + k as usize) * self.kernel[1];
+                let output_row = i as usize * self.output[1];
+                for &(l, j) in &self.columns[pixel % self.width] {
+                    let weights = (row + l as usize) * self.run;
+                    let start = (output_row + j as usize) * self.outputs + first_output;
+                    sums.add_run(start, &self.weights[weights..weights + self.run], value);
+                }
+            }
+            operations += u64::from(count) * self.fan_out(address);
+        }
+        operations
+    }
+
+    fn fan_out(&self, address: u32) -> u64 {
+        let pixel = address as usize / self.inputs;
+        let taps = self.rows[pixel / self.width].len() * self.columns[pixel % self.width].len();
+        (taps * self.run) as u64
+    }
+    fn synapses(&self) -> u64 {
+        let taps = |axis: &[Vec<(u32, u32)>]| axis.iter().map(Vec::len).sum::<usize>();
+        (taps(&self.rows) * taps(&self.columns) * self.inputs * self.run) as u64
+    }
+}

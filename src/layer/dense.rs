@@ -1,0 +1,121 @@
+//! Dense connections.
+//!
+//! ```text
+//! y = W x            Linear:  W of shape [out, in]
+//! y = W x + b        Affine:  b of shape [out]
+//! ```
+//!
+//! A spike of input j adds column j of W. The columns are stored one behind the
+//! other, so each spike is one contiguous run of additions.
+//!
+//! **Source.** NIR 1.0.8, `ir/linear.py`. Weights of more than two axes, which
+//! that file would read as stacked matrices, are refused.
+
+use super::{Connection, Layer, Weighted, misfit};
+use crate::error::{Error, ErrorKind, Result};
+use crate::record::{Array, Record};
+use crate::signal::{Accumulator, Shape, Spikes};
+
+/// Parameters of `Linear`, and of `Affine` where there is a bias.
+#[derive(Debug)]
+struct Dense {
+    weight: Array,
+    bias: Option<Array>,
+    inputs: usize,
+    outputs: usize,
+}
+
+/// Reads a `Linear` node.
+pub fn read_linear(record: &mut Record) -> Result<Box<dyn Layer>> {
+    Ok(Box::new(Dense::new(record.take("weight")?, None)?))
+}
+
+/// Reads an `Affine` node.
+pub fn read_affine(record: &mut Record) -> Result<Box<dyn Layer>> {
+    let weight = record.take("weight")?;
+    Ok(Box::new(Dense::new(weight, Some(record.take("bias")?))?))
+}
+
+impl Dense {
+    fn new(weight: Array, bias: Option<Array>) -> Result<Dense> {
+        let &[outputs, inputs] = weight.shape() else {
+            let found = format!("weight of shape {:?}", weight.shape());
+            return Err(Error::new(ErrorKind::Unsupported, found, "two axes, [out, in]"));
+        };
+        Shape::new(&[outputs, inputs])?;
+        if let Some(bias) = &bias
+            && bias.len() != outputs
+        {
+            let found = format!("bias of shape {:?}", bias.shape());
+            return Err(Error::new(ErrorKind::Shape, found, format!("[{outputs}]")));
+        }
+        Ok(Dense { weight, bias, inputs, outputs })
+    }
+}
+
+impl Layer for Dense {
+    fn nir(&self) -> &'static str {
+        if self.bias.is_some() { "Affine" } else { "Linear" }
+    }
+
+    fn write(&self) -> Record {
+        let mut record = Record::default();
+        record.put("weight", self.weight.clone());
+        record.put_if_any("bias", &self.bias);
+        record
+    }
+
+    fn parameters(&self) -> usize {
+        self.weight.len() + self.bias.as_ref().map_or(0, Array::len)
+    }
+
+    fn input_shape(&self) -> Option<Shape> {
+        Shape::new(&[self.inputs]).ok()
+    }
+
+    fn output_shape(&self, input: &Shape) -> Result<Shape> {
+        match input.axes() == [self.inputs] {
+            true => Shape::new(&[self.outputs]),
+            false => Err(misfit(input, format!("{} flat elements", self.inputs))),
+        }
+    }
+
+    fn bind(&self, input: &Shape) -> Result<Connection> {
+        self.output_shape(input)?;
+        let rows = self.weight.singles().map_err(|e| e.at("'weight'"))?;
+        let column = |j: usize| (0..self.outputs).map(move |i| i * self.inputs + j);
+        let columns = (0..self.inputs).flat_map(column).map(|k| rows[k]).collect();
+        let bias = self.bias.as_ref().map(Array::singles).transpose();
+        let bias = bias.map_err(|e| e.at("'bias'"))?;
+        Ok(Connection::Weighted(Box::new(Columns { columns, outputs: self.outputs, bias })))
+    }
+}
+
+/// The weights, column by column.
+struct Columns {
+    columns: Vec<f32>,
+    outputs: usize,
+    bias: Option<Vec<f32>>,
+}
+
+impl Weighted for Columns {
+    fn bias(&self) -> Option<Vec<f32>> {
+        self.bias.clone()
+    }
+
+    fn scatter(&self, spikes: &Spikes, sums: &mut Accumulator) -> u64 {
+        for (j, value, _) in spikes.iter() {
+            let start = j as usize * self.outputs;
+            sums.add_run(0, &self.columns[start..start + self.outputs], value);
+        }
+        spikes.total() * self.outputs as u64
+    }
+
+    fn fan_out(&self, _address: u32) -> u64 {
+        self.outputs as u64
+    }
+
+    fn synapses(&self) -> u64 {
+        self.columns.len() as u64
+    }
+}

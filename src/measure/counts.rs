@@ -1,0 +1,116 @@
+//! What a run did, in exact integers.
+
+use crate::engine::{Clocked, Observer, Operations};
+use crate::network::Network;
+use crate::signal::{Shape, Spikes};
+
+/// What one unit did.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct UnitCounts {
+    /// Spikes sent; two of one neuron in one step are two.
+    pub spikes: u64,
+    /// Weight additions that input spikes caused, borders and strides honoured.
+    pub synaptic_ops: u64,
+    /// Multiplications with a weight that values other than spikes caused.
+    pub multiply_adds: u64,
+}
+
+/// Counts of every unit, and what came out.
+#[derive(Clone, Debug)]
+pub struct Counts {
+    /// By unit.
+    pub units: Vec<UnitCounts>,
+    output: usize,
+    shape: Shape,
+    spiking: bool,
+    sent: Vec<u64>,
+    potential: Vec<f64>,
+}
+
+/// What came out, in the order in which files count the outputs.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Readout {
+    /// Spikes of each output.
+    Spikes(Vec<u64>),
+    /// Mean of each output's value over the steps.
+    Mean(Vec<f64>),
+}
+
+impl Counts {
+    /// Zeros for a network.
+    pub fn new(network: &Network, engine: &Clocked) -> Counts {
+        let shape = network.units[network.output].output.clone();
+        Counts {
+            units: vec![UnitCounts::default(); network.units.len()],
+            output: network.output,
+            spiking: engine.sends_spikes(network.output),
+            sent: vec![0; shape.len()],
+            potential: vec![0.0; shape.len()],
+            shape,
+        }
+    }
+
+    /// What came out in `steps` steps.
+    pub fn readout(&self, steps: u64) -> Readout {
+        let addresses = (0..self.shape.len()).map(|element| self.shape.address(element));
+        match self.spiking {
+            true => Readout::Spikes(addresses.map(|a| self.sent[a]).collect()),
+            false => {
+                let steps = steps.max(1) as f64;
+                Readout::Mean(addresses.map(|a| self.potential[a] / steps).collect())
+            }
+        }
+    }
+
+    /// Sum over all units.
+    pub fn total(&self) -> UnitCounts {
+        self.units.iter().fold(UnitCounts::default(), |sum, unit| UnitCounts {
+            spikes: sum.spikes + unit.spikes,
+            synaptic_ops: sum.synaptic_ops + unit.synaptic_ops,
+            multiply_adds: sum.multiply_adds + unit.multiply_adds,
+        })
+    }
+}
+
+impl Observer for Counts {
+    fn sent(&mut self, _step: u64, unit: usize, sent: &Spikes) {
+        self.units[unit].spikes += sent.total();
+        if unit == self.output {
+            for (address, value, count) in sent.iter() {
+                self.sent[address as usize] += u64::from(count);
+                self.potential[address as usize] += f64::from(value);
+            }
+        }
+    }
+
+    fn operated(&mut self, _step: u64, unit: usize, operations: Operations) {
+        self.units[unit].synaptic_ops += operations.synaptic;
+        self.units[unit].multiply_adds += operations.multiply_adds;
+    }
+}
+
+impl Readout {
+    /// The output that stands out: the most spikes, the largest value. None if
+    /// all are equal, as they are in silence.
+    pub fn prediction(&self) -> Option<usize> {
+        let values: Vec<f64> = match self {
+            Readout::Spikes(counts) => counts.iter().map(|&count| count as f64).collect(),
+            Readout::Mean(means) => means.clone(),
+        };
+        let best = (0..values.len()).reduce(|a, b| if values[b] > values[a] { b } else { a })?;
+        values.iter().any(|&value| value != values[best]).then_some(best)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn silence_predicts_nothing_and_a_tie_the_first() {
+        assert_eq!(Readout::Spikes(vec![0, 0, 0]).prediction(), None);
+        assert_eq!(Readout::Spikes(vec![0, 2, 2]).prediction(), Some(1));
+        assert_eq!(Readout::Mean(vec![-3.0, -1.0, -2.0]).prediction(), Some(1));
+        assert_eq!(Readout::Mean(vec![f64::NAN, 1.0]).prediction(), Some(0));
+    }
+}

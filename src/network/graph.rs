@@ -1,0 +1,183 @@
+//! The graph as a file has it: named nodes, edges between names, graphs within
+//! graphs. Nothing is inferred here and nothing is dropped: what a room does not
+//! know of its node is kept and written back.
+
+use crate::error::{Error, ErrorKind, Result};
+use crate::layer::{LAYERS, Layer};
+use crate::neuron::{MODELS, Neuron};
+use crate::record::{Array, Record, Values};
+use crate::signal::Shape;
+
+/// How deep graphs may lie within graphs.
+const DEEPEST: usize = 16;
+
+/// A graph of nodes, or a node that is one.
+#[derive(Debug, Default)]
+pub struct Graph {
+    /// The nodes, in the order of the file.
+    pub nodes: Vec<Node>,
+    /// `(from, to)` by name, in the order of the file.
+    pub edges: Vec<(String, String)>,
+    /// Everything else that the file holds for the graph, metadata included.
+    pub rest: Record,
+}
+
+/// A node with its name.
+#[derive(Debug)]
+pub struct Node {
+    /// Its name, unique within its graph.
+    pub name: String,
+    /// What it is.
+    pub kind: NodeKind,
+    /// What the file holds for it beyond its parameters, metadata included.
+    pub rest: Record,
+}
+
+/// What a node is.
+#[derive(Debug)]
+pub enum NodeKind {
+    /// Where signals of this shape enter.
+    Input(Array),
+    /// Where signals of this shape leave.
+    Output(Array),
+    /// A population.
+    Neuron(Box<dyn Neuron>),
+    /// A connection.
+    Layer(Box<dyn Layer>),
+    /// A graph with its own inputs and outputs.
+    Graph(Graph),
+}
+
+impl NodeKind {
+    /// The name of its NIR node.
+    pub fn nir(&self) -> &'static str {
+        match self {
+            NodeKind::Input(_) => "Input",
+            NodeKind::Output(_) => "Output",
+            NodeKind::Neuron(neuron) => neuron.nir(),
+            NodeKind::Layer(layer) => layer.nir(),
+            NodeKind::Graph(_) => "NIRGraph",
+        }
+    }
+
+    fn read(nir: &str, record: &mut Record, depth: usize) -> Result<NodeKind> {
+        if let Some(model) = MODELS.iter().find(|m| m.nir == nir) {
+            return Ok(NodeKind::Neuron((model.read)(record)?));
+        }
+        if let Some(layer) = LAYERS.iter().find(|l| l.nir == nir) {
+            return Ok(NodeKind::Layer((layer.read)(record)?));
+        }
+        match nir {
+            "Input" => Ok(NodeKind::Input(record.take("shape")?)),
+            "Output" => Ok(NodeKind::Output(record.take("shape")?)),
+            "NIRGraph" => Ok(NodeKind::Graph(Graph::from_record(std::mem::take(record), depth)?)),
+            _ => {
+                let models = MODELS.iter().map(|m| m.nir);
+                let known: Vec<_> = models.chain(LAYERS.iter().map(|l| l.nir)).collect();
+                let expected = format!("Input, Output, NIRGraph, {}", known.join(", "));
+                Err(Error::new(ErrorKind::Unsupported, format!("a node of type {nir}"), expected))
+            }
+        }
+    }
+
+    fn write(&self) -> Record {
+        let shape = |shape: &Array| {
+            let mut record = Record::default();
+            record.put("shape", shape.clone());
+            record
+        };
+        match self {
+            NodeKind::Input(array) | NodeKind::Output(array) => shape(array),
+            NodeKind::Neuron(neuron) => neuron.write(),
+            NodeKind::Layer(layer) => layer.write(),
+            NodeKind::Graph(graph) => graph.to_record(),
+        }
+    }
+}
+
+impl Node {
+    /// A node with nothing beyond its parameters.
+    pub fn new(name: impl Into<String>, kind: NodeKind) -> Node {
+        Node { name: name.into(), kind, rest: Record::default() }
+    }
+
+    fn from_record(name: &str, mut record: Record, depth: usize) -> Result<Node> {
+        let place = |e: Error| e.at(format!("node '{name}'"));
+        let nir = record.take("type").and_then(|t| Ok(t.as_text()?.to_owned())).map_err(place)?;
+        let kind = NodeKind::read(&nir, &mut record, depth)
+            .map_err(|e| e.at(format!("node '{name}' ({nir})")))?;
+        Ok(Node { name: name.into(), kind, rest: record })
+    }
+
+    fn to_record(&self) -> Record {
+        let mut record = self.rest.clone();
+        let Record { arrays, groups } = self.kind.write();
+        record.arrays.extend(arrays);
+        record.groups.extend(groups);
+        record.put("type", Array::text(self.kind.nir()));
+        record
+    }
+}
+
+impl Graph {
+    /// Reads the fields of a `NIRGraph`.
+    ///
+    /// # Errors
+    /// A node that is not known or misses a field, named with its path.
+    pub(super) fn from_record(mut record: Record, depth: usize) -> Result<Graph> {
+        if depth > DEEPEST {
+            let found = format!("graphs within graphs, {depth} deep");
+            return Err(Error::new(ErrorKind::Unsupported, found, format!("{DEEPEST} at most")));
+        }
+        record.take_if_any("type");
+        let edges = edges(&record.take("edges")?)?;
+        let nodes = record.groups.remove("nodes").unwrap_or_default();
+        let nodes = nodes.groups.into_iter();
+        let nodes: Result<_> =
+            nodes.map(|(name, r)| Node::from_record(&name, r, depth + 1)).collect();
+        Ok(Graph { nodes: nodes?, edges, rest: record })
+    }
+
+    /// The fields of a `NIRGraph`.
+    pub(super) fn to_record(&self) -> Record {
+        let mut record = self.rest.clone();
+        let ends = self.edges.iter().flat_map(|(from, to)| [from.clone(), to.clone()]);
+        let ends = Array::new(&[self.edges.len(), 2], Values::Text(ends.collect()));
+        record.put("edges", ends.expect("two ends an edge"));
+        let nodes = self.nodes.iter().map(|node| (node.name.clone(), node.to_record()));
+        let nodes = Record { groups: nodes.collect(), ..Record::default() };
+        record.groups.insert("nodes".into(), nodes);
+        record.put("type", Array::text("NIRGraph"));
+        record
+    }
+
+    /// A text of the graph's metadata.
+    pub fn metadata(&self, name: &str) -> Option<&str> {
+        self.rest.groups.get("metadata")?.arrays.get(name)?.as_text().ok()
+    }
+
+    /// Sets a text of the graph's metadata.
+    pub fn set_metadata(&mut self, name: &str, text: &str) {
+        let metadata = self.rest.groups.entry("metadata".into()).or_default();
+        metadata.put(name, Array::text(text));
+    }
+}
+
+fn edges(array: &Array) -> Result<Vec<(String, String)>> {
+    if array.is_empty() {
+        return Ok(Vec::new());
+    }
+    let texts = array.texts().map_err(|e| e.at("'edges'"))?;
+    match array.shape() {
+        [_, 2] => Ok(texts.chunks(2).map(|ends| (ends[0].clone(), ends[1].clone())).collect()),
+        shape => {
+            let found = format!("'edges' of shape {shape:?}");
+            Err(Error::new(ErrorKind::Corrupt, found, "pairs of node names, [edges, 2]"))
+        }
+    }
+}
+
+/// The shape that an `Input` or `Output` states.
+pub(super) fn stated_shape(array: &Array) -> Result<Shape> {
+    Shape::new(&array.sizes()?)
+}

@@ -1,0 +1,115 @@
+//! One coefficient of every neuron of a population, in blocks.
+
+use crate::error::{Error, ErrorKind, Result};
+use crate::record::Array;
+use crate::signal::{BLOCK, Shape};
+
+/// A parameter of a population in the engine's order; one number where all
+/// neurons share it.
+pub struct Parameter(Vec<f64>);
+
+impl Parameter {
+    /// Reads an array that has the population's shape, or one element.
+    ///
+    /// # Errors
+    /// Another shape, or numbers that are none.
+    pub fn read(name: &str, array: &Array, shape: &Shape) -> Result<Parameter> {
+        let numbers = array.numbers().map_err(|e| e.at(format!("'{name}'")))?;
+        let fits = array.shape() == shape.axes();
+        if !fits && numbers.len() != 1 {
+            let found = format!("'{name}' of shape {:?}", array.shape());
+            return Err(Error::new(ErrorKind::Shape, found, format!("{:?}", shape.axes())));
+        }
+        match numbers.iter().all(|x| x.to_bits() == numbers[0].to_bits()) {
+            true => Ok(Parameter(vec![numbers[0]])),
+            false => Ok(Parameter(shape.to_engine_order(&numbers))),
+        }
+    }
+
+    /// As [`Parameter::read`], `default` where the file has no such array.
+    ///
+    /// # Errors
+    /// As [`Parameter::read`].
+    pub fn read_or(
+        name: &str,
+        array: &Option<Array>,
+        shape: &Shape,
+        default: f64,
+    ) -> Result<Parameter> {
+        match array {
+            Some(array) => Parameter::read(name, array, shape),
+            None => Ok(Parameter::same(default)),
+        }
+    }
+
+    /// One number for all.
+    pub fn same(value: f64) -> Parameter {
+        Parameter(vec![value])
+    }
+
+    /// The value of neuron `i`.
+    pub fn at(&self, i: usize) -> f64 {
+        self.0[if self.0.len() == 1 { 0 } else { i }]
+    }
+
+    /// Refuses values that `holds` does not hold for; `expected` says what does.
+    ///
+    /// # Errors
+    /// The first such value.
+    pub fn require(&self, name: &str, expected: &str, holds: fn(f64) -> bool) -> Result<()> {
+        match self.0.iter().find(|&&x| !holds(x)) {
+            None => Ok(()),
+            Some(x) => Err(Error::new(ErrorKind::Corrupt, format!("'{name}' = {x}"), expected)),
+        }
+    }
+}
+
+/// A coefficient in blocks of [`BLOCK`] lanes; a single block where all neurons
+/// share the value.
+#[derive(Clone, Debug)]
+pub struct Column(Vec<[f32; BLOCK]>);
+
+impl Column {
+    /// The coefficient computed from parameters, neuron by neuron.
+    pub fn of<const N: usize>(
+        len: usize,
+        parameters: [&Parameter; N],
+        coefficient: impl Fn([f64; N]) -> f64,
+    ) -> Column {
+        let shared = parameters.iter().all(|p| p.0.len() == 1);
+        let blocks = if shared { 1 } else { len.div_ceil(BLOCK) };
+        let lane = |block: usize, lane: usize| {
+            let i = (block * BLOCK + lane).min(len - 1);
+            coefficient(parameters.map(|p| p.at(i))) as f32
+        };
+        Column((0..blocks).map(|b| std::array::from_fn(|l| lane(b, l))).collect())
+    }
+
+    /// The lanes of block `block`.
+    #[inline]
+    pub fn block(&self, block: usize) -> &[f32; BLOCK] {
+        &self.0[if self.0.len() == 1 { 0 } else { block }]
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn shared_parameters_make_one_block() {
+        let shape = Shape::new(&[2, 50]).unwrap();
+        let read = |values: Vec<f32>, axes: &[usize]| {
+            Parameter::read("r", &Array::floats(axes, values), &shape)
+        };
+        let one = read(vec![2.0; 100], &[2, 50]).unwrap();
+        let each = read((0..100).map(|i| i as f32).collect(), &[2, 50]).unwrap();
+        assert_eq!(Column::of(100, [&one], |[x]| x).0.len(), 1);
+        let column = Column::of(100, [&one, &each], |[x, y]| x * y);
+        // engine order: pixel 1 of channel 1 is element 51 and address 3
+        assert_eq!((column.0.len(), column.block(0)[3]), (2, 102.0));
+        assert_eq!(column.block(1)[BLOCK - 1], 198.0);
+        assert!(read(vec![1.0; 50], &[50]).is_err());
+        assert!(read(vec![f32::NAN], &[1]).is_err());
+    }
+}

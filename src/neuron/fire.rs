@@ -1,0 +1,187 @@
+//! What every spiking model does once it has charged: compare, send, reset.
+//!
+//! ```text
+//! u            the potential after the charge
+//! fires        u ≥ θ, or u > θ
+//! n            1, or ⌊u/θ⌋                    spikes sent
+//! v            u − n·θ, or v_reset            what the next step starts from
+//! ```
+//!
+//! The fields of [`Convention`] are coefficients here, not branches: u > θ is
+//! u ≥ θ⁺ with the next larger number θ⁺, and both resets are one expression.
+
+use super::column::{Column, Parameter};
+use super::convention::{Convention, Fire as Comparison, Floor, Reset, SpikesPerStep, When};
+use crate::error::{Error, ErrorKind, Result};
+use crate::signal::BLOCK;
+
+/// Threshold and reset of a population.
+#[derive(Clone, Debug)]
+pub struct Fire {
+    rule: Rule,
+    threshold: Column,
+    fire_at: Column,
+    reset_to: Column,
+    floor: Option<Column>,
+}
+
+/// The combinations that are compiled, each its own loop.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Rule {
+    SubtractOne,
+    SubtractMany,
+    SubtractNextStep,
+    SubtractPending,
+    SetOne,
+    SetMany,
+    SetNextStep,
+}
+
+/// One block's spikes and potentials, before and after.
+pub struct Block<'a> {
+    /// Its number.
+    pub number: usize,
+    /// Potentials: those of the last step on entry, of this one on return.
+    pub potential: &'a mut [f32; BLOCK],
+    /// Spikes sent, as numbers.
+    pub sent: &'a mut [f32; BLOCK],
+}
+
+impl Fire {
+    /// The coefficients of `len` neurons.
+    ///
+    /// # Errors
+    /// Thresholds that are not positive where ⌊v/θ⌋ is asked for, and choices
+    /// for which there is no rule.
+    pub fn new(
+        len: usize,
+        threshold: &Parameter,
+        reset: &Parameter,
+        convention: &Convention,
+    ) -> Result<Fire> {
+        let rule = Rule::of(convention)?;
+        if matches!(rule, Rule::SubtractMany | Rule::SetMany) {
+            threshold.require("v_threshold", "a positive number", |x| x > 0.0)?;
+        }
+        let above = convention.fire == Comparison::Above;
+        let fire_at = |theta: f64| match above {
+            true => f64::from((theta as f32).next_up()),
+            false => theta,
+        };
+        let to_zero = convention.reset == Reset::ToZero;
+        let floor = match convention.floor {
+            Floor::None => None,
+            Floor::MinusThreshold => Some(Column::of(len, [threshold], |[theta]| -theta)),
+            Floor::At(v) => Some(Column::of(len, [], |[]| v)),
+        };
+        Ok(Fire {
+            rule,
+            threshold: Column::of(len, [threshold], |[theta]| theta),
+            fire_at: Column::of(len, [threshold], |[theta]| fire_at(theta)),
+            reset_to: Column::of(len, [reset], |[v]| if to_zero { 0.0 } else { v }),
+            floor,
+        })
+    }
+
+    /// Charges a block by `charge(lane, potential)`, fires and resets it.
+    #[inline(always)]
+    pub fn step(&self, block: &mut Block<'_>, charge: impl Fn(usize, f32) -> f32) {
+        match self.rule {
+            Rule::SubtractOne => self.lanes(block, |c, i, v| c.subtract_one(charge(i, v))),
+            Rule::SubtractMany => self.lanes(block, |c, i, v| c.subtract_many(charge(i, v))),
+            Rule::SubtractNextStep => self.lanes(block, |c, i, v| {
+                let u = charge(i, v) - c.fires(v) * c.theta;
+                (c.fires(u), u)
+            }),
+            Rule::SubtractPending => self.lanes(block, |c, i, v| {
+                let u = charge(i, v) - c.fires(v) * c.theta;
+                (c.fires(u), u - (c.fires(u) - c.fires(v)) * c.theta)
+            }),
+            Rule::SetOne => self.lanes(block, |c, i, v| c.set_one(charge(i, v))),
+            Rule::SetMany => self.lanes(block, |c, i, v| c.set_many(charge(i, v))),
+            Rule::SetNextStep => self.lanes(block, |c, i, v| {
+                let u = charge(i, if v >= c.fire_at { c.reset_to } else { v });
+                (c.fires(u), u)
+            }),
+        }
+        if let Some(floor) = &self.floor {
+            for (v, &low) in block.potential.iter_mut().zip(floor.block(block.number)) {
+                // the two roundings are sinabs' own: relu(v − low) + low
+                *v = (*v - low).max(0.0) + low;
+            }
+        }
+    }
+
+    #[inline(always)]
+    fn lanes(&self, block: &mut Block<'_>, rule: impl Fn(Lane, usize, f32) -> (f32, f32)) {
+        let theta = self.threshold.block(block.number);
+        let fire_at = self.fire_at.block(block.number);
+        let reset_to = self.reset_to.block(block.number);
+        for i in 0..BLOCK {
+            let lane = Lane { theta: theta[i], fire_at: fire_at[i], reset_to: reset_to[i] };
+            (block.sent[i], block.potential[i]) = rule(lane, i, block.potential[i]);
+        }
+    }
+}
+
+/// The coefficients of one neuron.
+#[derive(Clone, Copy)]
+struct Lane {
+    theta: f32,
+    fire_at: f32,
+    reset_to: f32,
+}
+
+impl Lane {
+    #[inline(always)]
+    fn fires(self, u: f32) -> f32 {
+        if u >= self.fire_at { 1.0 } else { 0.0 }
+    }
+
+    #[inline(always)]
+    fn how_many(self, u: f32) -> f32 {
+        if u >= self.fire_at { (u / self.theta).trunc() } else { 0.0 }
+    }
+
+    #[inline(always)]
+    fn subtract_one(self, u: f32) -> (f32, f32) {
+        (self.fires(u), u - self.fires(u) * self.theta)
+    }
+
+    #[inline(always)]
+    fn subtract_many(self, u: f32) -> (f32, f32) {
+        let n = self.how_many(u);
+        (n, u - n * self.theta)
+    }
+
+    #[inline(always)]
+    fn set_one(self, u: f32) -> (f32, f32) {
+        (self.fires(u), if u >= self.fire_at { self.reset_to } else { u })
+    }
+
+    #[inline(always)]
+    fn set_many(self, u: f32) -> (f32, f32) {
+        (self.how_many(u), if u >= self.fire_at { self.reset_to } else { u })
+    }
+}
+
+impl Rule {
+    fn of(convention: &Convention) -> Result<Rule> {
+        let subtract = convention.reset == Reset::Subtract;
+        Ok(match (subtract, convention.spikes, convention.when) {
+            (true, SpikesPerStep::One, When::SameStep) => Rule::SubtractOne,
+            (true, SpikesPerStep::One, When::NextStep) => Rule::SubtractNextStep,
+            (true, SpikesPerStep::One, When::Pending) => Rule::SubtractPending,
+            (true, SpikesPerStep::Many, When::SameStep) => Rule::SubtractMany,
+            (false, SpikesPerStep::One, When::SameStep) => Rule::SetOne,
+            (false, SpikesPerStep::One, When::NextStep) => Rule::SetNextStep,
+            // a potential that was set cannot still be above its threshold
+            (false, SpikesPerStep::One, When::Pending) => Rule::SetOne,
+            (false, SpikesPerStep::Many, When::SameStep) => Rule::SetMany,
+            (_, SpikesPerStep::Many, _) => {
+                let found = "spikes=many with a reset after the step".to_owned();
+                return Err(Error::new(ErrorKind::Usage, found, "when=same-step"));
+            }
+        })
+    }
+}

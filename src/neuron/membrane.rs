@@ -1,0 +1,61 @@
+//! The step that IF, LIF, LI, I and Threshold share.
+//!
+//! ```text
+//! u = decay · v + gain · x + drift            x: weighted spikes of the step
+//! ```
+//!
+//! The rooms differ in the coefficients and in what they do with u.
+
+use super::column::Column;
+use super::fire::{Block, Fire};
+use super::{Population, convention::Start};
+use crate::signal::BLOCK;
+
+/// A population with one state variable, the membrane potential.
+pub struct Membrane {
+    /// What remains of the potential after a step.
+    pub decay: Column,
+    /// What the input is multiplied by.
+    pub gain: Column,
+    /// What is added in every step.
+    pub drift: Column,
+    /// The potential before the first step.
+    pub start: Column,
+    /// Threshold and reset; without them the potential itself is sent.
+    pub fire: Option<Fire>,
+}
+
+/// Which of three values a convention starts from.
+pub fn start_value(start: Start, leak: f64, reset: f64) -> f64 {
+    match start {
+        Start::Zero => 0.0,
+        Start::Leak => leak,
+        Start::Reset => reset,
+    }
+}
+
+impl Population for Membrane {
+    fn variables(&self) -> usize {
+        1
+    }
+
+    fn start(&self, block: usize, state: &mut [f32]) {
+        state.copy_from_slice(self.start.block(block));
+    }
+
+    fn step(&self, block: usize, state: &mut [f32], input: &[f32; BLOCK], sent: &mut [f32; BLOCK]) {
+        let (decay, gain) = (self.decay.block(block), self.gain.block(block));
+        let drift = self.drift.block(block);
+        let charge = |i: usize, v: f32| decay[i] * v + gain[i] * input[i] + drift[i];
+        let Some(potential) = state.first_chunk_mut() else { return };
+        match &self.fire {
+            Some(fire) => fire.step(&mut Block { number: block, potential, sent }, charge),
+            None => {
+                for (i, v) in potential.iter_mut().enumerate() {
+                    *v = charge(i, *v);
+                }
+                *sent = *potential;
+            }
+        }
+    }
+}

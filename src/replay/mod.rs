@@ -1,0 +1,215 @@
+//! A recording in, an answer out: decode, order, cut, bin and run, in one pass
+//! over the file and with memory that does not grow with it.
+//!
+//! Several windows of one recording (the trials of a label file) are run side by
+//! side in that pass, each with a state of its own.
+
+mod reader;
+mod run;
+
+use std::time::Duration;
+
+use crate::engine::{Clocked, Observer};
+use crate::error::{Error, ErrorKind, Result};
+use crate::event::{Field, InputMode, OrderPolicy, Origin, Sensor, Tally, Window};
+use crate::format::Recording;
+use crate::measure::Counts;
+use crate::network::Network;
+use crate::neuron::convention::Conventions;
+use crate::signal::Shape;
+use crate::units::Micros;
+use reader::Reader;
+use run::Run;
+
+/// How a recording is to be run.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// What the network's file leaves open.
+    pub conventions: Conventions,
+    /// Length of a step; positive.
+    pub dt: Micros,
+    /// What time zero means.
+    pub origin: Origin,
+    /// Start of the window, from the origin; steps are counted from there.
+    pub from: Option<Micros>,
+    /// End of the window, from the origin.
+    pub to: Option<Micros>,
+    /// Exactly so many steps.
+    pub steps: Option<u64>,
+    /// What several events of one pixel in one step amount to.
+    pub input: InputMode,
+    /// What becomes of disorder.
+    pub order: OrderPolicy,
+    /// The pixel array, where the file states none or a wrong one.
+    pub sensor: Option<Sensor>,
+}
+
+impl Default for Settings {
+    fn default() -> Settings {
+        Settings {
+            conventions: Conventions::default(),
+            dt: Micros(1_000),
+            origin: Origin::First,
+            from: None,
+            to: None,
+            steps: None,
+            input: InputMode::Counts,
+            order: OrderPolicy::default(),
+            sensor: None,
+        }
+    }
+}
+
+/// A network made ready to replay recordings.
+pub struct Replay<'n> {
+    network: &'n Network,
+    engine: Clocked,
+    settings: Settings,
+}
+
+/// What was read of a recording, whatever ran on it.
+#[derive(Debug)]
+pub struct Take {
+    /// Events that the decoder delivered.
+    pub events: u64,
+    /// Time of the first and of the last of them, on the recording's clock.
+    pub span: Option<(i64, i64)>,
+    /// What the decoder dropped and skipped.
+    pub decoded: Tally,
+    /// What was put in order and dropped for want of it.
+    pub ordered: Tally,
+    /// Time spent on reading.
+    pub elapsed: Duration,
+    /// What ended the recording early; events before it count.
+    pub damage: Option<Error>,
+}
+
+/// What came of one window.
+#[derive(Debug)]
+pub struct Answer {
+    /// Where step 0 began, on the recording's clock; none if no event came.
+    pub start: Option<i64>,
+    /// Steps that were run.
+    pub steps: u64,
+    /// What the window cut off.
+    pub cut: Tally,
+    /// What binning merged or left outside.
+    pub binned: Tally,
+    /// What every unit did.
+    pub counts: Counts,
+    /// Time spent on binning and running.
+    pub elapsed: Duration,
+}
+
+impl<'n> Replay<'n> {
+    /// Binds a network to the settings.
+    ///
+    /// # Errors
+    /// A step that is not positive; whatever [`Clocked::new`] refuses.
+    pub fn new(network: &'n Network, settings: Settings) -> Result<Replay<'n>> {
+        if settings.dt <= Micros(0) {
+            let found = format!("a step of {} µs", settings.dt.0);
+            return Err(Error::new(ErrorKind::Usage, found, "a positive time"));
+        }
+        let engine = Clocked::new(network, &settings.conventions, settings.dt)?;
+        Ok(Replay { network, engine, settings })
+    }
+
+    /// The network.
+    pub fn network(&self) -> &'n Network {
+        self.network
+    }
+
+    /// The engine.
+    pub fn engine(&self) -> &Clocked {
+        &self.engine
+    }
+
+    /// The settings.
+    pub fn settings(&self) -> &Settings {
+        &self.settings
+    }
+
+    /// Runs a whole recording, or the window that the settings cut out of it.
+    /// `progress` is told the offset that has been reached in the file.
+    ///
+    /// # Errors
+    /// A recording that does not fit the network. Damage is no error here: it is
+    /// part of the [`Take`].
+    pub fn run<O: Observer>(
+        &self,
+        recording: &mut Recording,
+        observer: O,
+        progress: impl FnMut(u64),
+    ) -> Result<(Take, Answer)> {
+        let (take, mut answers) = self.pass(recording, vec![(None, observer)], progress)?;
+        Ok((take, answers.swap_remove(0)))
+    }
+
+    /// Runs several windows of a recording, each from a fresh state; windows may
+    /// overlap. Every window has its own observer.
+    ///
+    /// # Errors
+    /// As [`Replay::run`].
+    pub fn run_windows<O: Observer>(
+        &self,
+        recording: &mut Recording,
+        windows: impl IntoIterator<Item = (Window, O)>,
+        progress: impl FnMut(u64),
+    ) -> Result<(Take, Vec<Answer>)> {
+        let windows = windows.into_iter().map(|(window, observer)| (Some(window), observer));
+        self.pass(recording, windows.collect(), progress)
+    }
+
+    fn pass<O: Observer>(
+        &self,
+        recording: &mut Recording,
+        windows: Vec<(Option<Window>, O)>,
+        mut progress: impl FnMut(u64),
+    ) -> Result<(Take, Vec<Answer>)> {
+        let sensor = self.settings.sensor.or(recording.header().sensor);
+        let input = &self.network.units[self.network.input];
+        let field = field(&input.input, sensor).map_err(|e| {
+            e.at(format!("node '{}' (Input)", input.name)).in_file(recording.path())
+        })?;
+        let mut runs: Vec<Run<O>> =
+            windows.into_iter().map(|(w, o)| Run::new(self, field, w, o)).collect();
+        let mut reader = Reader::new(self.settings.order);
+        while let Some(events) = reader.next(recording) {
+            runs.iter_mut().for_each(|run| run.feed(events));
+            progress(recording.offset());
+        }
+        let answers = runs.into_iter().map(Run::finish).collect();
+        Ok((reader.finish(recording), answers))
+    }
+}
+
+/// Where the events of a sensor land in an input of this shape.
+fn field(input: &Shape, sensor: Option<Sensor>) -> Result<Field> {
+    let misfit = |expected: &str| {
+        let found = match sensor {
+            Some(sensor) => format!("{input} for a sensor of {}×{}", sensor.width, sensor.height),
+            None => format!("{input} for a sensor of unknown size"),
+        };
+        Error::new(ErrorKind::Shape, found, expected)
+    };
+    match (input.axes(), sensor) {
+        (&[channels @ 1..=2, height, width], _) => {
+            let (Ok(width), Ok(height)) = (u16::try_from(width), u16::try_from(height)) else {
+                return Err(misfit("65535 columns and rows at most"));
+            };
+            if sensor.is_some_and(|sensor| sensor != Sensor { width, height }) {
+                return Err(misfit("the sensor's own size (--sensor WxH overrides the file)"));
+            }
+            Ok(Field { width, height, channels: channels as u16, channels_first: false })
+        }
+        (&[_], None) => Err(misfit("--sensor WxH, to know the order of a flat input")),
+        (&[len], Some(Sensor { width, height })) => {
+            let pixels = usize::from(width) * usize::from(height);
+            let channels = [1, 2].into_iter().find(|&channels| channels * pixels == len);
+            let channels = channels.ok_or_else(|| misfit("one or two elements a pixel"))?;
+            Ok(Field { width, height, channels: channels as u16, channels_first: true })
+        }
+        _ => Err(misfit("one or two polarities × height × width, or a flat input")),
+    }
+}

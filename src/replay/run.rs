@@ -1,0 +1,121 @@
+//! Running: one window of a recording on its way through the network.
+
+use std::time::{Duration, Instant};
+
+use super::{Answer, Replay, Settings};
+use crate::engine::clocked::State;
+use crate::engine::{Clocked, Observer};
+use crate::event::{Batch, Binner, Field, Grid, Origin, Tally, Window};
+use crate::measure::Counts;
+use crate::signal::Spikes;
+
+/// A window with its own binner, state and observers.
+pub struct Run<'r, O> {
+    engine: &'r Clocked,
+    settings: &'r Settings,
+    field: Field,
+    is_trial: bool,
+    window: Option<Window>,
+    start: Option<i64>,
+    binner: Option<Binner>,
+    state: State,
+    observer: (Counts, O),
+    cut: Tally,
+    elapsed: Duration,
+}
+
+impl<'r, O: Observer> Run<'r, O> {
+    /// A run over a trial's window, or over the one that the settings ask for.
+    pub fn new(
+        replay: &'r Replay<'_>,
+        field: Field,
+        trial: Option<Window>,
+        observer: O,
+    ) -> Run<'r, O> {
+        Run {
+            engine: &replay.engine,
+            settings: &replay.settings,
+            field,
+            is_trial: trial.is_some(),
+            window: trial,
+            start: None,
+            binner: None,
+            state: replay.engine.start(),
+            observer: (Counts::new(replay.network, &replay.engine), observer),
+            cut: Tally::default(),
+            elapsed: Duration::ZERO,
+        }
+    }
+
+    /// Takes the next events of the recording, in order.
+    pub fn feed(&mut self, events: &Batch) {
+        let Some(&first) = events.t.first() else { return };
+        let began = Instant::now();
+        let window = *self.window.get_or_insert_with(|| asked_window(self.settings, first));
+        let inside = window.cut(events, &mut self.cut);
+        if let Some(&first) = events.t[inside.clone()].first() {
+            if self.binner.is_none() {
+                let start = self.first_edge(window, first);
+                self.start = Some(start);
+                self.binner = Some(self.binner(start));
+            }
+            let Run { engine, state, observer, binner: Some(binner), .. } = self else { return };
+            binner.push(events, inside, |input| step(engine, state, input, observer));
+        }
+        self.elapsed += began.elapsed();
+    }
+
+    /// Runs what is left, and gives the account.
+    pub fn finish(mut self) -> Answer {
+        let began = Instant::now();
+        let mut binner = self.binner.take().unwrap_or_else(|| self.binner(0));
+        let Run { engine, mut state, mut observer, cut, .. } = self;
+        let steps = binner.finish(|input| step(engine, &mut state, input, &mut observer));
+        cut.assert_conserved();
+        assert_eq!(cut.kept, binner.tally().read, "events were lost between cut and steps");
+        Answer {
+            start: self.start,
+            steps,
+            cut,
+            binned: binner.tally().clone(),
+            counts: observer.0,
+            elapsed: self.elapsed + began.elapsed(),
+        }
+    }
+
+    fn binner(&self, start: i64) -> Binner {
+        let grid = Grid { start, dt: self.settings.dt };
+        Binner::new(grid, self.field, self.settings.input, self.settings.steps)
+    }
+
+    /// Where step 0 begins: at the start that was asked for, else at the first
+    /// event, or at the edge before it of a grid that holds time zero.
+    fn first_edge(&self, window: Window, first: i64) -> i64 {
+        let dt = self.settings.dt.0;
+        match self.settings.origin {
+            _ if self.settings.from.is_some() && !self.is_trial => window.from,
+            Origin::First => first,
+            Origin::Absolute => first.div_euclid(dt).saturating_mul(dt),
+        }
+    }
+}
+
+/// The window that the settings ask for, given the time of the first event.
+fn asked_window(settings: &Settings, first: i64) -> Window {
+    let zero = match settings.origin {
+        Origin::First => first,
+        Origin::Absolute => 0,
+    };
+    Window {
+        from: settings.from.map_or(i64::MIN, |from| zero.saturating_add(from.0)),
+        to: settings.to.map_or(i64::MAX, |to| zero.saturating_add(to.0)),
+    }
+}
+
+fn step(engine: &Clocked, state: &mut State, input: &Spikes, observer: &mut impl Observer) {
+    if input.is_empty() && engine.is_at_rest(state) {
+        engine.skip(state);
+    } else {
+        engine.step(state, input, observer);
+    }
+}

@@ -1,0 +1,163 @@
+//! Where weighted spikes add up before a population reads them.
+//!
+//! Addresses are grouped in blocks of 64. A block that nothing was added to in
+//! this step is known to hold its resting value, so neither the population nor
+//! the clearing pass visits it: cost follows the spikes.
+
+use super::Spikes;
+
+/// Addresses per block: one machine word of spike bits, four cache lines of
+/// values.
+pub const BLOCK: usize = 64;
+
+/// One sum per address, and which blocks were added to.
+#[derive(Clone, Debug)]
+pub struct Accumulator {
+    sums: Vec<f32>,
+    rest: Vec<f32>,
+    touched: Vec<u64>,
+    resting: Vec<u64>,
+}
+
+fn bit(block: usize) -> (usize, u64) {
+    (block / 64, 1 << (block % 64))
+}
+
+impl Accumulator {
+    /// Sums that rest at zero.
+    pub fn new(len: usize) -> Accumulator {
+        let blocks = len.div_ceil(BLOCK);
+        Accumulator {
+            sums: vec![0.0; blocks * BLOCK],
+            rest: Vec::new(),
+            touched: vec![0; blocks.div_ceil(64)],
+            resting: vec![0; blocks.div_ceil(64)],
+        }
+    }
+
+    /// Sums that rest at a constant input, such as a bias.
+    pub fn resting_at(rest: &[f32]) -> Accumulator {
+        let mut new = Accumulator::new(rest.len());
+        new.sums[..rest.len()].copy_from_slice(rest);
+        for (block, values) in rest.chunks(BLOCK).enumerate() {
+            if values.iter().any(|&value| value != 0.0) {
+                let (word, mask) = bit(block);
+                new.resting[word] |= mask;
+            }
+        }
+        new.rest.clone_from(&new.sums);
+        new
+    }
+
+    /// Number of blocks; the last one is padded with zeros.
+    pub fn blocks(&self) -> usize {
+        self.sums.len() / BLOCK
+    }
+
+    /// Adds `value` at one address.
+    #[inline]
+    pub fn add(&mut self, address: usize, value: f32) {
+        self.sums[address] += value;
+        self.touch(address / BLOCK);
+    }
+
+    /// Adds `value · weights` at consecutive addresses.
+    #[inline]
+    pub fn add_run(&mut self, start: usize, weights: &[f32], value: f32) {
+        let sums = &mut self.sums[start..start + weights.len()];
+        for (sum, &weight) in sums.iter_mut().zip(weights) {
+            *sum += value * weight;
+        }
+        for block in start / BLOCK..=(start + weights.len() - 1) / BLOCK {
+            self.touch(block);
+        }
+    }
+
+    #[inline]
+    fn touch(&mut self, block: usize) {
+        let (word, mask) = bit(block);
+        self.touched[word] |= mask;
+    }
+
+    /// The blocks `64·word` to `64·word + 63` that may hold anything but zeros,
+    /// a bit each.
+    #[inline]
+    pub fn live(&self, word: usize) -> u64 {
+        self.touched[word] | self.resting[word]
+    }
+
+    /// Whether every block rests at zero.
+    pub fn is_silent(&self) -> bool {
+        self.touched.iter().chain(&self.resting).all(|&word| word == 0)
+    }
+
+    /// The sums of a block.
+    #[inline]
+    pub fn block(&self, block: usize) -> &[f32; BLOCK] {
+        self.sums[block * BLOCK..].first_chunk().expect("sums come in whole blocks")
+    }
+
+    /// Appends the first `len` sums that are not zero, each as one entry.
+    pub fn list(&self, len: usize, out: &mut Spikes) {
+        for word in 0..self.touched.len() {
+            let mut live = self.live(word);
+            while live != 0 {
+                let block = word * 64 + live.trailing_zeros() as usize;
+                for (lane, &sum) in self.block(block).iter().enumerate() {
+                    let address = block * BLOCK + lane;
+                    if sum != 0.0 && address < len {
+                        out.push(address as u32, sum, 1);
+                    }
+                }
+                live &= live - 1;
+            }
+        }
+    }
+
+    /// Puts what was touched back to rest.
+    pub fn clear(&mut self) {
+        for w in 0..self.touched.len() {
+            let mut bits = std::mem::take(&mut self.touched[w]);
+            while bits != 0 {
+                let start = (w * 64 + bits.trailing_zeros() as usize) * BLOCK;
+                let block = &mut self.sums[start..start + BLOCK];
+                match self.rest.get(start..start + BLOCK) {
+                    Some(rest) => block.copy_from_slice(rest),
+                    None => block.fill(0.0),
+                }
+                bits &= bits - 1;
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn touched_blocks_are_live_until_cleared() {
+        let mut sums = Accumulator::new(65 * BLOCK);
+        sums.add_run(60, &[1.0; 10], 2.0);
+        sums.add(64 * BLOCK + 3, 0.5);
+        assert_eq!((sums.live(0), sums.live(1)), (0b11, 0b1));
+        assert_eq!((sums.block(0)[59], sums.block(0)[60], sums.block(1)[5]), (0.0, 2.0, 2.0));
+        assert!(!sums.is_silent());
+        sums.clear();
+        assert!(sums.is_silent());
+        assert!((0..65).all(|b| sums.block(b) == &[0.0; BLOCK]));
+    }
+
+    #[test]
+    fn a_bias_is_live_for_ever_and_comes_back() {
+        let mut rest = vec![0.0; BLOCK + 1];
+        rest[BLOCK] = 0.25;
+        let mut sums = Accumulator::resting_at(&rest);
+        assert_eq!(sums.live(0), 0b10);
+        sums.add(BLOCK, 1.0);
+        assert_eq!(sums.block(1)[0], 1.25);
+        sums.clear();
+        assert_eq!(sums.block(1)[0], 0.25);
+        assert!(!sums.is_silent());
+    }
+}

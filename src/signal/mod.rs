@@ -1,0 +1,9 @@
+//! What travels between the nodes of a network within one step.
+
+mod accumulator;
+mod shape;
+mod spikes;
+
+pub use accumulator::{Accumulator, BLOCK};
+pub use shape::Shape;
+pub use spikes::{Merge, Spikes};
