@@ -101,6 +101,11 @@ impl Node {
         Node { name: name.into(), kind, rest: Record::default() }
     }
 
+    /// How errors name it.
+    pub(super) fn place(&self) -> String {
+        format!("node '{}' ({})", self.name, self.kind.nir())
+    }
+
     fn from_record(name: &str, mut record: Record, depth: usize) -> Result<Node> {
         let place = |e: Error| e.at(format!("node '{name}'"));
         let nir = record.take("type").and_then(|t| Ok(t.as_text()?.to_owned())).map_err(place)?;
@@ -139,7 +144,7 @@ impl Graph {
     }
 
     /// The fields of a `NIRGraph`.
-    pub(super) fn to_record(&self) -> Record {
+    pub fn to_record(&self) -> Record {
         let mut record = self.rest.clone();
         let ends = self.edges.iter().flat_map(|(from, to)| [from.clone(), to.clone()]);
         let ends = Array::new(&[self.edges.len(), 2], Values::Text(ends.collect()));

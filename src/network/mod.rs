@@ -1,7 +1,9 @@
 //! How rooms are wired: the graph as a file has it, and the network that runs.
 
+mod flat;
 pub mod graph;
 pub mod nir;
+mod shapes;
 pub mod wiring;
 
 pub use graph::{Graph, Node, NodeKind};

@@ -85,10 +85,18 @@ pub fn write(graph: &Graph, path: &Path) -> Result<()> {
 /// # Errors
 /// Names or texts that HDF5 cannot hold.
 pub fn to_bytes(graph: &Graph) -> Result<Vec<u8>> {
+    record_to_bytes(&graph.to_record())
+}
+
+/// The bytes of a file that holds these fields of a `NIRGraph`, sound or not.
+///
+/// # Errors
+/// As [`to_bytes`].
+pub fn record_to_bytes(record: &Record) -> Result<Vec<u8>> {
     let mut file = FileBuilder::new();
     file.create_dataset("version").with_vlen_strings(&[VERSION]).with_shape(&[]);
     let mut node = file.create_group("node");
-    write_record(&mut node, &graph.to_record());
+    write_record(&mut node, record);
     file.add_group(node.finish());
     file.finish().map_err(|e| hdf5("the file", e))
 }
