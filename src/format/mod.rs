@@ -181,3 +181,23 @@ fn decoder(mut source: Source, format: Option<&str>) -> Result<Box<dyn Decoder>>
     let format = detect(source.peek(HEAD)?, format)?;
     (format.open)(source)
 }
+
+/// Everything that a decoder makes of `bytes`, up to its end or its error.
+#[cfg(test)]
+fn read_all(format: &Format, bytes: &[u8]) -> (Header, Batch, Tally, Option<Error>) {
+    let mut out = Batch::default();
+    let mut decoder = match (format.open)(Source::new(Cursor::new(bytes.to_vec()))) {
+        Ok(decoder) => decoder,
+        Err(error) => return (Header::default(), out, Tally::default(), Some(error)),
+    };
+    let error = loop {
+        match decoder.decode(&mut out) {
+            Ok(true) => (),
+            Ok(false) => break None,
+            Err(error) => break Some(error),
+        }
+    };
+    decoder.tally().assert_conserved();
+    assert_eq!(decoder.tally().kept, out.len() as u64);
+    (decoder.header().clone(), out, decoder.tally().clone(), error)
+}
