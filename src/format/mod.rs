@@ -10,6 +10,7 @@
 //! A decoder streams: it holds one packet at a time, and everything that it
 //! delivered before an error stays delivered.
 
+mod aedat2;
 mod nmnist;
 pub mod source;
 
@@ -47,7 +48,7 @@ pub struct Format {
 
 /// Every format, in the order in which they are tried: those with a magic
 /// number first.
-pub const FORMATS: &[Format] = &[nmnist::FORMAT];
+pub const FORMATS: &[Format] = &[aedat2::FORMAT, nmnist::FORMAT];
 
 /// What is known of a recording before its first event.
 #[derive(Clone, Debug, Default, PartialEq)]
