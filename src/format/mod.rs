@@ -11,6 +11,7 @@
 //! delivered before an error stays delivered.
 
 mod aedat2;
+mod aedat3;
 mod nmnist;
 pub mod source;
 
@@ -48,7 +49,7 @@ pub struct Format {
 
 /// Every format, in the order in which they are tried: those with a magic
 /// number first.
-pub const FORMATS: &[Format] = &[aedat2::FORMAT, nmnist::FORMAT];
+pub const FORMATS: &[Format] = &[aedat2::FORMAT, aedat3::FORMAT, nmnist::FORMAT];
 
 /// What is known of a recording before its first event.
 #[derive(Clone, Debug, Default, PartialEq)]
