@@ -36,7 +36,7 @@ mod packet;
 
 use std::ops::Range;
 
-use super::{CHUNK_EVENTS, Decoder, Format, Header, Source};
+use super::{ADDRESSES, CHUNK_EVENTS, Decoder, Format, Header, Source};
 use crate::error::{Error, ErrorKind, Result};
 use crate::event::{Batch, Cause, Sensor, Tally};
 use packet::{POLARITY, Packet};
@@ -55,9 +55,6 @@ const VERSION: &str = "#!AER-DAT3.1";
 const END_OF_HEADER: &str = "#!END-HEADER";
 
 const EVENT: usize = 8;
-
-/// Pixels that 15 bits can address.
-const WIDEST: Sensor = Sensor { width: 1 << 15, height: 1 << 15 };
 
 /// The pixel arrays that cAER knows, by the beginning of the source's name.
 const CAMERAS: [(&str, u16, u16); 7] = [
@@ -179,7 +176,7 @@ impl Aedat3 {
             bytes = source.take(EVENT, "a polarity event")?;
         }
         *left -= bytes.len() / EVENT;
-        let Sensor { width, height } = header.sensor.unwrap_or(WIDEST);
+        let Sensor { width, height } = header.sensor.unwrap_or(ADDRESSES);
         let (before, mut invalid, mut outside) = (out.len(), 0, 0);
         let mut damage = Ok(());
         out.reserve(bytes.len() / EVENT);
@@ -263,7 +260,7 @@ fn write_packet(batch: &Batch, events: Range<usize>, out: &mut Vec<u8>) -> Resul
     let overflow = batch.t[events.start] >> 31;
     out.extend(Packet::of_polarity(number, overflow as u32).write());
     for (t, x, y, on) in events.map(|i| batch.get(i)) {
-        if !(0..1 << 62).contains(&t) || x >= WIDEST.width || y >= WIDEST.height {
+        if !(0..1 << 62).contains(&t) || x >= ADDRESSES.width || y >= ADDRESSES.height {
             return Err(Error::new(
                 ErrorKind::Unsupported,
                 format!("an event at t = {t} µs, x = {x}, y = {y}"),
