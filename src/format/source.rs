@@ -16,8 +16,10 @@ const LONGEST_LINE: usize = 1 << 16;
 /// A buffered reader with look-ahead and an offset.
 pub struct Source {
     reader: Box<dyn Read + Send>,
+    /// Bytes read lie in `start..filled`; those behind are room for more.
     buffer: Vec<u8>,
     start: usize,
+    filled: usize,
     offset: u64,
     ended: bool,
 }
@@ -25,7 +27,8 @@ pub struct Source {
 impl Source {
     /// Wraps a reader that stands at offset 0.
     pub fn new(reader: impl Read + Send + 'static) -> Source {
-        Source { reader: Box::new(reader), buffer: Vec::new(), start: 0, offset: 0, ended: false }
+        let reader = Box::new(reader);
+        Source { reader, buffer: Vec::new(), start: 0, filled: 0, offset: 0, ended: false }
     }
 
     /// Offset of the next byte.
@@ -39,27 +42,37 @@ impl Source {
     /// # Errors
     /// The reader's own.
     pub fn peek(&mut self, want: usize) -> Result<&[u8]> {
-        while self.buffer.len() - self.start < want && !self.ended {
-            self.buffer.drain(..self.start);
-            self.start = 0;
-            let filled = self.buffer.len();
-            self.buffer.resize(filled + CHUNK, 0);
+        while self.filled - self.start < want && !self.ended {
+            self.make_room();
             let read = loop {
-                match self.reader.read(&mut self.buffer[filled..]) {
+                match self.reader.read(&mut self.buffer[self.filled..]) {
                     Err(e) if e.kind() == IoKind::Interrupted => (),
                     other => break other,
                 }
             };
-            self.buffer.truncate(filled + *read.as_ref().unwrap_or(&0));
-            self.ended =
-                read.map_err(|e| Error::from(e).at_byte(self.offset + filled as u64))? == 0;
+            let ahead = (self.filled - self.start) as u64;
+            let read = read.map_err(|e| Error::from(e).at_byte(self.offset + ahead))?;
+            self.filled += read;
+            self.ended = read == 0;
         }
-        Ok(&self.buffer[self.start..])
+        Ok(&self.buffer[self.start..self.filled])
+    }
+
+    /// Leaves at least half a [`CHUNK`] of room behind the bytes read.
+    fn make_room(&mut self) {
+        if self.buffer.len() - self.filled < CHUNK / 2 {
+            self.buffer.copy_within(self.start..self.filled, 0);
+            self.filled -= self.start;
+            self.start = 0;
+        }
+        if self.buffer.len() - self.filled < CHUNK / 2 {
+            self.buffer.resize(self.filled + CHUNK, 0);
+        }
     }
 
     /// Consumes `n` bytes that a [`Source::peek`] has shown.
     pub fn consume(&mut self, n: usize) {
-        debug_assert!(self.start + n <= self.buffer.len());
+        debug_assert!(self.start + n <= self.filled);
         self.start += n;
         self.offset += n as u64;
     }
