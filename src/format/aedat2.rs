@@ -154,8 +154,8 @@ impl Decoder for Aedat2 {
     }
 }
 
-/// Writes events of 128×128 pixels whose times the decoder can unroll again:
-/// from 0 on, with no step of half a clock period or more.
+/// Writes events of 128×128 pixels whose times the decoder can unroll again: the
+/// first inside the clock's period, no step of half a period or more.
 fn encode(batch: &Batch) -> Result<Vec<u8>> {
     let mut out = Vec::with_capacity(256 + batch.len() * EVENT);
     for line in [
@@ -176,7 +176,7 @@ fn encode(batch: &Batch) -> Result<Vec<u8>> {
             return Err(Error::new(
                 ErrorKind::Unsupported,
                 format!("an event at t = {t} µs, x = {x}, y = {y}"),
-                "x and y below 128, times from 0 in steps below 2^31 µs",
+                "x and y below 128, the first time below 2^32 µs, then steps below 2^31 µs",
             ));
         }
         let address = u32::from(y) << 8 | u32::from(SIDE - 1 - x) << 1 | u32::from(!on);

@@ -36,9 +36,9 @@ fn time_of(event: &[u8]) -> i64 {
 }
 
 /// Without a magic number, order is the sign: times that hardly ever step back
-/// and mostly step forward, in rows that the ATIS has. Random bytes and text
-/// step back every other time, padding stands still. Fewer events than sixteen
-/// prove nothing; such a file is read when the format is named.
+/// but do go forward, in rows that the ATIS has. Random bytes and text step back
+/// every other time, padding stands still. Fewer events than sixteen prove
+/// nothing; such a file is read when the format is named.
 fn sniff(head: &[u8]) -> bool {
     let events: Vec<&[u8]> = head.chunks_exact(EVENT).collect();
     let steps = || events.windows(2).map(|e| time_of(e[1]) - time_of(e[0]));
@@ -47,7 +47,7 @@ fn sniff(head: &[u8]) -> bool {
     events.len() >= 16
         && events.iter().all(|e| e[1] <= OVERFLOW_ROW)
         && back * 20 <= events.len()
-        && forward * 2 >= events.len()
+        && forward * 10 >= events.len()
 }
 
 struct Nmnist {
