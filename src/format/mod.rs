@@ -1,15 +1,18 @@
 //! Recording formats: one file each, found by content.
 //!
-//! | format | recognised by | events |
-//! |---|---|---|
-//! | AEDAT 2.0 | first line | DVS128 addresses, big-endian |
-//! | AEDAT 3.1 | first line | polarity packets among others |
-//! | AEDAT 4 | first line | flatbuffer packets, LZ4, Zstd or plain |
-//! | ATIS bin | times that do not decrease | 40 bits an event, N-MNIST |
+//! | format | name | recognised by | events | written |
+//! |---|---|---|---|---|
+//! | AEDAT 2.0 | `aedat2` | first line | DVS128 addresses, big-endian | yes |
+//! | AEDAT 3.1 | `aedat3` | first line | polarity packets among others | yes |
+//! | AEDAT 4.0 | `aedat4` | first line | flatbuffer packets, LZ4, Zstandard or plain | no |
+//! | ATIS bin | `atis-bin` | times in order | 40 bits an event, N-MNIST | yes |
 //!
 //! A decoder streams: it holds one packet at a time, and everything that it
 //! delivered before an error stays delivered.
 
+mod aedat2;
+mod aedat3;
+mod aedat4;
 mod nmnist;
 pub mod source;
 
@@ -26,6 +29,10 @@ const HEAD: usize = 4096;
 
 /// About how many events a call of [`Decoder::decode`] delivers.
 pub const CHUNK_EVENTS: usize = 1 << 14;
+
+/// What AEDAT 3.1 and 4 can address: the bound on coordinates in a file that
+/// states no sensor.
+const ADDRESSES: Sensor = Sensor { width: 1 << 15, height: 1 << 15 };
 
 /// Writes a whole recording into memory.
 pub type Encode = fn(&Batch) -> Result<Vec<u8>>;
@@ -47,7 +54,7 @@ pub struct Format {
 
 /// Every format, in the order in which they are tried: those with a magic
 /// number first.
-pub const FORMATS: &[Format] = &[nmnist::FORMAT];
+pub const FORMATS: &[Format] = &[aedat2::FORMAT, aedat3::FORMAT, aedat4::FORMAT, nmnist::FORMAT];
 
 /// What is known of a recording before its first event.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -56,7 +63,8 @@ pub struct Header {
     pub format: &'static str,
     /// The camera or chip that the file names.
     pub camera: Option<String>,
-    /// The pixel array, where the file or its format states one.
+    /// The pixel array, where the file or its format states one; no event that is
+    /// delivered lies outside it.
     pub sensor: Option<Sensor>,
     /// How addresses, polarity and time are coded, for [`Format`]'s readers.
     pub coding: &'static str,
@@ -180,4 +188,24 @@ pub fn detect(head: &[u8], name: Option<&str>) -> Result<&'static Format> {
 fn decoder(mut source: Source, format: Option<&str>) -> Result<Box<dyn Decoder>> {
     let format = detect(source.peek(HEAD)?, format)?;
     (format.open)(source)
+}
+
+/// Everything that a decoder makes of `bytes`, up to its end or its error.
+#[cfg(test)]
+fn read_all(format: &Format, bytes: &[u8]) -> (Header, Batch, Tally, Option<Error>) {
+    let mut out = Batch::default();
+    let mut decoder = match (format.open)(Source::new(Cursor::new(bytes.to_vec()))) {
+        Ok(decoder) => decoder,
+        Err(error) => return (Header::default(), out, Tally::default(), Some(error)),
+    };
+    let error = loop {
+        match decoder.decode(&mut out) {
+            Ok(true) => (),
+            Ok(false) => break None,
+            Err(error) => break Some(error),
+        }
+    };
+    decoder.tally().assert_conserved();
+    assert_eq!(decoder.tally().kept, out.len() as u64);
+    (decoder.header().clone(), out, decoder.tally().clone(), error)
 }

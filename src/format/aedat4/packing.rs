@@ -1,0 +1,150 @@
+//! How AEDAT 4 packs its packets: not at all, as LZ4 frames or as Zstandard
+//! frames, one frame a packet.
+//!
+//! A frame may claim to unpack to anything. The limit is 256 times its own size
+//! (LZ4's best ratio is 255) and 8 MiB more, for what comes out as well as for
+//! the window that a Zstandard frame asks for.
+//!
+//! Source: the LZ4 frame format 1.6; RFC 8878.
+
+use std::io::{self, Read};
+
+use lz4_flex::frame::FrameDecoder as Lz4;
+use ruzstd::decoding::{FrameDecoder as Zstd, StreamingDecoder};
+
+use crate::error::{Error, ErrorKind, Result};
+
+const RATIO: u64 = 256;
+const FLOOR: u64 = 8 << 20;
+
+/// The compression that a file's header states for all its packets.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Packing {
+    /// None.
+    Plain,
+    /// LZ4 frames.
+    Lz4,
+    /// Zstandard frames.
+    Zstd,
+}
+
+impl Packing {
+    /// The packing behind dv's `CompressionType`, whose `…_HIGH` variants differ
+    /// for the writer only.
+    ///
+    /// # Errors
+    /// A number that dv does not have.
+    pub fn of_code(code: i32) -> Result<Packing> {
+        match code {
+            0 => Ok(Packing::Plain),
+            1 | 2 => Ok(Packing::Lz4),
+            3 | 4 => Ok(Packing::Zstd),
+            _ => Err(Error::new(
+                ErrorKind::Unsupported,
+                format!("compression {code}"),
+                "0 (none), 1 or 2 (LZ4), 3 or 4 (Zstandard)",
+            )),
+        }
+    }
+
+    /// The name in remarks.
+    pub fn name(self) -> &'static str {
+        match self {
+            Packing::Plain => "uncompressed",
+            Packing::Lz4 => "LZ4",
+            Packing::Zstd => "Zstandard",
+        }
+    }
+
+    /// Replaces `body` by what is packed in `frame`; on an error it holds what
+    /// came out until then.
+    ///
+    /// # Errors
+    /// A frame that is no frame, cut off, or larger than the limit.
+    pub fn unpack(self, frame: &[u8], body: &mut Vec<u8>) -> Result<()> {
+        body.clear();
+        let limit = FLOOR + RATIO * frame.len() as u64;
+        let unpacked = match self {
+            Packing::Plain => {
+                body.extend_from_slice(frame);
+                return Ok(());
+            }
+            Packing::Lz4 => Lz4::new(frame).take(limit + 1).read_to_end(body),
+            Packing::Zstd => unpack_zstd(frame, limit, body),
+        };
+        let refuse = |found| Err(Error::new(ErrorKind::Corrupt, found, "a whole frame"));
+        match unpacked {
+            Err(e) => refuse(format!("a packet that is no {} frame: {e}", self.name())),
+            Ok(_) if body.len() as u64 > limit => {
+                refuse(format!("a packet of {} bytes that unpacks to over {limit}", frame.len()))
+            }
+            Ok(_) => Ok(()),
+        }
+    }
+}
+
+fn unpack_zstd(frame: &[u8], limit: u64, body: &mut Vec<u8>) -> io::Result<usize> {
+    let mut decoder = Zstd::new();
+    decoder.set_max_window_size(limit);
+    let mut stream =
+        StreamingDecoder::new_with_decoder(frame, &mut decoder).map_err(io::Error::other)?;
+    let read = stream.by_ref().take(limit + 1).read_to_end(body)?;
+    let stated = decoder.get_checksum_from_data();
+    match stated.is_none() || stated == decoder.get_calculated_checksum() {
+        true => Ok(read),
+        false => Err(io::Error::other("its checksum differs")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use lz4_flex::frame::{BlockSize, FrameEncoder, FrameInfo};
+    use std::io::Write;
+
+    fn lz4(bytes: &[u8]) -> Vec<u8> {
+        let blocks = FrameInfo::new().block_size(BlockSize::Max64KB);
+        let mut encoder = FrameEncoder::with_frame_info(blocks, Vec::new());
+        encoder.write_all(bytes).unwrap();
+        encoder.finish().unwrap()
+    }
+
+    fn zstd(bytes: &[u8]) -> Vec<u8> {
+        ruzstd::encoding::compress_to_vec(bytes, ruzstd::encoding::CompressionLevel::Fastest)
+    }
+
+    #[test]
+    fn unpacks_what_is_whole_and_keeps_what_came_before_a_cut() {
+        let bytes: Vec<u8> = (0..200_000_u32).flat_map(|i| (i * i).to_le_bytes()).collect();
+        let mut body = Vec::new();
+        for (packing, frame) in [
+            (Packing::Plain, bytes.clone()),
+            (Packing::Lz4, lz4(&bytes)),
+            (Packing::Zstd, zstd(&bytes)),
+        ] {
+            packing.unpack(&frame, &mut body).unwrap();
+            assert!(body == bytes, "{packing:?}");
+            _ = packing.unpack(&frame[..frame.len() / 2], &mut body);
+            assert!(body.len() < bytes.len() && bytes.starts_with(&body), "{packing:?}");
+            assert!(packing == Packing::Zstd || body.len() > bytes.len() / 3, "{packing:?}");
+        }
+    }
+
+    #[test]
+    fn a_frame_that_swells_beyond_the_limit_is_refused() {
+        let mut body = Vec::new();
+        let error = Packing::Zstd.unpack(&zstd(&vec![0; 10 << 20]), &mut body).unwrap_err();
+        assert!(error.to_string().contains("unpacks to over"), "{error}");
+        Packing::Lz4.unpack(&lz4(&vec![0; 10 << 20]), &mut body).unwrap();
+        assert_eq!(body.len(), 10 << 20);
+    }
+
+    #[test]
+    fn what_is_no_frame_is_named() {
+        for packing in [Packing::Lz4, Packing::Zstd] {
+            let error = packing.unpack(b"no frame at all", &mut Vec::new()).unwrap_err();
+            assert!(error.to_string().contains(packing.name()), "{error}");
+        }
+        assert_eq!(Packing::of_code(5).unwrap_err().kind, ErrorKind::Unsupported);
+    }
+}
