@@ -14,6 +14,8 @@ pub type Result<T> = std::result::Result<T, Error>;
 pub enum ErrorKind {
     /// The operating system refused to read or write.
     Io,
+    /// Whoever was reading what is written has gone.
+    BrokenPipe,
     /// The bytes are of no format that is known here.
     UnknownFormat,
     /// The file ends in the middle of something.
@@ -108,7 +110,11 @@ impl std::error::Error for Error {}
 
 impl From<io::Error> for Error {
     fn from(error: io::Error) -> Error {
-        Error::new(ErrorKind::Io, error.to_string(), "")
+        let kind = match error.kind() {
+            io::ErrorKind::BrokenPipe => ErrorKind::BrokenPipe,
+            _ => ErrorKind::Io,
+        };
+        Error::new(kind, error.to_string(), "")
     }
 }
 

@@ -1,8 +1,82 @@
-//! synops: recordings of event cameras through spiking networks.
+//! synops replays recordings of event cameras through trained spiking networks,
+//! and says what the network answered, how many spikes and synaptic operations
+//! that took, and what they would cost in joules.
+//!
+//! # The way of an event
+//!
+//! ```text
+//! file ── format ──▶ Batch ── event::order ──▶ Batch ── event::window, bin ──▶ Spikes
+//!                      │            tallies: read = kept + dropped               │
+//!                      ▼                                                         ▼
+//!                 report::manifest        .nir ── network ──▶ Network ──▶ engine::clocked
+//!                                              (rooms of neuron and layer)       │
+//!                                                                                ▼
+//! report ◀── measure::energy ◀── measure::counts ◀────── Observer ◀───── spikes, operations
+//!                                draw::raster    ◀──────────┘
+//! ```
+//!
+//! [`replay`] is that way in one call. A recording becomes columns of events
+//! ([`event::Batch`]); in order and in steps they become the active addresses of
+//! each step ([`signal::Spikes`]), which an [`engine`] sends through a
+//! [`network::Network`]. Whoever wants to know what happens is an
+//! [`engine::Observer`]. What simulators disagree on is data:
+//! [`neuron::convention`].
+//!
+//! # In a few lines
+//!
+//! ```
+//! use synops::format::Recording;
+//! use synops::measure::{Readout, Table, energy};
+//! use synops::network::{Network, nir};
+//! use synops::replay::{Replay, Settings};
+//! use synops::bundled;
+//!
+//! # fn main() -> synops::error::Result<()> {
+//! // an arm circles clockwise, then the other way; the network tells which
+//! let network = Network::new(nir::from_bytes(bundled::NETWORK.bytes.to_vec())?)?;
+//! let mut recording = Recording::from_bytes(bundled::RECORDING.name, bundled::RECORDING.bytes)?;
+//!
+//! let settings = Settings { to: Some("2.5s".parse()?), ..Settings::default() };
+//! let replay = Replay::new(&network, settings)?;
+//! let (take, answer) = replay.run(&mut recording, (), |_| ())?;
+//!
+//! assert_eq!(take.events, answer.cut.kept + answer.cut.total_dropped());
+//! let readout = answer.counts.readout(answer.steps);
+//! let class = &network.classes.as_ref().unwrap()[readout.prediction().unwrap()];
+//! assert_eq!(class, "right arm clockwise");
+//!
+//! let table = Table::parse(energy::TABLES[0])?;
+//! let joules = table.price(&answer.counts.total()).sum(|term| term.typical);
+//! println!("{class}: {joules} by {}", table.name);
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! # The rooms
+//!
+//! Imports go up this list, never down; `tests/architecture.rs` sees to it.
+//!
+//! | room | what is in it |
+//! |---|---|
+//! | [`units`], [`error`], [`disk`], [`record`], [`signal`] | what everybody speaks: times, errors, whole files, named arrays, spikes |
+//! | [`event`] | what an event is: columns, order, windows, steps, tallies |
+//! | [`format`] | recording formats, one file each |
+//! | [`corpus`] | data sets as published: labels, class names |
+//! | [`neuron`], [`layer`] | models and connections, one file each, with their equations |
+//! | [`network`] | graphs, NIR files, shapes |
+//! | [`engine`] | how time advances |
+//! | [`measure`], [`draw`] | observers: counts, joules, pictures |
+//! | [`replay`] | the whole way |
+//! | [`report`] | results as data, text and JSON |
+//! | [`cli`] | the program |
+
 #![deny(missing_docs)]
 #![forbid(unsafe_code)]
 
+pub mod bundled;
+pub mod cli;
 pub mod corpus;
+pub mod disk;
 pub mod engine;
 pub mod error;
 pub mod event;
@@ -13,5 +87,6 @@ pub mod network;
 pub mod neuron;
 pub mod record;
 pub mod replay;
+pub mod report;
 pub mod signal;
 pub mod units;

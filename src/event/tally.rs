@@ -2,8 +2,11 @@
 
 use std::collections::BTreeMap;
 
+use serde::Serialize;
+
 /// Why an event was dropped, or what was odd about one that was kept.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum Cause {
     /// The recorder marked it as invalid.
@@ -18,6 +21,8 @@ pub enum Cause {
     BeforeWindow,
     /// It lies at or after the end of the asked window.
     AfterWindow,
+    /// It lies in no trial.
+    BetweenTrials,
     /// It was recorded after a younger one and put back in its place.
     Reordered,
     /// The recorder's clock overflowed here.
@@ -27,39 +32,46 @@ pub enum Cause {
 }
 
 impl Cause {
-    /// The name in reports and JSON.
-    pub fn name(self) -> &'static str {
+    /// What it says of `n` events, for people.
+    pub fn phrase(self) -> &'static str {
         match self {
-            Cause::Invalid => "invalid",
-            Cause::Special => "special",
-            Cause::Outside => "outside",
-            Cause::Late => "late",
-            Cause::BeforeWindow => "before_window",
-            Cause::AfterWindow => "after_window",
-            Cause::Reordered => "reordered",
-            Cause::ClockWrapped => "clock_wrapped",
-            Cause::Merged => "merged",
+            Cause::Invalid => "marked invalid",
+            Cause::Special => "not from a pixel",
+            Cause::Outside => "outside the sensor",
+            Cause::Late => "too late to be put in order",
+            Cause::BeforeWindow => "before the window",
+            Cause::AfterWindow => "after the window",
+            Cause::BetweenTrials => "in no trial",
+            Cause::Reordered => "put back in order",
+            Cause::ClockWrapped => "at an overflow of the clock",
+            Cause::Merged => "merged with another of their step",
         }
     }
 
     /// Whether the caller asked for it; such a drop is no loss.
     pub fn was_asked_for(self) -> bool {
-        matches!(self, Cause::BeforeWindow | Cause::AfterWindow | Cause::Merged)
+        matches!(
+            self,
+            Cause::BeforeWindow | Cause::AfterWindow | Cause::BetweenTrials | Cause::Merged
+        )
     }
 }
 
 /// The account of one stage: `read = kept + Σ dropped`, always.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Tally {
     /// Events that came in.
     pub read: u64,
     /// Events that went on.
     pub kept: u64,
     /// Events that did not, by cause.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub dropped: BTreeMap<Cause, u64>,
     /// Events that went on although something was odd, by oddity.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub noted: BTreeMap<Cause, u64>,
     /// Things in the file that are no pixel events, by their name there.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub skipped: BTreeMap<String, u64>,
 }
 
@@ -103,6 +115,18 @@ impl Tally {
             Some(count) => *count += n,
             None => _ = self.skipped.insert(what.to_owned(), n),
         }
+    }
+
+    /// The account of two runs of a stage.
+    pub fn plus(mut self, other: &Tally) -> Tally {
+        self.read += other.read;
+        self.kept += other.kept;
+        for (cause, n) in &other.dropped {
+            *self.dropped.entry(*cause).or_default() += n;
+        }
+        other.noted.iter().for_each(|(cause, &n)| self.note(*cause, n));
+        other.skipped.iter().for_each(|(what, &n)| self.skip(what, n));
+        self
     }
 
     /// Events that did not go on.

@@ -110,7 +110,7 @@ impl Decoder for Nmnist {
 fn encode(batch: &Batch) -> Result<Vec<u8>> {
     let mut out = Vec::with_capacity(batch.len() * EVENT);
     for (t, x, y, on) in batch.iter() {
-        let fits = (0..CLOCK).contains(&t) && x < 256 && y < 256 && y != OVERFLOW_ROW.into();
+        let fits = (0..CLOCK).contains(&t) && x < 256 && y < 256 && y != u16::from(OVERFLOW_ROW);
         if !fits {
             return Err(Error::new(
                 ErrorKind::Unsupported,

@@ -1,5 +1,7 @@
 //! What a run did, in exact integers.
 
+use std::ops::Add;
+
 use crate::engine::{Clocked, Observer, Operations};
 use crate::network::Network;
 use crate::signal::{Shape, Spikes};
@@ -13,6 +15,18 @@ pub struct UnitCounts {
     pub synaptic_ops: u64,
     /// Multiplications with a weight that values other than spikes caused.
     pub multiply_adds: u64,
+}
+
+impl Add for UnitCounts {
+    type Output = UnitCounts;
+
+    fn add(self, other: UnitCounts) -> UnitCounts {
+        UnitCounts {
+            spikes: self.spikes + other.spikes,
+            synaptic_ops: self.synaptic_ops + other.synaptic_ops,
+            multiply_adds: self.multiply_adds + other.multiply_adds,
+        }
+    }
 }
 
 /// Counts of every unit, and what came out.
@@ -64,11 +78,7 @@ impl Counts {
 
     /// Sum over all units.
     pub fn total(&self) -> UnitCounts {
-        self.units.iter().fold(UnitCounts::default(), |sum, unit| UnitCounts {
-            spikes: sum.spikes + unit.spikes,
-            synaptic_ops: sum.synaptic_ops + unit.synaptic_ops,
-            multiply_adds: sum.multiply_adds + unit.multiply_adds,
-        })
+        self.units.iter().fold(UnitCounts::default(), |sum, unit| sum + *unit)
     }
 }
 

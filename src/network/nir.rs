@@ -20,6 +20,7 @@ use std::path::Path;
 use hdf5_pure::{DType, Dataset, File, FileBuilder, Group, GroupBuilder, VlenStringReadOptions};
 
 use super::graph::Graph;
+use crate::disk;
 use crate::error::{Error, ErrorKind, Result};
 use crate::record::{Array, Record, Values};
 
@@ -71,13 +72,7 @@ pub fn from_bytes(bytes: Vec<u8>) -> Result<Graph> {
 /// # Errors
 /// A file that cannot be written.
 pub fn write(graph: &Graph, path: &Path) -> Result<()> {
-    let bytes = to_bytes(graph).map_err(|e| e.in_file(path))?;
-    let part = path.with_extension("nir.part");
-    let written = fs::write(&part, bytes).and_then(|()| fs::rename(&part, path));
-    written.map_err(|e| {
-        let _ = fs::remove_file(&part);
-        Error::from(e).in_file(path)
-    })
+    disk::write(path, &to_bytes(graph).map_err(|e| e.in_file(path))?)
 }
 
 /// The bytes of a file.

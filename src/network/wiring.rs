@@ -127,18 +127,20 @@ impl Network {
     /// A loop is entered at a population that already hears from outside it; what
     /// closes the loop there is heard one step later.
     pub fn order(&self, sends_later: impl Fn(usize) -> bool) -> Vec<usize> {
+        let depth = self.depths();
         let mut sequence = Vec::with_capacity(self.units.len());
         let mut placed = vec![false; self.units.len()];
         while sequence.len() < self.units.len() {
             let open = || (0..self.units.len()).filter(|&unit| !placed[unit]);
-            let ready = open().find(|&unit| {
-                let mut sources = self.units[unit].sources.iter();
+            let is_ready = |unit: &usize| {
+                let mut sources = self.units[*unit].sources.iter();
                 sources.all(|&source| placed[source] || sends_later(source))
-            });
+            };
+            let ready = open().filter(is_ready).min_by_key(|&unit| (depth[unit], unit));
             let next = ready.or_else(|| {
                 open().min_by_key(|&unit| {
                     let entered = self.units[unit].sources.iter().any(|&s| placed[s]);
-                    (!entered, !matches!(self.units[unit].unit, Unit::Neuron(_)), unit)
+                    (!entered, !matches!(self.units[unit].unit, Unit::Neuron(_)), depth[unit], unit)
                 })
             });
             let Some(next) = next else { break };
@@ -146,6 +148,22 @@ impl Network {
             placed[next] = true;
         }
         sequence
+    }
+
+    /// How many edges each unit is from the input; the largest number where no
+    /// path leads.
+    fn depths(&self) -> Vec<usize> {
+        let mut depth = vec![usize::MAX; self.units.len()];
+        depth[self.input] = 0;
+        for level in 0..self.units.len() {
+            let hears = |unit: &usize| {
+                let mut sources = self.units[*unit].sources.iter();
+                depth[*unit] == usize::MAX && sources.any(|&source| depth[source] == level)
+            };
+            let next: Vec<usize> = (0..self.units.len()).filter(hears).collect();
+            next.into_iter().for_each(|unit| depth[unit] = level + 1);
+        }
+        depth
     }
 
     /// A loop of layers alone would need its own output to compute it.

@@ -1,0 +1,23 @@
+//! The recording and the network that come with the program, so that it has
+//! something to show before anybody has a file. `tools/make_bundled.rs` makes
+//! them and says what they are.
+
+/// A file in the program.
+#[derive(Debug)]
+pub struct File {
+    /// Its name in the repository.
+    pub name: &'static str,
+    /// Its content.
+    pub bytes: &'static [u8],
+}
+
+/// An arm that circles one way and then the other; AEDAT 3.1.
+pub const RECORDING: File =
+    File { name: "data/arm.aedat", bytes: include_bytes!("../data/arm.aedat") };
+
+/// When it does so; a label file.
+pub const LABELS: File =
+    File { name: "data/arm_labels.csv", bytes: include_bytes!("../data/arm_labels.csv") };
+
+/// A network that tells which way; NIR.
+pub const NETWORK: File = File { name: "data/arm.nir", bytes: include_bytes!("../data/arm.nir") };

@@ -1,0 +1,132 @@
+//! `synops info`: what a file is.
+
+use std::fs::File;
+use std::io::Read;
+use std::path::{Path, PathBuf};
+
+use super::options::format_name;
+use super::output;
+use super::progress::Progress;
+use crate::engine::Clocked;
+use crate::error::{Error, Result};
+use crate::event::Batch;
+use crate::format::Recording;
+use crate::network::{Network, nir};
+use crate::neuron::convention::Conventions;
+use crate::report::info::{NetworkInfo, NodeInfo, RecordingInfo};
+use crate::report::json;
+use crate::units::Micros;
+
+/// Say what recordings and networks are: format, sensor, events, time, oddities; nodes and shapes
+///
+/// Example: synops info user24_led.aedat network.nir
+#[derive(clap::Args)]
+pub struct Args {
+    /// Recordings and NIR files
+    #[arg(required = true)]
+    files: Vec<PathBuf>,
+
+    /// The recordings' format, where their content does not show it
+    #[arg(long, value_name = "NAME", value_parser = format_name)]
+    format: Option<String>,
+
+    /// Write the report of a single file as JSON; - for standard output
+    #[arg(long, value_name = "FILE")]
+    json: Option<PathBuf>,
+}
+
+/// What was found out about a file.
+enum Info {
+    Recording(Box<RecordingInfo>, Option<Error>),
+    Network(NetworkInfo),
+}
+
+/// Runs the verb. A bad file is reported, the others are still described, and
+/// the first error is the verb's.
+pub fn run(args: &Args) -> Result<()> {
+    if args.json.is_some() && args.files.len() > 1 {
+        let found = format!("--json with {} files", args.files.len());
+        return Err(Error::new(crate::error::ErrorKind::Usage, found, "one file"));
+    }
+    let mut first_error = None;
+    for path in &args.files {
+        if let Err(error) = describe(path, args) {
+            if first_error.is_some() {
+                eprintln!("synops: {error}");
+            }
+            first_error.get_or_insert(error);
+        }
+    }
+    first_error.map_or(Ok(()), Err)
+}
+
+fn describe(path: &Path, args: &Args) -> Result<()> {
+    let info = inspect(path, args.format.as_deref())?;
+    let (text, bytes, damage) = match info {
+        Info::Recording(info, damage) => (info.text(), json(&*info)?, damage),
+        Info::Network(info) => (info.text(), json(&info)?, None),
+    };
+    match &args.json {
+        Some(file) => output::write(file, &bytes)?,
+        None => output::print(&text)?,
+    }
+    damage.map_or(Ok(()), Err)
+}
+
+fn inspect(path: &Path, format: Option<&str>) -> Result<Info> {
+    let mut head = [0; 8];
+    let read = File::open(path).and_then(|mut file| file.read(&mut head));
+    let len = read.map_err(|e| Error::from(e).in_file(path))?;
+    match format.is_none() && nir::sniff(&head[..len]) {
+        true => Ok(Info::Network(network(path)?)),
+        false => recording(path, format),
+    }
+}
+
+fn recording(path: &Path, format: Option<&str>) -> Result<Info> {
+    let mut recording = Recording::open(path, format)?;
+    let mut info = RecordingInfo::new(path.display().to_string(), recording.header());
+    let (mut batch, mut progress) = (Batch::default(), Progress::new(recording.len()));
+    let damage = loop {
+        batch.clear();
+        let more = recording.decode(&mut batch);
+        info.add(&batch);
+        progress.at(recording.offset());
+        match more {
+            Ok(true) => (),
+            Ok(false) => break None,
+            Err(error) => break Some(error),
+        }
+    };
+    info.tally = recording.tally().clone();
+    info.tally.assert_conserved();
+    info.damage = damage.as_ref().map(ToString::to_string);
+    Ok(Info::Recording(Box::new(info), damage))
+}
+
+fn network(path: &Path) -> Result<NetworkInfo> {
+    let network = nir::read(path).and_then(Network::new).map_err(|e| e.in_file(path))?;
+    let engine = Clocked::new(&network, &Conventions::default(), Micros(1000));
+    let engine = engine.map_err(|e| e.in_file(path))?;
+    let node = |&unit: &usize| {
+        let wired = &network.units[unit];
+        NodeInfo {
+            name: wired.name.clone(),
+            kind: wired.unit.nir(),
+            input: wired.input.axes().to_vec(),
+            output: wired.output.axes().to_vec(),
+            parameters: wired.unit.parameters(),
+            synapses: engine.synapses(unit),
+            sources: wired.sources.iter().map(|&s| network.units[s].name.clone()).collect(),
+        }
+    };
+    Ok(NetworkInfo {
+        path: path.display().to_string(),
+        what: "network",
+        format: "nir",
+        nodes: engine.sequence().iter().map(node).collect(),
+        parameters: network.parameters(),
+        classes: network.classes.clone(),
+        notes: network.notes.clone(),
+    })
+}

@@ -1,0 +1,50 @@
+//! The command line: one file a verb. The only room that prints.
+//!
+//! Text for people goes to standard output, progress to standard error and only
+//! on a terminal. Exit code 0: done; 1: the answer is no (`--strict` and
+//! something was lost); 2: error.
+
+mod info;
+mod options;
+mod output;
+mod progress;
+mod replay;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+use crate::error::ErrorKind;
+
+const ABOUT: &str = "Replays event-camera recordings through spiking networks: \
+the answer, the spikes, the synaptic operations, the joules.";
+
+#[derive(Parser)]
+#[command(name = "synops", version, about = ABOUT, arg_required_else_help = true)]
+struct Cli {
+    #[command(subcommand)]
+    verb: Verb,
+}
+
+#[derive(Subcommand)]
+enum Verb {
+    Info(info::Args),
+    Replay(Box<replay::Args>),
+}
+
+/// Runs the program on the process's arguments.
+pub fn main() -> ExitCode {
+    let ran = match Cli::parse().verb {
+        Verb::Info(args) => info::run(&args),
+        Verb::Replay(args) => replay::run(&args),
+    };
+    match ran {
+        Ok(()) => ExitCode::SUCCESS,
+        // somebody closed our standard output, as `head` does: nothing is wrong
+        Err(error) if error.kind == ErrorKind::BrokenPipe => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("synops: {error}");
+            ExitCode::from(if error.kind == ErrorKind::Strict { 1 } else { 2 })
+        }
+    }
+}

@@ -1,0 +1,237 @@
+//! The words that several verbs share.
+
+use std::path::{Path, PathBuf};
+
+use clap::Args;
+
+use crate::bundled;
+use crate::corpus::gesture;
+use crate::error::{Error, ErrorKind, Result};
+use crate::event::{InputMode, OrderPolicy, Origin, Sensor};
+use crate::format::{FORMATS, Recording};
+use crate::network::{Network, nir};
+use crate::neuron::convention::{Conventions, PRESETS};
+use crate::replay::Settings;
+use crate::report::manifest;
+use crate::units::Micros;
+
+/// Which recording, which network, and how.
+#[derive(Args)]
+pub struct RunOptions {
+    /// The recording; with neither recording nor network, the bundled pair runs
+    pub recording: Option<PathBuf>,
+
+    /// The network, a NIR file
+    #[arg(long, short, value_name = "FILE")]
+    pub network: Option<PathBuf>,
+
+    /// What the network's file leaves open: a simulator's name, and changes to it
+    #[arg(long, value_name = "NAME[,FIELD=VALUE...]", default_value = PRESETS[0].name, long_help = convention_help())]
+    pub convention: Conventions,
+
+    /// Length of a step, with its unit
+    #[arg(long, value_name = "TIME", default_value = "1ms")]
+    pub dt: Micros,
+
+    /// What time zero means: the first event, or the recording's own clock
+    #[arg(long, value_name = "first|absolute", default_value = "first")]
+    pub origin: Origin,
+
+    /// Start of the window, from the origin; steps are counted from there
+    #[arg(long, value_name = "TIME", allow_hyphen_values = true)]
+    pub from: Option<Micros>,
+
+    /// End of the window, from the origin
+    #[arg(long, value_name = "TIME", allow_hyphen_values = true)]
+    pub to: Option<Micros>,
+
+    /// Run exactly so many steps: cut what is behind them, add silence if short
+    #[arg(long, value_name = "N")]
+    pub steps: Option<u64>,
+
+    /// What several events of one pixel in one step are: as many spikes, or one
+    #[arg(long, value_name = "counts|binary", default_value = "counts")]
+    pub input: InputMode,
+
+    /// What becomes of events out of order: sort, sort:TIME, drop or reject
+    #[arg(long, value_name = "POLICY", default_value = "sort")]
+    pub order: OrderPolicy,
+
+    /// The recording's format, where its content does not show it
+    #[arg(long, value_name = "NAME", value_parser = format_name)]
+    pub format: Option<String>,
+
+    /// The sensor's size, where the file does not state it
+    #[arg(long, value_name = "WxH", value_parser = sensor)]
+    pub sensor: Option<Sensor>,
+
+    /// Names of the outputs: dvs128-gesture, or a list with commas between
+    #[arg(long, value_name = "NAMES", value_parser = class_names)]
+    pub classes: Option<ClassNames>,
+
+    /// Refuse (exit code 1) if any event is lost unasked
+    #[arg(long)]
+    pub strict: bool,
+}
+
+/// Names of the outputs.
+#[derive(Clone)]
+pub struct ClassNames(pub Vec<String>);
+
+/// Where something was, and its digest.
+pub struct Origins {
+    /// Path for reports.
+    pub path: String,
+    /// SHA-256.
+    pub sha256: String,
+}
+
+impl RunOptions {
+    /// Whether the bundled pair is meant.
+    pub fn is_bundled(&self) -> bool {
+        self.recording.is_none() && self.network.is_none()
+    }
+
+    /// The settings of the run.
+    pub fn settings(&self) -> Settings {
+        Settings {
+            conventions: self.convention.clone(),
+            dt: self.dt,
+            origin: self.origin,
+            from: self.from,
+            to: self.to,
+            steps: self.steps,
+            input: self.input,
+            order: self.order,
+            sensor: self.sensor,
+        }
+    }
+
+    /// Opens the recording that was named, or the bundled one.
+    ///
+    /// # Errors
+    /// A network without a recording; whatever [`Recording::open`] refuses.
+    pub fn open_recording(&self) -> Result<(Recording, Origins)> {
+        match &self.recording {
+            Some(path) => {
+                let recording = Recording::open(path, self.format.as_deref())?;
+                Ok((recording, Origins::of(path)?))
+            }
+            None if self.is_bundled() => Ok((
+                Recording::from_bytes(bundled::RECORDING.name, bundled::RECORDING.bytes)?,
+                Origins::bundled(&bundled::RECORDING)?,
+            )),
+            None => Err(Error::new(
+                ErrorKind::Usage,
+                "a network without a recording",
+                "both or neither",
+            )),
+        }
+    }
+
+    /// Reads the network that was named, or the bundled one.
+    ///
+    /// # Errors
+    /// A recording without a network; whatever [`nir::read`] and
+    /// [`Network::new`] refuse.
+    pub fn open_network(&self) -> Result<(Network, Origins)> {
+        match &self.network {
+            Some(path) => {
+                let network =
+                    nir::read(path).and_then(Network::new).map_err(|e| e.in_file(path))?;
+                Ok((network, Origins::of(path)?))
+            }
+            None if self.is_bundled() => {
+                let graph = nir::from_bytes(bundled::NETWORK.bytes.to_vec())?;
+                Ok((Network::new(graph)?, Origins::bundled(&bundled::NETWORK)?))
+            }
+            None => Err(Error::new(
+                ErrorKind::Usage,
+                "a recording without a network",
+                "--network FILE.nir, or neither for the bundled pair",
+            )),
+        }
+    }
+
+    /// Names of the outputs: those that were given, else the network's own, else
+    /// those of the data set that the labels belong to.
+    ///
+    /// # Errors
+    /// Names for another number of outputs.
+    pub fn class_names(&self, network: &Network, has_labels: bool) -> Result<Option<Vec<String>>> {
+        let outputs = network.units[network.output].output.len();
+        let gesture = || gesture::CLASSES.map(str::to_owned).to_vec();
+        let names = match (&self.classes, &network.classes) {
+            (Some(ClassNames(names)), _) => Some(names.clone()),
+            (None, Some(names)) => Some(names.clone()),
+            (None, None) if has_labels && outputs == gesture::CLASSES.len() => Some(gesture()),
+            (None, None) => None,
+        };
+        match &names {
+            Some(names) if names.len() != outputs => {
+                let found = format!("{} class names", names.len());
+                Err(Error::new(ErrorKind::Usage, found, format!("{outputs}, one an output")))
+            }
+            _ => Ok(names),
+        }
+    }
+}
+
+impl Origins {
+    /// A file's.
+    ///
+    /// # Errors
+    /// A file that cannot be read.
+    pub fn of(path: &Path) -> Result<Origins> {
+        Ok(Origins { path: path.display().to_string(), sha256: manifest::file_digest(path)? })
+    }
+
+    /// A bundled file's.
+    ///
+    /// # Errors
+    /// None: it is in memory.
+    pub fn bundled(file: &bundled::File) -> Result<Origins> {
+        Ok(Origins { path: file.name.to_owned(), sha256: manifest::digest(&mut &file.bytes[..])? })
+    }
+}
+
+fn convention_help() -> String {
+    let presets = PRESETS.iter().map(|p| format!("  {:14}{}", p.name, p.about));
+    let presets = presets.collect::<Vec<_>>().join("\n");
+    let fields = Conventions::default().for_model("LIF").map(|c| c.fields()).unwrap_or_default();
+    let fields: Vec<&str> = fields.iter().map(|(name, _)| *name).collect();
+    format!(
+        "What the network's file leaves open: a simulator's name, and changes to it\n\n{presets}\n\n\
+         Fields: {}\nExample: --convention snntorch,reset=to-zero,when=same-step",
+        fields.join(", ")
+    )
+}
+
+/// A format's name, checked.
+pub fn format_name(text: &str) -> Result<String> {
+    match FORMATS.iter().any(|format| format.name == text) {
+        true => Ok(text.to_owned()),
+        false => {
+            let names: Vec<_> = FORMATS.iter().map(|format| format.name).collect();
+            Err(Error::new(ErrorKind::Usage, format!("format '{text}'"), names.join(", ")))
+        }
+    }
+}
+
+fn sensor(text: &str) -> Result<Sensor> {
+    let parse = || {
+        let (width, height) = text.split_once('x')?;
+        let sensor = Sensor { width: width.parse().ok()?, height: height.parse().ok()? };
+        (sensor.width > 0 && sensor.height > 0).then_some(sensor)
+    };
+    parse().ok_or_else(|| {
+        Error::new(ErrorKind::Usage, format!("'{text}'"), "width x height, such as 128x128")
+    })
+}
+
+fn class_names(text: &str) -> Result<ClassNames> {
+    Ok(ClassNames(match text {
+        "dvs128-gesture" => gesture::CLASSES.map(str::to_owned).to_vec(),
+        list => list.split(',').map(|name| name.trim().to_owned()).collect(),
+    }))
+}

@@ -1,0 +1,268 @@
+//! From what ran to what is reported.
+
+use super::manifest::{Manifest, conventions};
+use super::replay::{
+    Engine, Input, Layer, Network, Output, ReplayReport, Stages, Timing, Trial, Trials,
+};
+use crate::corpus::gesture;
+use crate::error::Result;
+use crate::event::{Cause, Tally};
+use crate::measure::energy::TABLES;
+use crate::measure::{Readout, Table, UnitCounts};
+use crate::network::{Unit, Wired};
+use crate::replay::{Answer, Replay, Take};
+
+/// Everything that a report is made of.
+pub struct Made<'a> {
+    /// What ran.
+    pub replay: &'a Replay<'a>,
+    /// What was read.
+    pub take: &'a Take,
+    /// What came of it.
+    pub outcome: Outcome<'a>,
+    /// Names of the outputs.
+    pub classes: Option<&'a [String]>,
+    /// The recording's format.
+    pub format: &'static str,
+    /// Where things were, and their digests.
+    pub origin: Provenance,
+}
+
+/// One answer, or one for each trial.
+pub enum Outcome<'a> {
+    /// To the whole recording, or to one window of it.
+    Whole(&'a Answer),
+    /// To the trials of a label file.
+    Trials(&'a [(gesture::Trial, Answer)]),
+}
+
+/// Where things were, and their SHA-256.
+#[derive(Clone, Debug, Default)]
+pub struct Provenance {
+    /// Path of the recording.
+    pub input: String,
+    /// Digest of the recording.
+    pub input_sha256: String,
+    /// Path of the network.
+    pub network: String,
+    /// Digest of the network.
+    pub network_sha256: String,
+    /// Path and digest of the label file.
+    pub labels: Option<(String, String)>,
+}
+
+impl Made<'_> {
+    /// The report.
+    ///
+    /// # Errors
+    /// Contradictions in the convention, which binding refuses before.
+    pub fn report(&self) -> Result<ReplayReport> {
+        let settings = self.replay.settings();
+        let network = self.replay.network();
+        let counts = self.counts();
+        let steps = self.answers().iter().map(|answer| answer.steps).sum();
+        let all = counts.iter().fold(UnitCounts::default(), |sum, unit| sum + *unit);
+        let tables: Result<Vec<Table>> = TABLES.iter().map(|text| Table::parse(text)).collect();
+        let notes = network.notes.iter().chain(self.replay.engine().notes());
+        Ok(ReplayReport {
+            input: self.input(),
+            network: Network {
+                path: self.origin.network.clone(),
+                nodes: network.units.len(),
+                parameters: network.parameters(),
+            },
+            engine: Engine {
+                name: "clocked",
+                convention: settings.conventions.to_string(),
+                dt_us: settings.dt.0,
+                steps,
+            },
+            layers: self.layers(&counts, steps),
+            output: self.total_output(),
+            trials: self.trials(),
+            energy: tables?.iter().map(|table| table.price(&all)).collect(),
+            timing: self.timing(steps),
+            notes: notes.cloned().collect(),
+            manifest: self.manifest()?,
+        })
+    }
+
+    fn answers(&self) -> Vec<&Answer> {
+        match &self.outcome {
+            Outcome::Whole(answer) => vec![answer],
+            Outcome::Trials(trials) => trials.iter().map(|(_, answer)| answer).collect(),
+        }
+    }
+
+    /// Counts of every unit, over all trials.
+    fn counts(&self) -> Vec<UnitCounts> {
+        let mut sum = vec![UnitCounts::default(); self.replay.network().units.len()];
+        for answer in self.answers() {
+            sum.iter_mut().zip(&answer.counts.units).for_each(|(sum, unit)| *sum = *sum + *unit);
+        }
+        sum
+    }
+
+    fn input(&self) -> Input {
+        let axes = self.replay.network().units[self.replay.network().input].output.axes();
+        let sensor = match (self.replay.settings().sensor, axes) {
+            (Some(sensor), _) => [sensor.width.into(), sensor.height.into()],
+            (None, &[_, height, width]) => [width, height],
+            (None, _) => [axes.iter().product(), 1],
+        };
+        Input {
+            path: self.origin.input.clone(),
+            format: self.format,
+            sensor,
+            events: self.take.events,
+            first_us: self.take.span.map(|(first, _)| first),
+            last_us: self.take.span.map(|(_, last)| last),
+            tally: self.stages(),
+            damage: self.take.damage.as_ref().map(ToString::to_string),
+        }
+    }
+
+    fn stages(&self) -> Stages {
+        let answers = self.answers();
+        let bin = answers.iter().map(|answer| &answer.binned).fold(Tally::default(), Tally::plus);
+        let window = match &self.outcome {
+            Outcome::Whole(answer) => answer.cut.clone(),
+            Outcome::Trials(_) => self.inside_any_trial(),
+        };
+        Stages { decode: self.take.decoded.clone(), order: self.take.ordered.clone(), window, bin }
+    }
+
+    /// Trials may overlap; an event in two of them is still one event, and one
+    /// that more trials kept than there are events means just that.
+    fn inside_any_trial(&self) -> Tally {
+        let read = self.take.ordered.kept;
+        let inside: u64 = self.answers().iter().map(|answer| answer.cut.kept).sum();
+        let mut tally = Tally::default();
+        tally.keep(inside.min(read));
+        tally.drop(Cause::BetweenTrials, read - inside.min(read));
+        tally
+    }
+
+    fn layers(&self, counts: &[UnitCounts], steps: u64) -> Vec<Layer> {
+        let units = &self.replay.network().units;
+        let sequence = self.replay.engine().sequence().iter();
+        let inner = sequence.filter(|&&u| !matches!(units[u].unit, Unit::Input | Unit::Output));
+        inner.map(|&u| self.layer(u, &units[u], &counts[u], steps)).collect()
+    }
+
+    fn layer(&self, unit: usize, wired: &Wired, counts: &UnitCounts, steps: u64) -> Layer {
+        let is_neuron = matches!(wired.unit, Unit::Neuron(_));
+        let neurons = wired.output.len();
+        let synapses = self.replay.engine().synapses(unit).unwrap_or(0);
+        let connection = |value: u64| (!is_neuron).then_some(value);
+        Layer {
+            name: wired.name.clone(),
+            kind: wired.unit.nir(),
+            neurons,
+            spikes: is_neuron.then_some(counts.spikes),
+            synaptic_ops: connection(counts.synaptic_ops),
+            multiply_adds: connection(counts.multiply_adds),
+            dense_ops: connection(synapses * steps),
+            state_updates: is_neuron.then_some(neurons as u64 * steps),
+        }
+    }
+
+    fn output(&self, readout: &Readout) -> Output {
+        let prediction = readout.prediction();
+        let class = prediction.and_then(|index| Some(self.classes?.get(index)?.clone()));
+        let (counts, means) = match readout {
+            Readout::Spikes(counts) => (counts.clone(), Vec::new()),
+            Readout::Mean(means) => (Vec::new(), means.clone()),
+        };
+        Output { counts, means, prediction, class }
+    }
+
+    /// The answer; of trials, the sum of what came out.
+    fn total_output(&self) -> Output {
+        let readouts = self.answers().into_iter().map(|answer| answer.counts.readout(answer.steps));
+        let outputs = readouts.map(|readout| self.output(&readout));
+        let mut total = outputs.reduce(|mut sum, next| {
+            sum.counts.iter_mut().zip(&next.counts).for_each(|(sum, n)| *sum += n);
+            sum.means.iter_mut().zip(&next.means).for_each(|(sum, n)| *sum += n);
+            sum
+        });
+        if let (Some(total), Outcome::Trials(_)) = (&mut total, &self.outcome) {
+            (total.prediction, total.class) = (None, None);
+        }
+        let none = Output { counts: vec![], means: vec![], prediction: None, class: None };
+        total.unwrap_or(none)
+    }
+
+    fn trials(&self) -> Option<Trials> {
+        let Outcome::Trials(trials) = &self.outcome else { return None };
+        Some(Trials::new(trials.iter().map(|(trial, answer)| self.trial(trial, answer)).collect()))
+    }
+
+    fn trial(&self, trial: &gesture::Trial, answer: &Answer) -> Trial {
+        let output = self.output(&answer.counts.readout(answer.steps));
+        let right = match &output.class {
+            Some(class) => class == trial.name(),
+            None => output.prediction == Some(usize::from(trial.class) - 1),
+        };
+        let total = answer.counts.total();
+        Trial {
+            label: trial.class,
+            label_name: trial.name(),
+            from_us: trial.window.from,
+            to_us: trial.window.to,
+            start_us: answer.start,
+            events: answer.cut.kept,
+            steps: answer.steps,
+            spikes: self.spikes_of_populations(answer),
+            synaptic_ops: total.synaptic_ops,
+            output,
+            right,
+        }
+    }
+
+    fn spikes_of_populations(&self, answer: &Answer) -> u64 {
+        let units = self.replay.network().units.iter().zip(&answer.counts.units);
+        let populations = units.filter(|(wired, _)| matches!(wired.unit, Unit::Neuron(_)));
+        populations.map(|(_, counts)| counts.spikes).sum()
+    }
+
+    fn timing(&self, steps: u64) -> Timing {
+        let run = self.answers().iter().map(|answer| answer.elapsed.as_secs_f64()).sum();
+        let decode = self.take.elapsed.as_secs_f64();
+        let simulated = steps as f64 * self.replay.settings().dt.seconds().0;
+        let spent: f64 = decode + run;
+        let factor = (spent > 0.0 && simulated > 0.0).then(|| simulated / spent);
+        Timing { decode_s: decode, run_s: run, real_time_factor: factor }
+    }
+
+    fn manifest(&self) -> Result<Manifest> {
+        let settings = self.replay.settings();
+        let labels = self.origin.labels.as_ref();
+        let used: u64 = self.answers().iter().map(|answer| answer.binned.kept).sum();
+        let start = match &self.outcome {
+            Outcome::Whole(answer) => answer.start,
+            Outcome::Trials(_) => None,
+        };
+        Ok(Manifest {
+            synops: env!("CARGO_PKG_VERSION"),
+            input_sha256: self.origin.input_sha256.clone(),
+            network_sha256: self.origin.network_sha256.clone(),
+            labels_sha256: labels.map(|(_, digest)| digest.clone()),
+            cut: labels.map_or("whole".into(), |(path, _)| format!("trials of {path}")),
+            origin: settings.origin.name(),
+            start_us: start,
+            from_us: settings.from.map(|t| t.0),
+            to_us: settings.to.map(|t| t.0),
+            steps: settings.steps,
+            dt_us: settings.dt.0,
+            engine: "clocked",
+            convention: settings.conventions.to_string(),
+            conventions: conventions(self.replay.network(), settings)?,
+            number: "f32",
+            input: settings.input.name(),
+            order: settings.order.name(),
+            seed: None,
+            events_used: used as f64 / self.take.events.max(1) as f64,
+        })
+    }
+}

@@ -1,0 +1,113 @@
+//! The birth certificate of a result: everything that it takes to get it again.
+
+use std::fs::File;
+use std::io::{self, Read};
+use std::path::Path;
+
+use serde::Serialize;
+use serde_json::{Map, Value};
+use sha2::{Digest, Sha256};
+
+use crate::error::{Error, Result};
+use crate::network::{Network, Unit};
+use crate::replay::Settings;
+
+/// What a result was made from and how.
+#[derive(Clone, Debug, Serialize)]
+pub struct Manifest {
+    /// This program's version.
+    pub synops: &'static str,
+    /// SHA-256 of the recording.
+    pub input_sha256: String,
+    /// SHA-256 of the network.
+    pub network_sha256: String,
+    /// SHA-256 of the label file, where one cut the recording.
+    pub labels_sha256: Option<String>,
+    /// `whole`, or by what the recording was cut.
+    pub cut: String,
+    /// What time zero means.
+    pub origin: &'static str,
+    /// Where step 0 began on the recording's clock; by trial in `trials`.
+    pub start_us: Option<i64>,
+    /// Asked start of the window, from the origin.
+    pub from_us: Option<i64>,
+    /// Asked end of the window, from the origin.
+    pub to_us: Option<i64>,
+    /// Asked number of steps.
+    pub steps: Option<u64>,
+    /// Length of a step.
+    pub dt_us: i64,
+    /// `clocked`.
+    pub engine: &'static str,
+    /// The convention as it was named.
+    pub convention: String,
+    /// Its fields for every neuron model in the network.
+    pub conventions: Map<String, Value>,
+    /// Number of the engine's arithmetic.
+    pub number: &'static str,
+    /// `counts` or `binary`.
+    pub input: &'static str,
+    /// What was done about disorder.
+    pub order: String,
+    /// The seed; nothing in a replay is random.
+    pub seed: Option<u64>,
+    /// Share of the recording's events that the network saw.
+    pub events_used: f64,
+}
+
+/// SHA-256 of a file.
+///
+/// # Errors
+/// A file that cannot be read.
+pub fn file_digest(path: &Path) -> Result<String> {
+    let read = || -> io::Result<String> { digest(&mut File::open(path)?) };
+    read().map_err(|e| Error::from(e).in_file(path))
+}
+
+/// SHA-256 of what a reader gives.
+///
+/// # Errors
+/// The reader's own.
+pub fn digest(reader: &mut impl Read) -> io::Result<String> {
+    let mut hash = Sha256::new();
+    let mut buffer = vec![0; 1 << 16];
+    loop {
+        match reader.read(&mut buffer)? {
+            0 => break,
+            n => hash.update(&buffer[..n]),
+        }
+    }
+    Ok(hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect())
+}
+
+/// The convention's fields for every neuron model of a network.
+///
+/// # Errors
+/// Fields that contradict each other.
+pub fn conventions(network: &Network, settings: &Settings) -> Result<Map<String, Value>> {
+    let mut map = Map::new();
+    for wired in &network.units {
+        if let Unit::Neuron(neuron) = &wired.unit {
+            let convention = settings.conventions.for_model(neuron.nir())?;
+            let fields = convention.fields().into_iter();
+            let fields: Map<String, Value> =
+                fields.map(|(name, value)| (name.to_owned(), value.into())).collect();
+            map.insert(neuron.nir().to_owned(), Value::Object(fields));
+        }
+    }
+    Ok(map)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_digest_is_the_published_one() {
+        // FIPS 180-2, appendix B.1
+        assert_eq!(
+            digest(&mut &b"abc"[..]).unwrap(),
+            "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
+        );
+    }
+}

@@ -1,0 +1,56 @@
+//! Columns of text for people.
+
+/// A number with commas between thousands.
+pub fn grouped(number: u64) -> String {
+    let digits = number.to_string();
+    let head = digits.len() % 3;
+    let mut groups: Vec<&str> = Vec::new();
+    if head > 0 {
+        groups.push(&digits[..head]);
+    }
+    groups.extend((head..digits.len()).step_by(3).map(|at| &digits[at..at + 3]));
+    groups.join(",")
+}
+
+/// A number with commas, or a dash where there is none.
+pub fn grouped_or_dash(number: Option<u64>) -> String {
+    number.map_or_else(|| "–".into(), grouped)
+}
+
+/// Rows in columns: the first `left` columns to the left, the others to the
+/// right; every line behind `indent`.
+pub fn columns(rows: &[Vec<String>], left: usize, indent: &str) -> String {
+    let count = rows.iter().map(Vec::len).max().unwrap_or(0);
+    let width = |column: usize| {
+        let cells = rows.iter().filter_map(|row| row.get(column));
+        cells.map(|cell| cell.chars().count()).max().unwrap_or(0)
+    };
+    let widths: Vec<usize> = (0..count).map(width).collect();
+    let line = |row: &Vec<String>| {
+        let cells = row.iter().enumerate().map(|(column, cell)| {
+            let pad = " ".repeat(widths[column] - cell.chars().count());
+            if column < left { format!("{cell}{pad}") } else { format!("{pad}{cell}") }
+        });
+        let line = cells.collect::<Vec<_>>().join("  ");
+        format!("{indent}{}\n", line.trim_end())
+    };
+    rows.iter().map(line).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn thousands_are_grouped() {
+        let text = [0, 12, 999, 1_000, 1_234_567].map(grouped);
+        assert_eq!(text, ["0", "12", "999", "1,000", "1,234,567"]);
+    }
+
+    #[test]
+    fn columns_line_up() {
+        let row = |cells: [&str; 3]| cells.map(str::to_owned).to_vec();
+        let text = columns(&[row(["a", "é", "1"]), row(["bcd", "", "100"])], 2, "  ");
+        assert_eq!(text, "  a    é    1\n  bcd     100\n");
+    }
+}

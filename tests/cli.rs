@@ -1,0 +1,244 @@
+//! The program as a person or a script uses it.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output, Stdio};
+
+use serde_json::Value;
+
+fn synops(arguments: &[&str]) -> Output {
+    let program = env!("CARGO_BIN_EXE_synops");
+    Command::new(program).args(arguments).current_dir(folder()).output().unwrap()
+}
+
+/// Where the program may write.
+fn folder() -> PathBuf {
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("cli");
+    fs::create_dir_all(&folder).unwrap();
+    folder
+}
+
+fn data(name: &str) -> String {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("data").join(name).display().to_string()
+}
+
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8(bytes.to_vec()).unwrap()
+}
+
+fn done(arguments: &[&str]) -> String {
+    let output = synops(arguments);
+    assert_eq!(output.status.code(), Some(0), "{arguments:?}: {}", text(&output.stderr));
+    assert_eq!(text(&output.stderr), "", "{arguments:?}");
+    text(&output.stdout)
+}
+
+fn json(arguments: &[&str]) -> Value {
+    serde_json::from_str(&done(&[arguments, &["--json", "-"]].concat())).unwrap()
+}
+
+fn refused(arguments: &[&str], code: i32) -> String {
+    let output = synops(arguments);
+    assert_eq!(output.status.code(), Some(code), "{arguments:?}: {}", text(&output.stdout));
+    let message = text(&output.stderr);
+    assert!(message.starts_with("synops: ") || message.starts_with("error: "), "{message}");
+    message
+}
+
+fn keys(value: &Value) -> Vec<&str> {
+    value.as_object().unwrap().keys().map(String::as_str).collect()
+}
+
+#[test]
+fn with_nothing_named_the_bundled_pair_runs() {
+    let screen = done(&["replay"]);
+    assert!(screen.contains("answer   2 of 2 trials correct (100.0 %)"), "{screen}");
+    assert!(screen.contains("right arm counter clockwise"), "{screen}");
+    assert!(screen.contains("synaptic ops × 0.9 pJ"), "{screen}");
+    assert!(screen.lines().count() <= 40, "it fits a screen:\n{screen}");
+}
+
+#[test]
+fn the_json_has_the_promised_keys() {
+    let report = json(&["replay", "--to", "2.5s"]);
+    for (part, promised) in [
+        ("input", &["path", "format", "sensor", "events", "first_us", "last_us", "tally"][..]),
+        ("network", &["path", "nodes", "parameters"]),
+        ("engine", &["name", "convention", "dt_us", "steps"]),
+        ("output", &["counts", "prediction", "class"]),
+        ("timing", &["decode_s", "run_s", "real_time_factor"]),
+        ("manifest", &["input_sha256", "network_sha256", "convention", "dt_us", "origin"]),
+    ] {
+        let present = keys(&report[part]);
+        assert!(promised.iter().all(|key| present.contains(key)), "{part}: {present:?}");
+    }
+    let layer = ["name", "kind", "neurons", "spikes", "synaptic_ops", "dense_ops", "state_updates"];
+    for row in report["layers"].as_array().unwrap() {
+        assert!(layer.iter().all(|key| keys(row).contains(key)));
+        assert!(row["spikes"].is_null() != row["synaptic_ops"].is_null());
+    }
+    let energy = &report["energy"][0];
+    assert!(
+        ["table", "unit", "low", "typical", "high", "terms"]
+            .iter()
+            .all(|k| keys(energy).contains(k))
+    );
+    assert_eq!(report["output"]["class"], "right arm clockwise");
+}
+
+#[test]
+fn every_event_is_accounted_for_and_the_energy_adds_up() {
+    for arguments in [
+        &["replay"][..],
+        &["replay", "--to", "1s", "--input", "binary"],
+        &["replay", "--from", "1s", "--steps", "70", "--dt", "10ms"],
+        &["replay", "--origin", "absolute", "--from", "500ms", "--to", "900ms"],
+    ] {
+        let report = json(arguments);
+        let mut handed_on = report["input"]["tally"]["decode"]["read"].as_u64().unwrap();
+        for stage in ["decode", "order", "window", "bin"] {
+            let tally = &report["input"]["tally"][stage];
+            let count = |key: &str| tally[key].as_u64().unwrap();
+            let dropped = tally["dropped"].as_object();
+            let dropped: u64 =
+                dropped.iter().flat_map(|d| d.values()).map(|n| n.as_u64().unwrap()).sum();
+            assert_eq!(count("read"), handed_on, "{arguments:?} {stage}");
+            assert_eq!(count("read"), count("kept") + dropped, "{arguments:?} {stage}");
+            handed_on = count("kept");
+        }
+        let operations: f64 = report["layers"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .filter_map(|l| l["synaptic_ops"].as_f64())
+            .sum();
+        let joules = report["energy"][0]["typical"].as_f64().unwrap();
+        assert!((joules - operations * 0.9e-12).abs() <= 1e-12 * joules, "{joules} {operations}");
+    }
+}
+
+#[test]
+fn trials_are_answered_as_if_each_were_its_own_recording() {
+    let (recording, network) = (data("arm.aedat"), data("arm.nir"));
+    let labels = data("arm_labels.csv");
+    let by_label = json(&["replay", &recording, "--network", &network, "--labels", &labels]);
+    let trials = by_label["trials"]["list"].as_array().unwrap();
+    assert_eq!(by_label["trials"]["right"], 2);
+    for trial in trials {
+        let time = |key: &str| format!("{}us", trial[key].as_i64().unwrap());
+        let (from, to) = (time("from_us"), time("to_us"));
+        let cut = ["--origin", "absolute", "--from", &from, "--to", &to];
+        let alone = json(&[&["replay", &recording, "--network", &network][..], &cut].concat());
+        assert_eq!(alone["manifest"]["start_us"], trial["from_us"]);
+        let answer = |report: &Value| report["output"]["prediction"].clone();
+        assert_eq!(answer(&alone), answer(trial));
+        assert_eq!(alone["input"]["tally"]["window"]["kept"], trial["events"]);
+    }
+    let sum = |key: &str| trials.iter().map(|t| t[key].as_u64().unwrap()).sum::<u64>();
+    let layers = by_label["layers"].as_array().unwrap();
+    let operations: u64 = layers.iter().filter_map(|l| l["synaptic_ops"].as_u64()).sum();
+    assert_eq!(operations, sum("synaptic_ops"));
+}
+
+#[test]
+fn the_same_call_gives_the_same_result() {
+    let strip = |mut report: Value| {
+        report.as_object_mut().unwrap().remove("timing");
+        report
+    };
+    assert_eq!(strip(json(&["replay"])), strip(json(&["replay"])));
+}
+
+#[test]
+fn info_tells_recordings_from_networks() {
+    let recording = json(&["info", &data("arm.aedat")]);
+    assert_eq!((&recording["what"], &recording["camera"]), (&"recording".into(), &"DVS128".into()));
+    let network = json(&["info", &data("arm.nir")]);
+    assert_eq!((&network["what"], &network["parameters"]), (&"network".into(), &9546.into()));
+    let both = done(&["info", &data("arm.aedat"), &data("arm.nir")]);
+    assert!(both.contains("128×128") && both.contains("SumPool2d"), "{both}");
+}
+
+#[test]
+fn errors_name_the_file_and_what_was_expected() {
+    assert!(
+        refused(&["replay", "missing.aedat", "--network", &data("arm.nir")], 2)
+            .contains("missing.aedat")
+    );
+    let text = data("arm_labels.csv");
+    assert!(refused(&["info", &text], 2).contains("expected one of aedat2, aedat3"));
+    let no_network = refused(&["replay", &data("arm.aedat")], 2);
+    assert!(no_network.contains("--network"), "{no_network}");
+    let wrong = refused(&["replay", &data("arm.aedat"), "--network", &text], 2);
+    assert!(wrong.contains("arm_labels.csv: byte 0"), "{wrong}");
+    assert!(refused(&["replay", "--dt", "1"], 2).contains("a time with its unit"));
+    assert!(refused(&["replay", "--convention", "torch"], 2).contains("nir, sinabs, spikingjelly"));
+    assert!(refused(&["replay", "--dt", "0ms"], 2).contains("a positive time"));
+    assert!(refused(&["replay", "--sensor", "64x64"], 2).contains("sensor of 64×64"));
+    let classes = refused(&["replay", "--classes", "one,two,three"], 2);
+    assert!(classes.contains("found 3 class names; expected 2"), "{classes}");
+}
+
+#[test]
+fn a_recording_cut_short_is_answered_and_reported() {
+    let whole = fs::read(data("arm.aedat")).unwrap();
+    let path = folder().join("short.aedat");
+    fs::write(&path, &whole[..whole.len() / 2]).unwrap();
+    let arguments = ["replay", path.to_str().unwrap(), "--network", &data("arm.nir")];
+    let output = synops(&arguments);
+    assert_eq!(output.status.code(), Some(2));
+    assert!(text(&output.stdout).contains("right arm clockwise"));
+    let message = text(&output.stderr);
+    assert!(message.contains("short.aedat: byte ") && message.contains("expected"), "{message}");
+    let strict = refused(&[&arguments[..], &["--strict"]].concat(), 1);
+    assert!(strict.contains("damage"), "{strict}");
+    assert_eq!(text(&synops(&[&arguments[..], &["--strict"]].concat()).stdout), "");
+}
+
+#[test]
+fn strict_refuses_a_loss_and_accepts_a_cut() {
+    assert!(done(&["replay", "--strict", "--to", "1s"]).contains("answer"));
+    // an event that its recorder marked invalid: the lowest bit of its first word
+    let mut bytes = fs::read(data("arm.aedat")).unwrap();
+    let header = bytes.windows(14).position(|w| w == b"#!END-HEADER\r\n").unwrap() + 14;
+    bytes[header + 28] &= !1;
+    let path = folder().join("invalid.aedat");
+    fs::write(&path, bytes).unwrap();
+    let arguments = ["replay", path.to_str().unwrap(), "--network", &data("arm.nir")];
+    let report = json(&arguments);
+    assert_eq!(report["input"]["tally"]["decode"]["dropped"]["invalid"], 1);
+    let refusal = refused(&[&arguments[..], &["--strict"]].concat(), 1);
+    assert!(refusal.contains("decode: 1 marked invalid; expected no loss"), "{refusal}");
+}
+
+#[test]
+fn a_closed_pipe_is_quiet() {
+    let program = env!("CARGO_BIN_EXE_synops");
+    let mut child = Command::new(program)
+        .args(["replay", "--json", "-"])
+        .current_dir(folder())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    drop(child.stdout.take());
+    let output = child.wait_with_output().unwrap();
+    assert_eq!((output.status.code(), text(&output.stderr)), (Some(0), String::new()));
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn a_full_disk_is_an_error() {
+    let message = refused(&["replay", "--json", "/dev/full"], 2);
+    assert!(message.contains("/dev/full"), "{message}");
+}
+
+#[test]
+fn help_has_an_example_for_every_verb() {
+    let help = done(&["--help"]);
+    for verb in ["info", "replay"] {
+        assert!(help.contains(verb));
+        assert!(done(&[verb, "--help"]).contains(&format!("synops {verb} ")), "{verb}");
+    }
+    assert!(done(&["replay", "--help"]).contains("snntorch-nir"), "presets are listed");
+}
