@@ -10,6 +10,7 @@ use synops::format::Recording;
 use synops::measure::Readout;
 use synops::network::{Network, Unit, nir};
 use synops::replay::{Answer, Replay, Settings};
+use synops::units::Micros;
 
 fn data() -> Option<PathBuf> {
     let data = std::env::var_os("SYNOPS_DATA").map(PathBuf::from);
@@ -100,5 +101,60 @@ fn a_recording_runs_from_its_first_event_to_its_last() {
         let (_, answer) =
             replay.run(&mut Recording::open(&path, None).unwrap(), (), |_| ()).unwrap();
         assert_eq!(answer.steps, run["steps"].as_u64().unwrap());
+    }
+}
+#[test]
+fn a_gesture_network_as_sinabs_runs_it() {
+    let Some(data) = data() else { return };
+    let golden = json(&data.join("sinabs/sinabs_dvs_gesture_golden.json"));
+    let network = network(&data.join("sinabs/sinabs_dvs_gesture.nir"));
+    let settings = Settings {
+        conventions: "sinabs".parse().unwrap(),
+        dt: Micros(10_000),
+        steps: Some(200),
+        ..Settings::default()
+    };
+    let replay = Replay::new(&network, settings).unwrap();
+    let path = data.join(golden["recording"].as_str().unwrap());
+    let mut recording = Recording::open(&path, None).unwrap();
+    let (_, answer) = replay.run(&mut recording, (), |_| ()).unwrap();
+    let (layers, outputs) = spikes(&replay, &answer);
+    assert_eq!(answer.binned.kept, golden["events"].as_u64().unwrap());
+    assert_eq!(layers, numbers(&golden["layer_spikes"]));
+    assert_eq!(outputs, numbers(&golden["output_counts"]));
+}
+
+#[test]
+fn synaptic_operations_as_sinabs_counts_them() {
+    let Some(data) = data() else { return };
+    let golden = json(&data.join("nir/sinabs_synops_golden.json"));
+    let network = network(&data.join("nir/cnn_sinabs.nir"));
+    let settings = Settings { conventions: "sinabs".parse().unwrap(), ..Settings::default() };
+    let replay = Replay::new(&network, settings).unwrap();
+    for run in golden["runs"].as_array().unwrap() {
+        let path = data.join(run["recording"].as_str().unwrap());
+        let (_, answer) =
+            replay.run(&mut Recording::open(&path, None).unwrap(), (), |_| ()).unwrap();
+        for (layer, node) in
+            [("conv1", "0"), ("conv2", "2"), ("conv3", "5"), ("fc1", "9"), ("fc2", "11")]
+        {
+            let unit = network.units.iter().position(|wired| wired.name == node).unwrap();
+            let expected = run["synops"][layer].as_f64().unwrap();
+            assert_eq!(answer.counts.units[unit].synaptic_ops as f64, expected, "{layer}");
+        }
+    }
+}
+
+#[test]
+fn dense_operations_as_neurobench_counts_them() {
+    let Some(data) = data() else { return };
+    let golden = json(&data.join("nir/neurobench_golden.json"));
+    let network = network(&data.join("nir/cnn_sinabs.nir"));
+    let replay = Replay::new(&network, Settings::default()).unwrap();
+    let units = 0..network.units.len();
+    let a_step: u64 = units.filter_map(|unit| replay.engine().synapses(unit)).sum();
+    for run in golden["runs"].as_array().unwrap() {
+        let dense = run["SynapticOperations"]["Dense"].as_f64().unwrap();
+        assert_eq!((a_step * run["steps"].as_u64().unwrap()) as f64, dense);
     }
 }
