@@ -3,8 +3,7 @@
 //! Every line of the table gives events and bytes per second; `copy` moves the
 //! file's bytes and nothing else. The recordings are synthetic, two million
 //! events each; AEDAT 4 is a real recording where `SYNOPS_DATA` names the folder
-//! of them, otherwise a small one of the test suite, so that its rate per event
-//! includes reading the header.
+//! of them, otherwise the packets of a small golden file over and over.
 
 use std::io::Cursor;
 use std::sync::LazyLock;
@@ -48,7 +47,19 @@ fn aedat4() -> Vec<u8> {
         let path = "recordings/aedat4/davis346_117667.aedat4";
         std::fs::read(std::path::Path::new(&folder).join(path)).unwrap()
     });
-    real.unwrap_or_else(|| include_bytes!("../tests/golden/aedat4/lz4.aedat4").to_vec())
+    real.unwrap_or_else(repeated)
+}
+
+/// The golden file with its packets 3,000 times, as one that was never closed:
+/// the place of its data table is overwritten by −1.
+fn repeated() -> Vec<u8> {
+    let golden = include_bytes!("../tests/golden/aedat4/lz4.aedat4");
+    let header = 18 + u32::from_le_bytes(golden[14..18].try_into().unwrap()) as usize;
+    let place = |at: &usize| i64::from_le_bytes(golden[*at..at + 8].try_into().unwrap());
+    let inside = header as i64..golden.len() as i64;
+    let at = (18..header - 8).find(|at| inside.contains(&place(at))).unwrap();
+    let packets = &golden[header..place(&at) as usize];
+    [&golden[..at], &[0xff; 8], &golden[at + 8..header], &packets.repeat(3_000)].concat()
 }
 
 impl Recording {
