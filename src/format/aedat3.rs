@@ -23,8 +23,9 @@
 //! with its top bit set is damage, as is more events than slots.
 //!
 //! cAER's compressed packets (top bit of the type) state their bytes as
-//! capacity; compressed polarity events are refused. A file of several sources
-//! gives the events of the first, because two cameras are not one recording.
+//! capacity; compressed polarity events are refused. Of several sources the one
+//! is read whose events come first, because two cameras are not one recording;
+//! which that will be, and its sensor, the header does not say.
 //!
 //! AEDAT 3.0 is refused: it counts rows from the bottom and marks no end of its
 //! header.
@@ -32,6 +33,7 @@
 //! Source: iniVation, AEDAT 3.1; libcaer `events/common.h`, `events/polarity.h`;
 //! cAER `input_common.c`.
 
+mod camera;
 mod packet;
 
 use std::ops::Range;
@@ -39,6 +41,7 @@ use std::ops::Range;
 use super::{ADDRESSES, CHUNK_EVENTS, Decoder, Format, Header, Source};
 use crate::error::{Error, ErrorKind, Result};
 use crate::event::{Batch, Cause, Sensor, Tally};
+use camera::sensor;
 use packet::{POLARITY, Packet};
 
 /// The entry in [`super::FORMATS`].
@@ -56,33 +59,8 @@ const END_OF_HEADER: &str = "#!END-HEADER";
 
 const EVENT: usize = 8;
 
-/// The pixel arrays that cAER knows, by the beginning of the source's name.
-const CAMERAS: [(&str, u16, u16); 7] = [
-    ("DVS128", 128, 128),
-    ("DAVIS128", 128, 128),
-    ("DAVIS208", 208, 192),
-    ("DAVIS240", 240, 180),
-    ("DAVIS346", 346, 260),
-    ("DAVIS640", 640, 480),
-    ("DAVISHet640", 320, 240),
-];
-
 fn sniff(head: &[u8]) -> bool {
     head.starts_with(MAGIC)
-}
-
-/// The pixel array of a source such as `DVS128`, or of one that cAER wrote
-/// again: `File,dvsSizeX=240,dvsSizeY=180,…`.
-fn sensor(source: &str) -> Option<Sensor> {
-    let size = |key| {
-        let mut pairs = source.split(',').filter_map(|pair| pair.split_once('='));
-        pairs.find(|(name, _)| *name == key)?.1.parse().ok().filter(|&size| size > 0)
-    };
-    if let (Some(width), Some(height)) = (size("dvsSizeX"), size("dvsSizeY")) {
-        return Some(Sensor { width, height });
-    }
-    let known = CAMERAS.iter().find(|(name, ..)| source.starts_with(name));
-    known.map(|&(_, width, height)| Sensor { width, height })
 }
 
 struct Aedat3 {
@@ -133,7 +111,8 @@ fn read_line(text: &str, header: &mut Header) {
             header.sensor = sensor(name);
         }
         Some((key, _)) if key.starts_with("Source ") => {
-            header.remarks.push(format!("{text}: another source, only the first is read"));
+            header.sensor = None;
+            header.remarks.push(format!("{text}: only the source whose events come first is read"));
         }
         Some(("Format", "RAW")) => (),
         _ => header.remarks.push(text.to_owned()),
@@ -369,13 +348,12 @@ mod tests {
     }
 
     #[test]
-    fn cameras_are_known_by_name_or_by_the_size_they_state() {
-        let size = |source| sensor(source).map(|s| (s.width, s.height));
-        assert_eq!(size("DAVIS240C"), Some((240, 180)));
-        assert_eq!(size("DAVISHet640"), Some((320, 240)));
-        assert_eq!(size("File,dvsSizeX=346,dvsSizeY=260,apsSizeX=346"), Some((346, 260)));
-        assert_eq!(size("File,dvsSizeX=0,dvsSizeY=260"), None);
-        assert_eq!(size("DYNAPSE"), None);
+    fn of_two_sources_neither_lends_the_other_its_sensor() {
+        let text = "#!AER-DAT3.1\r\n#Source 0: DVS128\r\n#Source 1: DAVIS240C\r\n#!END-HEADER\r\n";
+        let bytes = [text.as_bytes(), &polarity(0, &[(200 << 17 | 1, 1)])].concat();
+        let (header, events, ..) = read_all(&FORMAT, &bytes);
+        assert_eq!((header.sensor, events.x), (None, vec![200]));
+        assert!(header.remarks[0].starts_with("Source 1: DAVIS240C: only"));
     }
 
     #[test]

@@ -91,8 +91,8 @@ impl Source {
         Ok(&self.buffer[self.start - n..self.start])
     }
 
-    /// The next whole records of `size` bytes, `most` of them at most, consumed;
-    /// none at the end of the stream.
+    /// The next whole records of `size` bytes, consumed: at least one and `most` of
+    /// them at most, none only at the end of the stream.
     ///
     /// # Errors
     /// [`ErrorKind::Truncated`] where the stream ends inside a record.

@@ -43,6 +43,8 @@ fn what_is_no_recording_is_refused() {
     for padding in [0, 0xff, b' '] {
         assert_eq!(found(&[padding; 4096]), None, "padding {padding:#x}");
     }
+    let beyond_the_atis: Vec<u8> = (0..99).flat_map(|t| [7, 250, 0, 0, t]).collect();
+    assert_eq!(found(&beyond_the_atis), None);
     let mut random = Pcg64::seed_from_u64(1);
     for _ in 0..1_000 {
         let mut bytes = [0; 4096];
