@@ -14,14 +14,14 @@
 //!
 //! The XML gives every stream a type. Packets of other types than EVTS are
 //! passed over and tallied, packet by packet, under that type; those of a stream
-//! that the XML does not have, as `unknown stream`. Where several streams hold
+//! that the XML does not have, as such. Where several streams hold
 //! events, the one with the lowest number is read, as tonic does: the others come
 //! from another camera or are the same events filtered. The header's remarks name
 //! them, the tally counts their packets.
 //!
-//! One packet is unpacked at a time. Of a packet that the file cuts off, the
-//! events that can be unpacked are delivered; a packet that is damaged in its
-//! middle is lost as a whole, since nothing says where its damage begins.
+//! One packet is unpacked at a time. Of a packet that is cut off, or whose frame
+//! breaks, the events that could be unpacked until then are delivered; one whose
+//! checksum differs is lost as a whole, since nothing says where its damage is.
 //!
 //! Source: iniVation, AEDAT 4.0, and its schemas `IOHeader.fbs`, `event.fbs`.
 
@@ -140,12 +140,12 @@ impl Aedat4 {
                 return Ok(true);
             }
             let what = match self.streams.get(&id) {
-                None => "unknown stream".to_owned(),
+                None => "an unknown stream".to_owned(),
                 Some(stream) if stream.kind == "EVTS" => format!("EVTS of stream {id}"),
                 Some(stream) => stream.kind.clone(),
             };
             self.source.skip(size as u64, &format!("a packet of {what}"))?;
-            self.tally.skip(&what, 1);
+            self.tally.skip(&format!("packets of {what}"), 1);
         }
         Ok(false)
     }
@@ -185,16 +185,15 @@ impl Aedat4 {
         let frame = self.source.peek(size)?;
         let frame = frame.get(..size).unwrap_or(frame);
         let unpacked = self.packing.unpack(frame, &mut self.body);
-        match self.source.take(size, "a packet of events") {
-            Ok(_) => {
-                let events = unpacked.and_then(|()| events_in(&self.body));
-                self.rest = events.map_err(|e| e.at("packet of events").at_byte(start))?;
-            }
-            Err(cut) => {
-                self.rest = events_before_cut(&self.body);
-                self.damage = Some(cut);
-            }
-        }
+        let damage = match self.source.take(size, "a packet of events") {
+            Ok(_) => unpacked.err().map(|e| e.at("packet of events").at_byte(start)),
+            Err(cut) => Some(cut),
+        };
+        self.rest = match damage {
+            Some(_) => events_before_damage(&self.body),
+            None => events_in(&self.body).map_err(|e| e.at("packet of events").at_byte(start))?,
+        };
+        self.damage = damage;
         Ok(())
     }
 
@@ -231,8 +230,8 @@ fn events_in(body: &[u8]) -> Result<Vector> {
     Table::root(body, b"EVTS")?.vector(0, EVENT)
 }
 
-/// Where the events lie that are whole in a packet whose end is missing.
-fn events_before_cut(body: &[u8]) -> Vector {
+/// Where the events lie that are whole in a packet of which this is the beginning.
+fn events_before_damage(body: &[u8]) -> Vector {
     let events = Table::root(body, b"EVTS").and_then(|table| table.vector(0, EVENT));
     let Vector { start, count } = events.unwrap_or_default();
     Vector { start, count: count.min(body.len().saturating_sub(start) / EVENT) }
@@ -320,7 +319,14 @@ mod tests {
         assert_eq!(events.iter().collect::<Vec<_>>(), [(7, 1, 2, true), (9, 0x7fff, 0, false)]);
         assert_eq!(tally.dropped[&Cause::Outside], 1);
         let skipped: Vec<_> = tally.skipped.iter().map(|(k, &n)| (k.as_str(), n)).collect();
-        assert_eq!(skipped, [("EVTS of stream 5", 1), ("FRME", 1), ("unknown stream", 1)]);
+        assert_eq!(
+            skipped,
+            [
+                ("packets of EVTS of stream 5", 1),
+                ("packets of FRME", 1),
+                ("packets of an unknown stream", 1)
+            ]
+        );
         assert_eq!(header.remarks[2], "stream 5 is not read: EVTS, more events");
     }
 

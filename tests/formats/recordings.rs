@@ -69,7 +69,7 @@ fn aedat4_of_a_davis346_with_117667_events() {
             digest: "78a5f729b77bd19c48c37ab5d1ec841b51db51896c5d673eaf638124498045e1",
         },
     );
-    assert_eq!(outcome.tally.skipped["FRME"], 3);
+    assert_eq!(outcome.tally.skipped["packets of FRME"], 3);
     let recording = Recording::open(&path, None).unwrap();
     assert_eq!(recording.header().camera.as_deref(), Some("DAVIS346_00000104"));
     assert_eq!(recording.header().sensor, Some(Sensor { width: 346, height: 260 }));
@@ -90,7 +90,7 @@ fn aedat4_of_a_davis346_with_6676_events() {
             digest: "e849f4cd83e99fc05f85e5ec8eb1c9caaef5e749888d991e0b2eaa5e3d03408d",
         },
     );
-    assert_eq!(outcome.tally.skipped["FRME"], 4);
+    assert_eq!(outcome.tally.skipped["packets of FRME"], 4);
 }
 
 #[test]

@@ -7,6 +7,7 @@
 //!
 //! Source: the LZ4 frame format 1.6; RFC 8878.
 
+use std::fmt;
 use std::io::{self, Read};
 
 use lz4_flex::frame::FrameDecoder as Lz4;
@@ -56,8 +57,8 @@ impl Packing {
         }
     }
 
-    /// Replaces `body` by what is packed in `frame`; on an error it holds what
-    /// came out until then.
+    /// Replaces `body` by what is packed in `frame`; where the frame breaks, by
+    /// what came out until then, and by nothing where its checksum differs.
     ///
     /// # Errors
     /// A frame that is no frame, cut off, or larger than the limit.
@@ -74,7 +75,12 @@ impl Packing {
         };
         let refuse = |found| Err(Error::new(ErrorKind::Corrupt, found, "a whole frame"));
         match unpacked {
-            Err(e) => refuse(format!("a packet that is no {} frame: {e}", self.name())),
+            Err(e) => {
+                if is_checksum(&e) {
+                    body.clear();
+                }
+                refuse(format!("a packet that is no {} frame: {e}", self.name()))
+            }
             Ok(_) if body.len() as u64 > limit => {
                 refuse(format!("a packet of {} bytes that unpacks to over {limit}", frame.len()))
             }
@@ -92,8 +98,30 @@ fn unpack_zstd(frame: &[u8], limit: u64, body: &mut Vec<u8>) -> io::Result<usize
     let stated = decoder.get_checksum_from_data();
     match stated.is_none() || stated == decoder.get_calculated_checksum() {
         true => Ok(read),
-        false => Err(io::Error::other("its checksum differs")),
+        false => Err(io::Error::new(io::ErrorKind::InvalidData, ChecksumDiffers)),
     }
+}
+
+/// The checksum over a whole Zstandard frame is not the stated one.
+#[derive(Debug)]
+struct ChecksumDiffers;
+
+impl fmt::Display for ChecksumDiffers {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("its checksum differs")
+    }
+}
+
+impl std::error::Error for ChecksumDiffers {}
+
+/// Whether every byte came out and the sum of them is wrong.
+fn is_checksum(error: &io::Error) -> bool {
+    let Some(cause) = error.get_ref() else { return false };
+    cause.is::<ChecksumDiffers>()
+        || matches!(
+            cause.downcast_ref::<lz4_flex::frame::Error>(),
+            Some(lz4_flex::frame::Error::ContentChecksumError)
+        )
 }
 
 #[cfg(test)]
@@ -128,6 +156,34 @@ mod tests {
             assert!(body.len() < bytes.len() && bytes.starts_with(&body), "{packing:?}");
             assert!(packing == Packing::Zstd || body.len() > bytes.len() / 3, "{packing:?}");
         }
+    }
+
+    #[test]
+    fn of_a_frame_that_breaks_the_blocks_before_are_kept() {
+        let bytes: Vec<u8> = (0..200_000_u32).flat_map(|i| (i * i >> 9).to_le_bytes()).collect();
+        let mut frame = lz4(&bytes);
+        // behind a header of 7 bytes, each block stands behind its size in 4
+        let size = |frame: &[u8], at: usize| {
+            let size = u32::from_le_bytes(*frame[at..].first_chunk().unwrap());
+            (size & 0x7fff_ffff) as usize
+        };
+        let third = (0..2).fold(7, |at, _| at + 4 + size(&frame, at));
+        frame[third + 3] = 0x7f;
+        let mut body = Vec::new();
+        Packing::Lz4.unpack(&frame, &mut body).unwrap_err();
+        assert!(body == bytes[..2 << 16]);
+    }
+
+    #[test]
+    fn of_a_frame_whose_checksum_differs_nothing_is_kept() {
+        let with_sum = FrameInfo::new().content_checksum(true);
+        let mut encoder = FrameEncoder::with_frame_info(with_sum, Vec::new());
+        encoder.write_all(&[7; 1000]).unwrap();
+        let mut frame = encoder.finish().unwrap();
+        *frame.last_mut().unwrap() ^= 1;
+        let mut body = Vec::new();
+        Packing::Lz4.unpack(&frame, &mut body).unwrap_err();
+        assert!(body.is_empty());
     }
 
     #[test]
