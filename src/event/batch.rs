@@ -5,7 +5,8 @@
 pub struct Sensor {
     /// Columns; `x` runs from 0 to `width - 1`.
     pub width: u16,
-    /// Rows; `y` runs from 0 to `height - 1`, downwards.
+    /// Rows; `y` runs from 0 to `height - 1`, from the top unless the format's
+    /// `coding` says otherwise.
     pub height: u16,
 }
 

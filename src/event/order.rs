@@ -172,30 +172,39 @@ impl Order {
     }
 }
 
-/// Unrolls a clock that counts modulo `period`: a step back by more than half a
-/// period is an overflow.
+/// Unrolls a clock that counts modulo `period`: of the times that a count can
+/// mean, the one nearest to the newest so far. A step back by more than half a
+/// period is an overflow; a step forward by more, an event from before the last
+/// overflow.
 #[derive(Clone, Debug)]
 pub struct Unwrap {
     period: i64,
-    last: i64,
+    /// Where the period of the newest time began.
     epoch: i64,
+    /// The count of the newest time.
+    last: i64,
 }
 
 impl Unwrap {
-    /// A clock that overflows every `period` ticks.
+    /// A clock that overflows every `period` ticks, in its first period.
     pub fn new(period: i64) -> Unwrap {
-        Unwrap { period, last: 0, epoch: 0 }
+        Unwrap { period, epoch: 0, last: 0 }
     }
 
     /// The unrolled time of `raw`, and whether the clock overflowed to it.
     #[inline]
     pub fn time(&mut self, raw: i64) -> (i64, bool) {
-        let wrapped = self.last - raw > self.period / 2;
-        if wrapped {
-            self.epoch += self.period;
+        let ahead = raw - self.last;
+        if ahead.abs() <= self.period / 2 || (ahead > 0 && self.epoch == 0) {
+            self.last = self.last.max(raw);
+            return (self.epoch + raw, false);
         }
+        if ahead > 0 {
+            return (self.epoch - self.period + raw, false);
+        }
+        self.epoch += self.period;
         self.last = raw;
-        (self.epoch + raw, wrapped)
+        (self.epoch + raw, true)
     }
 }
 
@@ -260,8 +269,20 @@ mod tests {
     #[test]
     fn a_clock_of_8_bits_is_unrolled() {
         let mut clock = Unwrap::new(256);
-        let times: Vec<_> = [250, 255, 3, 2, 200, 10].map(|raw| clock.time(raw).0).into();
-        assert_eq!(times, [250, 255, 259, 258, 456, 522]);
+        let times: Vec<_> = [250, 255, 3, 254, 2, 120, 200, 10].map(|raw| clock.time(raw)).into();
+        let expected = [
+            (250, false),
+            (255, false),
+            (259, true),
+            (254, false),
+            (258, false),
+            (376, false),
+            (456, false),
+            (522, true),
+        ];
+        assert_eq!(times, expected);
+        // nothing is older than the first period
+        assert_eq!(Unwrap::new(256).time(200), (200, false));
     }
 
     proptest! {
