@@ -3,6 +3,7 @@
 #![forbid(unsafe_code)]
 
 pub mod corpus;
+pub mod draw;
 pub mod engine;
 pub mod error;
 pub mod event;
