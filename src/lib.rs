@@ -77,6 +77,7 @@ pub mod bundled;
 pub mod cli;
 pub mod corpus;
 pub mod disk;
+pub mod draw;
 pub mod engine;
 pub mod error;
 pub mod event;

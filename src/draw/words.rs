@@ -1,0 +1,86 @@
+//! Numbers as people write them.
+
+use crate::units::Micros;
+
+/// `1234567` as `1,234,567`.
+pub fn thousands(number: u64) -> String {
+    let digits = number.to_string();
+    let mut out = String::with_capacity(digits.len() * 4 / 3);
+    for (i, digit) in digits.chars().enumerate() {
+        if i > 0 && (digits.len() - i).is_multiple_of(3) {
+            out.push(',');
+        }
+        out.push(digit);
+    }
+    out
+}
+
+/// `1 spike`, `2,034 spikes`.
+pub fn count(number: u64, noun: &str) -> String {
+    let plural = if number == 1 { "" } else { "s" };
+    format!("{} {noun}{plural}", thousands(number))
+}
+
+/// A mean with three digits: `0.04`, `12.3`, `4,120`.
+pub fn mean(value: f64) -> String {
+    match value {
+        v if v >= 99.95 => thousands(v.round() as u64),
+        v if v >= 9.995 => trimmed(format!("{v:.1}")),
+        v => trimmed(format!("{v:.2}")),
+    }
+}
+
+/// A duration in its largest fitting unit, exactly: `250 µs`, `2.5 ms`, `1.28 s`.
+pub fn duration(time: Micros) -> String {
+    let (scale, unit) = match time.0 {
+        1_000_000.. => (1_000_000, "s"),
+        1_000.. => (1_000, "ms"),
+        _ => (1, "µs"),
+    };
+    format!("{} {unit}", decimal(time.0, scale))
+}
+
+/// A time in seconds, exactly and without trailing zeros.
+pub fn seconds(time: Micros) -> String {
+    decimal(time.0, 1_000_000)
+}
+
+/// `value / scale`, for a scale that is a power of ten.
+fn decimal(value: i64, scale: i64) -> String {
+    let digits = scale.ilog10() as usize;
+    let (whole, rest) = (value / scale, value % scale);
+    match rest {
+        0 => whole.to_string(),
+        _ => trimmed(format!("{whole}.{rest:0digits$}")),
+    }
+}
+
+fn trimmed(number: String) -> String {
+    match number.contains('.') {
+        true => number.trim_end_matches('0').trim_end_matches('.').into(),
+        false => number,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_read_well() {
+        assert_eq!([0, 999, 1_000, 1_234_567].map(thousands), ["0", "999", "1,000", "1,234,567"]);
+        assert_eq!([0, 1, 2].map(|n| count(n, "spike")), ["0 spikes", "1 spike", "2 spikes"]);
+        assert_eq!(
+            [0.04, 1.5, 12.34, 10.0, 4120.2].map(mean),
+            ["0.04", "1.5", "12.3", "10", "4,120"]
+        );
+    }
+
+    #[test]
+    fn times_are_exact() {
+        let times = [0, 250, 2_500, 1_000, 1_280_000].map(|t| duration(Micros(t)));
+        assert_eq!(times, ["0 µs", "250 µs", "2.5 ms", "1 ms", "1.28 s"]);
+        let times = [0, 1, 307_000, 40_000_000].map(|t| seconds(Micros(t)));
+        assert_eq!(times, ["0", "0.000001", "0.307", "40"]);
+    }
+}
