@@ -22,7 +22,7 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("measure", &["engine", "network"]),
     ("draw", &["engine"]),
     ("replay", &["event", "format", "network", "neuron", "engine", "measure"]),
-    ("report", &["event", "format", "corpus", "network", "engine", "measure", "replay"]),
+    ("report", &["event", "format", "corpus", "network", "engine", "measure", "draw", "replay"]),
     ("cli", EVERYTHING),
 ];
 

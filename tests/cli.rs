@@ -236,9 +236,37 @@ fn a_full_disk_is_an_error() {
 #[test]
 fn help_has_an_example_for_every_verb() {
     let help = done(&["--help"]);
-    for verb in ["info", "replay"] {
+    for verb in ["info", "replay", "raster"] {
         assert!(help.contains(verb));
         assert!(done(&[verb, "--help"]).contains(&format!("synops {verb} ")), "{verb}");
     }
     assert!(done(&["replay", "--help"]).contains("snntorch-nir"), "presets are listed");
+}
+
+#[test]
+fn rasters_are_written_where_asked_and_alike() {
+    let picture = |name: &str, extra: &[&str]| {
+        let path = folder().join(name);
+        let _ = fs::remove_file(&path);
+        done(&[&["raster", "--out", path.to_str().unwrap()], extra].concat());
+        fs::read(path).unwrap()
+    };
+    let png = picture("arm.png", &[]);
+    assert!(png.starts_with(b"\x89PNG\r\n\x1a\n"));
+    assert_eq!(picture("again.png", &[]), png);
+    let svg = text(&picture("arm.svg", &[]));
+    assert!(svg.contains("right arm counter clockwise: correct"));
+    let events = text(&picture("events.svg", &[&data("arm.aedat")]));
+    assert!(events.contains("48,522 events") && !events.contains("LIF"));
+    let path = folder().join("with.svg");
+    let screen = done(&["replay", "--to", "2.5s", "--raster", path.to_str().unwrap()]);
+    assert!(screen.ends_with(&format!("raster   {}\n", path.display())));
+    assert!(fs::read_to_string(path).unwrap().contains("answer: right arm clockwise"));
+}
+
+#[test]
+fn a_picture_of_another_kind_is_refused_before_the_run() {
+    let message = refused(&["replay", "--raster", "spikes.pdf"], 2);
+    assert!(message.contains("a name that ends in .png or .svg"), "{message}");
+    assert!(refused(&["raster", "--out", "no/such/folder/a.png"], 2).contains("no/such/folder"));
 }

@@ -45,7 +45,11 @@ fn small() -> Scene {
         band(1, "hidden", &[40], Rows::Neurons),
         band(2, "out", &[3], Rows::Classes(Some(names.into()))),
     ];
-    let heading = Heading { title: "a < b && c > \"d\"".into(), subtitle: "]]> <!--".into() };
+    let heading = Heading {
+        title: "a < b && c > \"d\"".into(),
+        subtitle: "]]> <!--".into(),
+        ..Heading::default()
+    };
     noise(bands, 50, 4).0.draw(&heading, 60)
 }
 

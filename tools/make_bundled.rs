@@ -83,11 +83,14 @@ fn recording() -> Batch {
             let on = change > 0.0;
             let threshold = thresholds[pixel][usize::from(on)];
             let crossed = change.abs() >= threshold;
-            if crossed || random.random_bool(noise / steps_per_second) {
-                let jitter = random.random_range(0.0..1e6 / steps_per_second);
-                events.push(((t * 1e6 + jitter) as i64, x as u16, y as u16, on));
-                *seen += if crossed { change.signum() * threshold } else { 0.0 };
+            if crossed {
+                *seen += change.signum() * threshold;
+            } else if !random.random_bool(noise / steps_per_second) {
+                continue;
             }
+            let jitter = random.random_range(0.0..1e6 / steps_per_second);
+            let on = if crossed { on } else { random.random() };
+            events.push(((t * 1e6 + jitter) as i64, x as u16, y as u16, on));
         }
     }
     events.sort_by_key(|event| event.0);

@@ -7,7 +7,9 @@
 mod info;
 mod options;
 mod output;
+mod play;
 mod progress;
+mod raster;
 mod replay;
 
 use std::process::ExitCode;
@@ -30,6 +32,7 @@ struct Cli {
 enum Verb {
     Info(info::Args),
     Replay(Box<replay::Args>),
+    Raster(Box<raster::Args>),
 }
 
 /// Runs the program on the process's arguments.
@@ -37,6 +40,7 @@ pub fn main() -> ExitCode {
     let ran = match Cli::parse().verb {
         Verb::Info(args) => info::run(&args),
         Verb::Replay(args) => replay::run(&args),
+        Verb::Raster(args) => raster::run(&args),
     };
     match ran {
         Ok(()) => ExitCode::SUCCESS,

@@ -29,6 +29,10 @@ pub struct RunOptions {
     #[arg(long, value_name = "NAME[,FIELD=VALUE...]", default_value = PRESETS[0].name, long_help = convention_help())]
     pub convention: Conventions,
 
+    /// Cut the recording into trials by a label file (class,startTime_usec,endTime_usec)
+    #[arg(long, value_name = "CSV", conflicts_with_all = ["from", "to"])]
+    pub labels: Option<PathBuf>,
+
     /// Length of a step, with its unit
     #[arg(long, value_name = "TIME", default_value = "1ms")]
     pub dt: Micros,

@@ -20,6 +20,6 @@ mod shade;
 mod svg;
 mod words;
 
-pub use page::Heading;
+pub use page::{Heading, Span};
 pub use raster::{Band, Raster, Rows};
 pub use scene::{Picture, Scene};

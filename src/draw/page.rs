@@ -4,7 +4,7 @@ use super::band::{self, SIDE};
 use super::clock::{Clock, LABEL};
 use super::margin::{GUTTER, gutter};
 use super::raster::Raster;
-use super::scene::{Anchor, Rect, Scene, Text};
+use super::scene::{Anchor, Item, Rect, Scene, Text};
 use super::shade::{GREY, INK, RULE};
 
 /// Width of the picture.
@@ -26,6 +26,20 @@ pub struct Heading {
     pub title: String,
     /// Where it comes from: recording, network, convention, step, prediction.
     pub subtitle: String,
+    /// Stretches of time that have a name, such as trials.
+    pub spans: Vec<Span>,
+}
+
+/// A stretch of time with a name, from the beginning of one step to that of
+/// another.
+#[derive(Clone, Debug)]
+pub struct Span {
+    /// Its first step.
+    pub from: u64,
+    /// The first step behind it.
+    pub to: u64,
+    /// Its name.
+    pub label: String,
 }
 
 impl Raster {
@@ -34,10 +48,12 @@ impl Raster {
     pub fn draw(&self, heading: &Heading, steps: u64) -> Scene {
         let mut scene = Scene { width: WIDTH, height: 0, items: Vec::new() };
         let clock = self.clock(steps);
-        let mut y = head(&mut scene, heading);
+        let top = head(&mut scene, heading);
+        let mut y = spans(&mut scene, &heading.spans, &clock, top);
         for lane in &self.lanes {
             y = band::draw(&mut scene, lane, &clock, y);
         }
+        scene.under(RULE, edges(&scene, &heading.spans, &clock));
         scene.height = foot(&mut scene, &clock, y) + EDGE;
         scene
     }
@@ -64,6 +80,43 @@ fn head(scene: &mut Scene, heading: &Heading) -> i32 {
     y + 8
 }
 
+/// Draws the names of stretches of time, each over a line as long as it lasts;
+/// gives the first free line.
+fn spans(scene: &mut Scene, spans: &[Span], clock: &Clock, y: i32) -> i32 {
+    if spans.is_empty() {
+        return y;
+    }
+    let (y, mut free) = (y + 10, clock.left);
+    for span in spans {
+        let (left, right) = (clock.x(span.from), clock.x(span.to));
+        scene.fill(GREY, vec![Rect::new(left, y + 5, (right - left).max(1), 2)]);
+        let (size, colour, anchor) = (LABEL, INK, Anchor::Start);
+        let x = left.max(free);
+        let room = right - x;
+        if room > 0 {
+            let text = Text { x, y, size, colour, anchor, text: span.label.clone() };
+            scene.text(text, room);
+        }
+        free = free.max(right + 4);
+    }
+    y + 20
+}
+
+/// Where stretches of time begin and end, as hairlines behind the marks.
+fn edges(scene: &Scene, spans: &[Span], clock: &Clock) -> Vec<Rect> {
+    let areas = scene.items.iter().filter_map(|item| match item {
+        Item::Marks { area, .. } => Some(area),
+        _ => None,
+    });
+    let hairlines = |area: &Rect| {
+        let Rect { y, h, .. } = *area;
+        let last = area.right() - 1;
+        let edges = spans.iter().flat_map(|span| [clock.x(span.from), clock.x(span.to)]);
+        edges.map(move |x| Rect::new(x.min(last), y, 1, h)).collect::<Vec<_>>()
+    };
+    areas.flat_map(hairlines).collect()
+}
+
 /// Draws the time axis and the key below the bands; gives the last line.
 fn foot(scene: &mut Scene, clock: &Clock, y: i32) -> i32 {
     let Clock { left, width, .. } = *clock;
@@ -86,7 +139,7 @@ fn foot(scene: &mut Scene, clock: &Clock, y: i32) -> i32 {
 #[cfg(test)]
 mod tests {
     use super::super::font;
-    use super::super::scene::{Item, Picture};
+    use super::super::scene::Picture;
     use super::super::{Band, Rows};
     use super::*;
     use crate::engine::Observer;
@@ -170,11 +223,14 @@ mod tests {
         // the engine's address 3 is pixel 1, ON
         raster.sent(0, 0, &Spikes { index: vec![2], value: vec![1.0], count: vec![1] });
         raster.sent(3, 0, &Spikes { index: vec![1], value: vec![3.0], count: vec![3] });
-        let scene = raster.draw(&Heading { title: "T".into(), subtitle: "S".into() }, 8);
+        let spans = vec![Span { from: 2, to: 6, label: "trial".into() }];
+        let heading = Heading { title: "T".into(), subtitle: "S".into(), spans };
+        let scene = raster.draw(&heading, 8);
         let texts: Vec<&str> = texts(&scene).into_iter().map(|text| text.text.as_str()).collect();
         for words in [
             "T",
             "S",
+            "trial",
             "8 inputs · 4 events (1 OFF, 3 ON) · 6 silent",
             "1 to 3 events of an input in 500 µs",
             "3 neurons · 4 spikes · 1 silent",
@@ -227,13 +283,17 @@ mod tests {
             dt in prop::sample::select(vec![1i64, 250, 1_000, 10_000, 3_333_333]),
             sent in prop::collection::vec((any::<prop::sample::Index>(), 0.0..1.0f64, 1..1_000u32), 0..60),
             title in ".{0,200}",
+            spans in prop::collection::vec((0..2_500u64, 0..900u64, ".{0,40}"), 0..6),
         ) {
             let smallest = bands.iter().map(|band| band.shape.len()).min().unwrap_or(1);
             let mut raster = Raster::new(bands, Micros(dt));
             for (address, time, count) in sent.iter().filter(|_| steps > 0) {
                 raster.sent((time * steps as f64) as u64, 0, &one(address.index(smallest), *count));
             }
-            let heading = Heading { subtitle: title.repeat(2), title };
+            let spans = spans.into_iter().map(|(from, long, label)| Span { from, to: from + long, label });
+            let mut spans: Vec<Span> = spans.collect();
+            spans.sort_by_key(|span| span.from);
+            let heading = Heading { subtitle: title.repeat(2), title, spans };
             let scene = raster.draw(&heading, steps);
             let page = Rect::new(0, 0, scene.width, scene.height);
             let within = |r: Rect| r.x >= 0 && r.y >= 0 && r.right() <= page.w && r.bottom() <= page.h;

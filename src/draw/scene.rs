@@ -142,6 +142,13 @@ impl Scene {
         }
     }
 
+    /// Adds rectangles behind everything else.
+    pub(super) fn under(&mut self, colour: Colour, rects: Vec<Rect>) {
+        if !rects.is_empty() {
+            self.items.insert(0, Item::Fill(Fill { colour, rects }));
+        }
+    }
+
     /// Adds a text, cut to `room` pixels.
     pub(super) fn text(&mut self, mut text: Text, room: i32) {
         text.text = font::fit(&text.text, text.size, room);

@@ -167,6 +167,11 @@ impl Made<'_> {
         }
     }
 
+    /// What came out of one window.
+    pub fn output_of(&self, answer: &Answer) -> Output {
+        self.output(&answer.counts.readout(answer.steps))
+    }
+
     fn output(&self, readout: &Readout) -> Output {
         let prediction = readout.prediction();
         let class = prediction.and_then(|index| Some(self.classes?.get(index)?.clone()));
@@ -179,8 +184,7 @@ impl Made<'_> {
 
     /// The answer; of trials, the sum of what came out.
     fn total_output(&self) -> Output {
-        let readouts = self.answers().into_iter().map(|answer| answer.counts.readout(answer.steps));
-        let outputs = readouts.map(|readout| self.output(&readout));
+        let outputs = self.answers().into_iter().map(|answer| self.output_of(answer));
         let mut total = outputs.reduce(|mut sum, next| {
             sum.counts.iter_mut().zip(&next.counts).for_each(|(sum, n)| *sum += n);
             sum.means.iter_mut().zip(&next.means).for_each(|(sum, n)| *sum += n);
@@ -199,7 +203,7 @@ impl Made<'_> {
     }
 
     fn trial(&self, trial: &gesture::Trial, answer: &Answer) -> Trial {
-        let output = self.output(&answer.counts.readout(answer.steps));
+        let output = self.output_of(answer);
         let right = match &output.class {
             Some(class) => class == trial.name(),
             None => output.prediction == Some(usize::from(trial.class) - 1),

@@ -5,6 +5,7 @@
 pub mod build;
 pub mod info;
 pub mod manifest;
+pub mod raster;
 pub mod replay;
 mod table;
 

@@ -1,0 +1,161 @@
+//! What `replay` and `raster` have in common: open, run, report, draw.
+
+use std::cell::RefCell;
+use std::path::Path;
+
+use super::options::{Origins, RunOptions};
+use super::progress::Progress;
+use crate::bundled;
+use crate::corpus::gesture::{Trial, parse_labels, read_labels};
+use crate::draw::{Picture, Raster};
+use crate::error::{Error, ErrorKind, Result};
+use crate::format::Recording;
+use crate::network::Network;
+use crate::replay::{Answer, Replay, Take};
+use crate::report::build::{Made, Outcome, Provenance};
+use crate::report::raster::{self, Shared, steps_between};
+use crate::report::replay::ReplayReport;
+
+/// What came of a run.
+pub struct Played {
+    /// The report.
+    pub report: ReplayReport,
+    /// The raster, where one was asked for.
+    pub picture: Option<Vec<u8>>,
+    /// What ended the recording early.
+    pub damage: Option<Error>,
+}
+
+/// Answers to the whole recording, or to its trials.
+enum Answers {
+    Whole(Box<Answer>),
+    Trials(Vec<(Trial, Answer)>),
+}
+
+/// Runs what the options name, and draws it if asked to.
+///
+/// # Errors
+/// Anything that keeps the recording from being run; under `--strict`, any loss.
+/// Damage is no error here: what came before it was run.
+pub fn play(
+    options: &RunOptions,
+    (network, network_origins): (Network, Origins),
+    picture: Option<Picture>,
+) -> Result<Played> {
+    let (mut recording, input_origins) = options.open_recording()?;
+    let labels = labels(options)?;
+    let classes = options.class_names(&network, labels.is_some())?;
+    let replay = Replay::new(&network, options.settings())
+        .map_err(|e| e.in_file(network_origins.path.as_ref()))?;
+    let format = recording.header().format;
+    let drawing = picture.map(|_| {
+        let dt = replay.settings().dt;
+        RefCell::new(raster::raster(&network, replay.engine(), classes.as_deref(), dt))
+    });
+    let trials = labels.as_ref().map(|(trials, _)| &trials[..]);
+    let (take, answers) = run(&replay, &mut recording, trials, drawing.as_ref())?;
+    let made = Made {
+        replay: &replay,
+        take: &take,
+        outcome: match &answers {
+            Answers::Whole(answer) => Outcome::Whole(answer),
+            Answers::Trials(trials) => Outcome::Trials(trials),
+        },
+        classes: classes.as_deref(),
+        format,
+        origin: provenance(input_origins, network_origins, labels.map(|(_, origins)| origins)),
+    };
+    let report = made.report()?;
+    refuse_losses(options.strict, &report, &take)?;
+    let picture = match (picture, drawing) {
+        (Some(picture), Some(drawing)) => {
+            let (origin, steps) = axis(&made);
+            let heading = raster::heading(&made, &report.output, origin);
+            Some(drawing.into_inner().draw(&heading, steps).render(picture)?)
+        }
+        _ => None,
+    };
+    Ok(Played { report, picture, damage: take.damage })
+}
+
+fn labels(options: &RunOptions) -> Result<Option<(Vec<Trial>, Origins)>> {
+    match &options.labels {
+        Some(path) => Ok(Some((read_labels(path)?, Origins::of(path)?))),
+        None if options.is_bundled() && options.from.is_none() && options.to.is_none() => {
+            let trials = parse_labels(bundled::LABELS.bytes)?;
+            Ok(Some((trials, Origins::bundled(&bundled::LABELS)?)))
+        }
+        None => Ok(None),
+    }
+}
+
+fn run(
+    replay: &Replay<'_>,
+    recording: &mut Recording,
+    trials: Option<&[Trial]>,
+    drawing: Option<&RefCell<Raster>>,
+) -> Result<(Take, Answers)> {
+    let mut progress = Progress::new(recording.len());
+    let at = |offset| progress.at(offset);
+    let Some(trials) = trials else {
+        let observer = drawing.map(|raster| Shared { raster, offset: 0 });
+        let (take, answer) = replay.run(recording, observer, at)?;
+        return Ok((take, Answers::Whole(Box::new(answer))));
+    };
+    let origin = first_start(trials.iter());
+    let windows = trials.iter().map(|trial| {
+        let offset = steps_between(origin, trial.window.from, replay.settings().dt);
+        (trial.window, drawing.map(|raster| Shared { raster, offset }))
+    });
+    let (take, answers) = replay.run_windows(recording, windows, at)?;
+    Ok((take, Answers::Trials(trials.iter().copied().zip(answers).collect())))
+}
+
+fn first_start<'t>(trials: impl Iterator<Item = &'t Trial>) -> i64 {
+    trials.map(|trial| trial.window.from).min().unwrap_or(0)
+}
+
+/// Where the raster's time begins on the recording's clock, and its steps.
+fn axis(made: &Made<'_>) -> (i64, u64) {
+    match &made.outcome {
+        Outcome::Whole(answer) => (answer.start.unwrap_or(0), answer.steps),
+        Outcome::Trials(trials) => {
+            let origin = first_start(trials.iter().map(|(trial, _)| trial));
+            let ends = trials.iter().map(|(trial, _)| trial.window.to).max().unwrap_or(0);
+            let end = made.take.span.map_or(origin, |(_, last)| ends.min(last + 1));
+            let dt = made.replay.settings().dt;
+            (origin, steps_between(origin, end.saturating_add(dt.0 - 1), dt))
+        }
+    }
+}
+
+fn provenance(input: Origins, network: Origins, labels: Option<Origins>) -> Provenance {
+    Provenance {
+        input: input.path,
+        input_sha256: input.sha256,
+        network: network.path,
+        network_sha256: network.sha256,
+        labels: labels.map(|labels| (labels.path, labels.sha256)),
+    }
+}
+
+/// `--strict`: no answer from a recording that lost anything.
+fn refuse_losses(strict: bool, report: &ReplayReport, take: &Take) -> Result<()> {
+    if !strict {
+        return Ok(());
+    }
+    let mut losses = report.input.tally.losses();
+    losses.extend(take.damage.as_ref().map(|damage| format!("damage: {damage}")));
+    match losses.is_empty() {
+        true => Ok(()),
+        false => Err(Error::new(ErrorKind::Strict, losses.join("; "), "no loss (--strict)")),
+    }
+}
+
+/// The format of a picture that is to be written, if one is.
+///
+/// # Errors
+/// A name with another ending.
+pub fn picture_of(path: Option<&Path>) -> Result<Option<Picture>> {
+    path.map(Picture::of).transpose()
+}

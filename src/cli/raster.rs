@@ -1,0 +1,58 @@
+//! `synops raster`: the spikes as a picture.
+
+use std::path::PathBuf;
+
+use super::options::{Origins, RunOptions};
+use super::output;
+use super::play::{picture_of, play};
+use crate::disk;
+use crate::error::{Error, ErrorKind, Result};
+use crate::event::Sensor;
+use crate::network::{Graph, Network, Node, NodeKind};
+use crate::record::Array;
+
+/// Draw input events and every layer's spikes on one time axis; without a network, the events alone
+///
+/// Example: synops raster user24_led.aedat --network gesture.nir --out spikes.svg
+#[derive(clap::Args)]
+pub struct Args {
+    #[command(flatten)]
+    run: RunOptions,
+
+    /// The picture, a .png or .svg
+    #[arg(long, short, value_name = "FILE", default_value = "raster.png")]
+    out: PathBuf,
+}
+
+/// Runs the verb.
+pub fn run(args: &Args) -> Result<()> {
+    let picture = picture_of(Some(&args.out))?;
+    let network = match args.run.recording.is_some() && args.run.network.is_none() {
+        true => (bare_input(&args.run)?, Origins { path: String::new(), sha256: String::new() }),
+        false => args.run.open_network()?,
+    };
+    let played = play(&args.run, network, picture)?;
+    if let Some(picture) = &played.picture {
+        disk::write(&args.out, picture)?;
+        output::print(&format!("{}\n", args.out.display()))?;
+    }
+    played.damage.map_or(Ok(()), Err)
+}
+
+/// A network that is nothing but an input of the sensor's size.
+fn bare_input(options: &RunOptions) -> Result<Network> {
+    let (recording, origins) = options.open_recording()?;
+    let sensor = options.sensor.or(recording.header().sensor);
+    let Some(Sensor { width, height }) = sensor else {
+        let found = "a recording that does not state its sensor's size";
+        let error = Error::new(ErrorKind::Usage, found, "--sensor WxH, or a --network");
+        return Err(error.in_file(origins.path.as_ref()));
+    };
+    let shape = || Array::integers(&[2, height.into(), width.into()]);
+    let nodes = vec![
+        Node::new("events", NodeKind::Input(shape())),
+        Node::new("output", NodeKind::Output(shape())),
+    ];
+    let edges = vec![("events".to_owned(), "output".to_owned())];
+    Network::new(Graph { nodes, edges, ..Graph::default() })
+}

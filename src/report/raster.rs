@@ -1,0 +1,110 @@
+//! Which bands the raster of a network has, and what stands above them.
+
+use std::cell::RefCell;
+use std::path::Path;
+
+use super::build::{Made, Outcome};
+use super::replay::Output;
+use crate::corpus::gesture;
+use crate::draw::{Band, Heading, Raster, Rows, Span};
+use crate::engine::{Clocked, Observer};
+use crate::network::{Network, Unit};
+use crate::signal::{Shape, Spikes};
+use crate::units::Micros;
+
+/// A raster of the input, of every spiking population in the order of
+/// evaluation, and of the output.
+pub fn raster(
+    network: &Network,
+    engine: &Clocked,
+    classes: Option<&[String]>,
+    dt: Micros,
+) -> Raster {
+    let answer = answering_unit(network, engine);
+    let inner = engine.sequence().iter().copied().filter(|&unit| {
+        let is_neuron = matches!(network.units[unit].unit, Unit::Neuron(_));
+        is_neuron && engine.sends_spikes(unit) && Some(unit) != answer
+    });
+    let first = (
+        network.input,
+        Rows::Inputs { polarity: has_polarity(&network.units[network.input].output) },
+    );
+    let last = answer.map(|unit| (unit, Rows::Classes(classes.map(<[String]>::to_vec))));
+    let units = std::iter::once(first).chain(inner.map(|unit| (unit, Rows::Neurons))).chain(last);
+    let bands = units.map(|(unit, rows)| {
+        let wired = &network.units[unit];
+        let label = format!("{} · {} · {}", wired.name, wired.unit.nir(), wired.output);
+        Band { unit, label, shape: wired.output.clone(), rows }
+    });
+    Raster::new(bands.collect(), dt)
+}
+
+/// The unit whose spikes are the answer: the population before the output, or
+/// the output itself where that merges several or reroutes them.
+fn answering_unit(network: &Network, engine: &Clocked) -> Option<usize> {
+    let output = &network.units[network.output];
+    let unit = match output.sources[..] {
+        [source] if matches!(network.units[source].unit, Unit::Neuron(_)) => source,
+        _ => network.output,
+    };
+    (engine.sends_spikes(unit) && unit != network.input && output.sources != [network.input])
+        .then_some(unit)
+}
+
+fn has_polarity(input: &Shape) -> bool {
+    input.axes().len() == 1 || input.channels() == 2
+}
+
+/// One raster that several windows of a recording are drawn into, each at its
+/// place in the recording.
+pub struct Shared<'r> {
+    /// The raster.
+    pub raster: &'r RefCell<Raster>,
+    /// Steps from the recording's beginning to the window's.
+    pub offset: u64,
+}
+
+impl Observer for Shared<'_> {
+    fn sent(&mut self, step: u64, unit: usize, sent: &Spikes) {
+        self.raster.borrow_mut().sent(self.offset + step, unit, sent);
+    }
+}
+
+/// The steps from `origin` to a time after it.
+pub fn steps_between(origin: i64, time: i64, dt: Micros) -> u64 {
+    time.saturating_sub(origin).max(0) as u64 / dt.0 as u64
+}
+
+/// What stands above the raster of a replay that began at `origin`.
+pub fn heading(made: &Made<'_>, total: &Output, origin: i64) -> Heading {
+    let name = |path: &str| Path::new(path).file_name().map(|n| n.to_string_lossy().into_owned());
+    let (input, network) = (name(&made.origin.input), name(&made.origin.network));
+    let title: Vec<String> = [input, network].into_iter().flatten().collect();
+    let settings = made.replay.settings();
+    let mut subtitle =
+        format!("convention {}, clocked, {} a step", settings.conventions, settings.dt);
+    if let (Outcome::Whole(_), Some(answer)) = (&made.outcome, answer(total)) {
+        subtitle += &format!(", answer: {answer}");
+    }
+    Heading { title: title.join(" through "), subtitle, spans: spans(made, origin) }
+}
+
+fn answer(output: &Output) -> Option<String> {
+    let index = output.prediction?;
+    Some(output.class.clone().unwrap_or_else(|| format!("output {index}")))
+}
+
+fn spans(made: &Made<'_>, origin: i64) -> Vec<Span> {
+    let Outcome::Trials(trials) = &made.outcome else { return Vec::new() };
+    let dt = made.replay.settings().dt;
+    let span = |trial: &gesture::Trial, output: Output| Span {
+        from: steps_between(origin, trial.window.from, dt),
+        to: steps_between(origin, trial.window.to, dt),
+        label: match answer(&output) {
+            Some(answer) if answer == trial.name() => format!("{answer}: correct"),
+            Some(answer) => format!("{}: answered {answer}", trial.name()),
+            None => format!("{}: no answer", trial.name()),
+        },
+    };
+    trials.iter().map(|(trial, answer)| span(trial, made.output_of(answer))).collect()
+}
