@@ -20,7 +20,7 @@
 //! each step ([`signal::Spikes`]), which an [`engine`] sends through a
 //! [`network::Network`]. Whoever wants to know what happens is an
 //! [`engine::Observer`]. What simulators disagree on is data:
-//! [`neuron::convention`].
+//! [`neuron::convention`], by name in [`neuron::preset`].
 //!
 //! # In a few lines
 //!
@@ -60,7 +60,7 @@
 //! |---|---|
 //! | [`units`], [`error`], [`disk`], [`record`], [`signal`] | what everybody speaks: times, errors, whole files, named arrays, spikes |
 //! | [`event`] | what an event is: columns, order, windows, steps, tallies |
-//! | [`format`] | recording formats, one file each |
+//! | [`mod@format`] | recording formats, one file each |
 //! | [`corpus`] | data sets as published: labels, class names |
 //! | [`neuron`], [`layer`] | models and connections, one file each, with their equations |
 //! | [`network`] | graphs, NIR files, shapes |

@@ -6,7 +6,7 @@
 use serde_json::Value;
 use synops::engine::{Clocked, Observer};
 use synops::network::{Graph, Network, NodeKind, nir};
-use synops::neuron::convention::Conventions;
+use synops::neuron::preset::Conventions;
 use synops::signal::{Shape, Spikes};
 use synops::units::Micros;
 

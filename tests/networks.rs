@@ -6,7 +6,7 @@ use synops::error::ErrorKind;
 use synops::layer::LAYERS;
 use synops::network::{Graph, Network, Node, NodeKind, nir};
 use synops::neuron::MODELS;
-use synops::neuron::convention::Conventions;
+use synops::neuron::preset::Conventions;
 use synops::record::{Array, Record};
 use synops::signal::Spikes;
 use synops::units::Micros;
@@ -20,7 +20,7 @@ fn node(name: &str, nir: &str, fields: &[(&str, Array)]) -> Node {
     fields.iter().for_each(|(field, array)| record.put(field, array.clone()));
     let neuron = MODELS.iter().find(|m| m.nir == nir);
     let kind = match neuron {
-        Some(model) => NodeKind::Neuron((model.read)(&mut record).unwrap()),
+        Some(model) => NodeKind::Neuron(model.read(&mut record).unwrap()),
         None => {
             let layer = LAYERS.iter().find(|l| l.nir == nir).unwrap();
             NodeKind::Layer((layer.read)(&mut record).unwrap())

@@ -20,11 +20,11 @@ fn network(model: &str, fields: &Value) -> Network {
         let value = value.as_f64().unwrap() as f32;
         record.put(name, Array::floats(&[NEURONS], vec![value; NEURONS]));
     }
-    let read = MODELS.iter().find(|m| m.nir == model).unwrap().read;
+    let model = MODELS.iter().find(|m| m.nir == model).unwrap();
     let shape = || Array::integers(&[NEURONS as i64]);
     let nodes = vec![
         Node::new("in", NodeKind::Input(shape())),
-        Node::new("cells", NodeKind::Neuron(read(&mut record).unwrap())),
+        Node::new("cells", NodeKind::Neuron(model.read(&mut record).unwrap())),
         Node::new("out", NodeKind::Output(shape())),
     ];
     let edge = |from: &str, to: &str| (from.to_owned(), to.to_owned());

@@ -8,7 +8,7 @@ use synops::engine::Clocked;
 use synops::error::ErrorKind;
 use synops::network::{Graph, Network, Node, NodeKind, nir};
 use synops::neuron::MODELS;
-use synops::neuron::convention::Conventions;
+use synops::neuron::preset::Conventions;
 use synops::record::{Array, Record, Values};
 use synops::units::Micros;
 
@@ -49,7 +49,7 @@ fn every_model() -> Graph {
         }
         let mut node = Node::new(
             format!("{i}.{}", model.nir),
-            NodeKind::Neuron((model.read)(&mut record).unwrap()),
+            NodeKind::Neuron(model.read(&mut record).unwrap()),
         );
         let mut metadata = Record::default();
         metadata.put("trained_by", Array::text("nobody, ünïcode"));

@@ -153,7 +153,7 @@ fn node(name: &str, kind: &str, fields: Vec<(&str, Array)>) -> Node {
             Some(layer) => NodeKind::Layer((layer.read)(&mut record).unwrap()),
             None => {
                 let model = MODELS.iter().find(|model| model.nir == kind).unwrap();
-                NodeKind::Neuron((model.read)(&mut record).unwrap())
+                NodeKind::Neuron(model.read(&mut record).unwrap())
             }
         },
     )

@@ -103,7 +103,7 @@ fn node(name: &str, kind: &str, fields: Vec<(&str, Array)>) -> Result<Node> {
     let model = MODELS.iter().find(|model| model.nir == kind);
     let layer = LAYERS.iter().find(|layer| layer.nir == kind);
     let kind = match (model, layer) {
-        (Some(model), _) => NodeKind::Neuron((model.read)(&mut record)?),
+        (Some(model), _) => NodeKind::Neuron(model.read(&mut record)?),
         (None, Some(layer)) => NodeKind::Layer((layer.read)(&mut record)?),
         (None, None) => unreachable!("a kind that MODELS or LAYERS has"),
     };

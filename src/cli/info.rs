@@ -12,7 +12,7 @@ use crate::error::{Error, Result};
 use crate::event::Batch;
 use crate::format::Recording;
 use crate::network::{Network, nir};
-use crate::neuron::convention::Conventions;
+use crate::neuron::preset::Conventions;
 use crate::report::info::{NetworkInfo, NodeInfo, RecordingInfo};
 use crate::report::json;
 use crate::units::Micros;

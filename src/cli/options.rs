@@ -10,7 +10,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::event::{InputMode, OrderPolicy, Origin, Sensor};
 use crate::format::{FORMATS, Recording};
 use crate::network::{Network, nir};
-use crate::neuron::convention::{Conventions, PRESETS};
+use crate::neuron::preset::{Conventions, PRESETS};
 use crate::replay::Settings;
 use crate::report::manifest;
 use crate::units::Micros;

@@ -41,7 +41,7 @@ pub enum NodeKind {
     /// Where signals of this shape leave.
     Output(Array),
     /// A population.
-    Neuron(Box<dyn Neuron>),
+    Neuron(Neuron),
     /// A connection.
     Layer(Box<dyn Layer>),
     /// A graph with its own inputs and outputs.
@@ -54,7 +54,7 @@ impl NodeKind {
         match self {
             NodeKind::Input(_) => "Input",
             NodeKind::Output(_) => "Output",
-            NodeKind::Neuron(neuron) => neuron.nir(),
+            NodeKind::Neuron(neuron) => neuron.model().nir,
             NodeKind::Layer(layer) => layer.nir(),
             NodeKind::Graph(_) => "NIRGraph",
         }
@@ -62,7 +62,7 @@ impl NodeKind {
 
     fn read(nir: &str, record: &mut Record, depth: usize) -> Result<NodeKind> {
         if let Some(model) = MODELS.iter().find(|m| m.nir == nir) {
-            return Ok(NodeKind::Neuron((model.read)(record)?));
+            return Ok(NodeKind::Neuron(model.read(record)?));
         }
         if let Some(layer) = LAYERS.iter().find(|l| l.nir == nir) {
             return Ok(NodeKind::Layer((layer.read)(record)?));

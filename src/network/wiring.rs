@@ -52,7 +52,7 @@ pub enum Unit {
     /// The answer leaves.
     Output,
     /// A population.
-    Neuron(Box<dyn Neuron>),
+    Neuron(Neuron),
     /// A connection.
     Layer(Box<dyn Layer>),
 }
@@ -63,7 +63,7 @@ impl Unit {
         match self {
             Unit::Input => "Input",
             Unit::Output => "Output",
-            Unit::Neuron(neuron) => neuron.nir(),
+            Unit::Neuron(neuron) => neuron.model().nir,
             Unit::Layer(layer) => layer.nir(),
         }
     }

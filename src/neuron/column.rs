@@ -26,22 +26,6 @@ impl Parameter {
         }
     }
 
-    /// As [`Parameter::read`], `default` where the file has no such array.
-    ///
-    /// # Errors
-    /// As [`Parameter::read`].
-    pub fn read_or(
-        name: &str,
-        array: &Option<Array>,
-        shape: &Shape,
-        default: f64,
-    ) -> Result<Parameter> {
-        match array {
-            Some(array) => Parameter::read(name, array, shape),
-            None => Ok(Parameter::same(default)),
-        }
-    }
-
     /// One number for all.
     pub fn same(value: f64) -> Parameter {
         Parameter(vec![value])
@@ -61,6 +45,31 @@ impl Parameter {
             None => Ok(()),
             Some(x) => Err(Error::new(ErrorKind::Corrupt, format!("'{name}' = {x}"), expected)),
         }
+    }
+}
+
+/// The parameters of a population by name.
+pub struct Parameters {
+    /// Number of neurons.
+    pub len: usize,
+    /// The model's fields, in its order.
+    pub all: Vec<(&'static str, Parameter)>,
+}
+
+impl Parameters {
+    /// One of them.
+    pub fn get(&self, name: &str) -> &Parameter {
+        let found = self.all.iter().find(|(field, _)| *field == name);
+        &found.expect("a field that the model has").1
+    }
+
+    /// A coefficient computed from some of them, neuron by neuron.
+    pub fn column<const N: usize>(
+        &self,
+        names: [&str; N],
+        coefficient: impl Fn([f64; N]) -> f64,
+    ) -> Column {
+        Column::of(self.len, names.map(|name| self.get(name)), coefficient)
     }
 }
 

@@ -42,76 +42,94 @@
 //! **Source.** NIR 1.0.8, `ir/neuron.py`, `CubaLIF` and `CubaLI`; the rows by
 //! integrating the two equations over one step.
 
-use super::column::{Column, Parameter};
-use super::convention::{Convention, Conventions, Input, Leak};
+use super::column::{Column, Parameters};
+use super::convention::{Input, Leak};
 use super::fire::{Block, Fire};
-use super::lif::{self, Leaking};
-use super::membrane::start_value;
-use super::{Neuron, Population};
+use super::{Field, Model, Population, Step, TIME, field, field_or};
 use crate::error::Result;
-use crate::record::{Array, Record};
-use crate::signal::{BLOCK, Shape};
-use crate::units::Seconds;
+use crate::signal::BLOCK;
 
-/// Parameters of `CubaLIF`, and of `CubaLI` where there is no threshold.
-#[derive(Debug)]
-struct Cuba {
-    tau_syn: Array,
-    tau_mem: Array,
-    r: Array,
-    v_leak: Array,
-    w_in: Option<Array>,
-    v_threshold: Option<Array>,
-    v_reset: Option<Array>,
+const LI_FIELDS: &[Field] = &[
+    field("tau_syn", TIME),
+    field("tau_mem", TIME),
+    field("r", "potential per current"),
+    field("v_leak", "potential"),
+    field_or("w_in", "current per weight", 1.0),
+];
+
+const LIF_FIELDS: &[Field] = &[
+    field("tau_syn", TIME),
+    field("tau_mem", TIME),
+    field("r", "potential per current"),
+    field("v_leak", "potential"),
+    field_or("w_in", "current per weight", 1.0),
+    field("v_threshold", "potential"),
+    field_or("v_reset", "potential", 0.0),
+];
+
+/// The entries in [`super::MODELS`].
+pub const CUBA_LIF: Model = Model {
+    nir: "CubaLIF",
+    about: "current-based LIF, two time constants",
+    spikes: true,
+    fields: LIF_FIELDS,
+    bind: bind_lif,
+};
+
+/// The integrator of the same kind.
+pub const CUBA_LI: Model = Model {
+    nir: "CubaLI",
+    about: "current-based leaky integrator, no spikes",
+    spikes: false,
+    fields: LI_FIELDS,
+    bind: bind_li,
+};
+
+fn bind_lif(parameters: &Parameters, step: &Step) -> Result<Box<dyn Population>> {
+    let (threshold, reset) = (parameters.get("v_threshold"), parameters.get("v_reset"));
+    let start = parameters.column(["v_leak", "v_reset"], |[leak, reset]| step.start(leak, reset));
+    let fire = Fire::new(parameters.len, threshold, reset, &step.convention)?;
+    Ok(Box::new(Cells { fire: Some(fire), start, ..integrator(parameters, step) }))
 }
 
-/// Reads a `CubaLIF` node.
-pub fn read_lif(record: &mut Record) -> Result<Box<dyn Neuron>> {
-    let v_threshold = Some(record.take("v_threshold")?);
-    let v_reset = record.take_if_any("v_reset");
-    Ok(Box::new(Cuba { v_threshold, v_reset, ..read_integrator(record)? }))
+fn bind_li(parameters: &Parameters, step: &Step) -> Result<Box<dyn Population>> {
+    Ok(Box::new(integrator(parameters, step)))
 }
 
-/// Reads a `CubaLI` node.
-pub fn read_li(record: &mut Record) -> Result<Box<dyn Neuron>> {
-    Ok(Box::new(read_integrator(record)?))
-}
-
-fn read_integrator(record: &mut Record) -> Result<Cuba> {
-    Ok(Cuba {
-        tau_syn: record.take("tau_syn")?,
-        tau_mem: record.take("tau_mem")?,
-        r: record.take("r")?,
-        v_leak: record.take("v_leak")?,
-        w_in: record.take_if_any("w_in"),
-        v_threshold: None,
-        v_reset: None,
-    })
+fn integrator(parameters: &Parameters, step: &Step) -> Cells {
+    let coefficient = |k: usize| {
+        parameters.column(["tau_syn", "tau_mem", "r", "w_in"], |of| coefficients(of, step)[k])
+    };
+    Cells {
+        decay: parameters.column(["tau_mem"], |[tau]| step.decay(tau)),
+        drift: parameters.column(["tau_mem", "v_leak"], |[tau, leak]| step.loss(tau) * leak),
+        current_decay: coefficient(0),
+        current_gain: coefficient(1),
+        coupling: coefficient(2),
+        direct: coefficient(3),
+        start: parameters.column(["v_leak"], |[leak]| step.start(leak, 0.0)),
+        fire: None,
+    }
 }
 
 /// a, b, c, e of the module's head, for one neuron.
-fn coefficients(
-    [tau_syn, tau_mem, r, w_in]: [f64; 4],
-    dt: Seconds,
-    convention: &Convention,
-) -> [f64; 4] {
-    let leaking = Leaking { dt, convention };
-    let (beta, alpha) = (leaking.decay(tau_syn), leaking.decay(tau_mem));
-    let (r, w) = if convention.resistance { (r, w_in) } else { (1.0, 1.0) };
-    if convention.leak != Leak::Exact {
-        let (b, coupling) = (leaking.loss(tau_syn) * w, leaking.loss(tau_mem) * r);
+fn coefficients([tau_syn, tau_mem, r, w_in]: [f64; 4], step: &Step) -> [f64; 4] {
+    let (beta, alpha) = (step.decay(tau_syn), step.decay(tau_mem));
+    let (r, w) = (step.resistance(r), step.resistance(w_in));
+    if step.convention.leak != Leak::Exact {
+        let (b, coupling) = (step.loss(tau_syn) * w, step.loss(tau_mem) * r);
         return [beta, b, coupling * beta, coupling * b];
     }
     let kappa = match (tau_syn - tau_mem).abs() <= 1e-9 * tau_mem {
-        true => dt.0 / tau_mem * alpha,
+        true => step.dt.0 / tau_mem * alpha,
         false => tau_syn / (tau_syn - tau_mem) * (beta - alpha),
     };
-    match (convention.input, convention.resistance) {
+    match (step.convention.input, step.convention.resistance) {
         (Input::Impulse, false) => [beta, beta, beta, beta],
         (Input::Impulse, true) => [beta, beta * w, r * kappa, r * kappa * w],
         (Input::Hold | Input::Scaled, _) => {
-            let held = leaking.loss(tau_mem) - kappa;
-            [beta, leaking.loss(tau_syn) * w, r * kappa, r * held * w]
+            let held = step.loss(tau_mem) - kappa;
+            [beta, step.loss(tau_syn) * w, r * kappa, r * held * w]
         }
     }
 }
@@ -164,82 +182,5 @@ impl Population for Cells {
                 *sent = *potential;
             }
         }
-    }
-}
-
-impl Neuron for Cuba {
-    fn nir(&self) -> &'static str {
-        if self.v_threshold.is_some() { "CubaLIF" } else { "CubaLI" }
-    }
-
-    fn shape(&self) -> &[usize] {
-        self.r.shape()
-    }
-
-    fn write(&self) -> Record {
-        let mut record = Record::default();
-        record.put("tau_syn", self.tau_syn.clone());
-        record.put("tau_mem", self.tau_mem.clone());
-        record.put("r", self.r.clone());
-        record.put("v_leak", self.v_leak.clone());
-        record.put_if_any("w_in", &self.w_in);
-        record.put_if_any("v_threshold", &self.v_threshold);
-        record.put_if_any("v_reset", &self.v_reset);
-        record
-    }
-
-    fn spikes(&self) -> bool {
-        self.v_threshold.is_some()
-    }
-
-    fn at(
-        &self,
-        dt: Seconds,
-        shape: &Shape,
-        conventions: &Conventions,
-    ) -> Result<Box<dyn Population>> {
-        let convention = conventions.for_model(self.nir())?;
-        let dt = convention.step.unwrap_or(dt);
-        let leaking = Leaking { dt, convention: &convention };
-        let tau_syn = Parameter::read("tau_syn", &self.tau_syn, shape)?;
-        let tau_mem = Parameter::read("tau_mem", &self.tau_mem, shape)?;
-        for (name, tau) in [("tau_syn", &tau_syn), ("tau_mem", &tau_mem)] {
-            tau.require(name, "a positive time in seconds", |x| x > 0.0)?;
-        }
-        let r = Parameter::read("r", &self.r, shape)?;
-        let v_leak = Parameter::read("v_leak", &self.v_leak, shape)?;
-        let w_in = Parameter::read_or("w_in", &self.w_in, shape, 1.0)?;
-        let reset = Parameter::read_or("v_reset", &self.v_reset, shape, 0.0)?;
-        let len = shape.len();
-        let fire = match &self.v_threshold {
-            None => None,
-            Some(theta) => {
-                let theta = Parameter::read("v_threshold", theta, shape)?;
-                Some(Fire::new(len, &theta, &reset, &convention)?)
-            }
-        };
-        let coefficient = |k: usize| {
-            Column::of(len, [&tau_syn, &tau_mem, &r, &w_in], |parameters| {
-                coefficients(parameters, dt, &convention)[k]
-            })
-        };
-        Ok(Box::new(Cells {
-            decay: Column::of(len, [&tau_mem], |[tau]| leaking.decay(tau)),
-            drift: Column::of(len, [&tau_mem, &v_leak], |[tau, v]| leaking.loss(tau) * v),
-            current_decay: coefficient(0),
-            current_gain: coefficient(1),
-            coupling: coefficient(2),
-            direct: coefficient(3),
-            start: Column::of(len, [&v_leak, &reset], |[leak, reset]| {
-                start_value(convention.start, leak, reset)
-            }),
-            fire,
-        }))
-    }
-
-    fn caution(&self, dt: Seconds, conventions: &Conventions) -> Option<String> {
-        let convention = conventions.for_model(self.nir()).ok()?;
-        lif::caution(&self.tau_syn, &self.r, dt, &convention)
-            .or_else(|| lif::caution(&self.tau_mem, &self.r, dt, &convention))
     }
 }

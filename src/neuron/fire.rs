@@ -48,7 +48,7 @@ pub struct Block<'a> {
 }
 
 impl Fire {
-    /// The coefficients of `len` neurons.
+    /// The coefficients of `len` neurons with these thresholds and resets.
     ///
     /// # Errors
     /// Thresholds that are not positive where ⌊v/θ⌋ is asked for, and choices

@@ -18,149 +18,58 @@
 //!
 //! **Source.** NIR 1.0.8, `ir/neuron.py`, `IF` and `I`.
 
-use super::column::{Column, Parameter};
-use super::convention::{Convention, Conventions, Input, Leak};
+use super::column::{Column, Parameters};
+use super::convention::{Input, Leak};
 use super::fire::Fire;
-use super::membrane::{Membrane, start_value};
-use super::{Neuron, Population};
+use super::membrane::Membrane;
+use super::{Field, Model, Population, Step, field, field_or};
 use crate::error::Result;
-use crate::record::{Array, Record};
-use crate::signal::Shape;
-use crate::units::Seconds;
 
-/// Parameters of `IF`.
-#[derive(Debug)]
-struct If {
-    r: Array,
-    v_threshold: Array,
-    v_reset: Option<Array>,
+const FIELDS: &[Field] = &[
+    field("r", "1/s, or 1"),
+    field("v_threshold", "potential"),
+    field_or("v_reset", "potential", 0.0),
+];
+
+/// The entries in [`super::MODELS`].
+pub const IF: Model =
+    Model { nir: "IF", about: "integrate-and-fire", spikes: true, fields: FIELDS, bind: bind_if };
+
+/// The integrator.
+pub const I: Model = Model {
+    nir: "I",
+    about: "integrator, no spikes",
+    spikes: false,
+    fields: &[field("r", "1/s, or 1")],
+    bind: bind_i,
+};
+
+fn bind_if(parameters: &Parameters, step: &Step) -> Result<Box<dyn Population>> {
+    let (threshold, reset) = (parameters.get("v_threshold"), parameters.get("v_reset"));
+    let start = parameters.column(["v_reset"], |[reset]| step.start(0.0, reset));
+    let fire = Fire::new(parameters.len, threshold, reset, &step.convention)?;
+    Ok(Box::new(Membrane { fire: Some(fire), start, ..integrator(parameters, step) }))
 }
 
-/// Parameters of `I`.
-#[derive(Debug)]
-struct I {
-    r: Array,
+fn bind_i(parameters: &Parameters, step: &Step) -> Result<Box<dyn Population>> {
+    Ok(Box::new(integrator(parameters, step)))
 }
 
-/// Reads an `IF` node.
-pub fn read_if(record: &mut Record) -> Result<Box<dyn Neuron>> {
-    let r = record.take("r")?;
-    let v_threshold = record.take("v_threshold")?;
-    let v_reset = record.take_if_any("v_reset");
-    Ok(Box::new(If { r, v_threshold, v_reset }))
-}
-
-/// Reads an `I` node.
-pub fn read_i(record: &mut Record) -> Result<Box<dyn Neuron>> {
-    Ok(Box::new(I { r: record.take("r")? }))
-}
-
-fn gain(r: f64, dt: Seconds, convention: &Convention) -> f64 {
-    let r = if convention.resistance { r } else { 1.0 };
-    match convention.input {
-        Input::Impulse => r,
-        Input::Hold | Input::Scaled => r * dt.0,
-    }
-}
-
-fn decay(convention: &Convention) -> f64 {
-    match convention.leak {
+/// What both share: a sum that nothing takes away from.
+fn integrator(parameters: &Parameters, step: &Step) -> Membrane {
+    let decay = match step.convention.leak {
         Leak::Fixed(factor) => factor,
         Leak::Exact | Leak::Euler => 1.0,
-    }
-}
-
-impl Neuron for If {
-    fn nir(&self) -> &'static str {
-        "IF"
-    }
-
-    fn shape(&self) -> &[usize] {
-        self.v_threshold.shape()
-    }
-
-    fn write(&self) -> Record {
-        let mut record = Record::default();
-        record.put("r", self.r.clone());
-        record.put("v_threshold", self.v_threshold.clone());
-        record.put_if_any("v_reset", &self.v_reset);
-        record
-    }
-
-    fn spikes(&self) -> bool {
-        true
-    }
-
-    fn at(
-        &self,
-        dt: Seconds,
-        shape: &Shape,
-        conventions: &Conventions,
-    ) -> Result<Box<dyn Population>> {
-        let convention = conventions.for_model("IF")?;
-        let dt = convention.step.unwrap_or(dt);
-        let r = Parameter::read("r", &self.r, shape)?;
-        let threshold = Parameter::read("v_threshold", &self.v_threshold, shape)?;
-        let reset = Parameter::read_or("v_reset", &self.v_reset, shape, 0.0)?;
-        let len = shape.len();
-        Ok(Box::new(Membrane {
-            decay: Column::of(len, [], |[]| decay(&convention)),
-            gain: Column::of(len, [&r], |[r]| gain(r, dt, &convention)),
-            drift: Column::of(len, [], |[]| 0.0),
-            start: Column::of(len, [&reset], |[v]| start_value(convention.start, 0.0, v)),
-            fire: Some(Fire::new(len, &threshold, &reset, &convention)?),
-        }))
-    }
-
-    fn caution(&self, dt: Seconds, conventions: &Conventions) -> Option<String> {
-        let convention = conventions.for_model("IF").ok()?;
-        let r = self.r.numbers().ok()?.into_iter().find(|&r| r != 1.0)?;
-        match (convention.resistance, convention.input) {
-            (false, _) => Some(format!("r = {r} is ignored")),
-            (true, Input::Impulse) if (r * dt.0 - 1.0).abs() < 1e-3 => Some(format!(
-                "r = {r} is 1/dt: the file was written for a held input; \
-                 input=hold or --convention spikingjelly runs it so"
-            )),
-            _ => None,
-        }
-    }
-}
-
-impl Neuron for I {
-    fn nir(&self) -> &'static str {
-        "I"
-    }
-
-    fn shape(&self) -> &[usize] {
-        self.r.shape()
-    }
-
-    fn write(&self) -> Record {
-        let mut record = Record::default();
-        record.put("r", self.r.clone());
-        record
-    }
-
-    fn spikes(&self) -> bool {
-        false
-    }
-
-    fn at(
-        &self,
-        dt: Seconds,
-        shape: &Shape,
-        conventions: &Conventions,
-    ) -> Result<Box<dyn Population>> {
-        let convention = conventions.for_model("I")?;
-        let dt = convention.step.unwrap_or(dt);
-        let r = Parameter::read("r", &self.r, shape)?;
-        let len = shape.len();
-        Ok(Box::new(Membrane {
-            decay: Column::of(len, [], |[]| decay(&convention)),
-            gain: Column::of(len, [&r], |[r]| gain(r, dt, &convention)),
-            drift: Column::of(len, [], |[]| 0.0),
-            start: Column::of(len, [], |[]| 0.0),
-            fire: None,
-        }))
+    };
+    let gain = |r: f64| match step.convention.input {
+        Input::Impulse => step.resistance(r),
+        Input::Hold | Input::Scaled => step.resistance(r) * step.dt.0,
+    };
+    Membrane {
+        decay: Column::of(parameters.len, [], |[]| decay),
+        gain: parameters.column(["r"], |[r]| gain(r)),
+        drift: Column::of(parameters.len, [], |[]| 0.0),
+        start: Column::of(parameters.len, [], |[]| 0.0),
+        fire: None,
     }
 }

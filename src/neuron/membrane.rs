@@ -7,8 +7,9 @@
 //! The rooms differ in the coefficients and in what they do with u.
 
 use super::column::Column;
+use super::convention::Start;
 use super::fire::{Block, Fire};
-use super::{Population, convention::Start};
+use super::{Population, Step};
 use crate::signal::BLOCK;
 
 /// A population with one state variable, the membrane potential.
@@ -25,12 +26,19 @@ pub struct Membrane {
     pub fire: Option<Fire>,
 }
 
-/// Which of three values a convention starts from.
-pub fn start_value(start: Start, leak: f64, reset: f64) -> f64 {
-    match start {
-        Start::Zero => 0.0,
-        Start::Leak => leak,
-        Start::Reset => reset,
+impl Step {
+    /// Where the potential starts, of a neuron with this leak and reset.
+    pub fn start(&self, leak: f64, reset: f64) -> f64 {
+        match self.convention.start {
+            Start::Zero => 0.0,
+            Start::Leak => leak,
+            Start::Reset => reset,
+        }
+    }
+
+    /// The resistance that counts.
+    pub fn resistance(&self, r: f64) -> f64 {
+        if self.convention.resistance { r } else { 1.0 }
     }
 }
 

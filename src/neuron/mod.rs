@@ -1,10 +1,14 @@
 //! Neuron models: one room each, found by the name of their NIR node.
 //!
-//! A model holds its parameters as the file gave them, in SI units and in the
+//! A [`Neuron`] holds its parameters as the file gave them, in SI units and in the
 //! file's order. [`Neuron::at`] turns them into coefficients of one step under a
 //! convention; that is the only place where dt appears. The result is a
 //! [`Population`], which knows nothing of files, graphs or time.
+//!
+//! A room is a [`Model`]: its fields, and the function that makes coefficients of
+//! them. What every model needs around that is written once, here.
 
+mod caution;
 mod column;
 pub mod convention;
 mod cuba_lif;
@@ -13,51 +17,151 @@ mod integrate;
 mod leaky;
 mod lif;
 mod membrane;
+pub mod preset;
 mod threshold;
 
-use std::fmt::Debug;
-
 use crate::error::Result;
-use crate::record::Record;
+use crate::record::{Array, Record};
 use crate::signal::{BLOCK, Shape};
 use crate::units::Seconds;
-use convention::Conventions;
+use column::{Parameter, Parameters};
+use convention::Convention;
+use preset::Conventions;
 
-/// A neuron model with its parameters.
-pub trait Neuron: Debug + Send + Sync {
+/// A neuron model.
+#[derive(Debug)]
+pub struct Model {
     /// The name of its NIR node.
-    fn nir(&self) -> &'static str;
+    pub nir: &'static str,
+    /// One line for help texts.
+    pub about: &'static str,
+    /// Whether it sends spikes; otherwise it sends its potential.
+    pub spikes: bool,
+    /// Its parameters.
+    pub fields: &'static [Field],
+    /// Its coefficients over one step.
+    bind: fn(&Parameters, &Step) -> Result<Box<dyn Population>>,
+}
 
-    /// The shape of the population as the parameters have it; one of one
-    /// element fits any population.
-    fn shape(&self) -> &[usize];
+/// A parameter of a model.
+#[derive(Debug)]
+pub struct Field {
+    /// Its name in NIR.
+    pub name: &'static str,
+    /// Its unit; times are in seconds and positive.
+    pub unit: &'static str,
+    /// Its value where the file has none; a field without one must be there.
+    pub default: Option<f64>,
+}
 
-    /// What a NIR file holds for it.
-    fn write(&self) -> Record;
+/// A length of time, and the choices by which a model crosses it.
+#[derive(Clone, Copy, Debug)]
+pub struct Step {
+    /// How long it is.
+    pub dt: Seconds,
+    /// What the equations leave open.
+    pub convention: Convention,
+}
 
-    /// Number of stored parameters.
-    fn parameters(&self) -> usize {
-        self.write().arrays.values().map(|array| array.len()).sum()
+/// Every model.
+pub const MODELS: &[Model] = &[
+    integrate::IF,
+    integrate::I,
+    lif::LIF,
+    leaky::LI,
+    cuba_lif::CUBA_LIF,
+    cuba_lif::CUBA_LI,
+    threshold::THRESHOLD,
+];
+
+const fn field(name: &'static str, unit: &'static str) -> Field {
+    Field { name, unit, default: None }
+}
+
+const fn field_or(name: &'static str, unit: &'static str, default: f64) -> Field {
+    Field { name, unit, default: Some(default) }
+}
+
+/// The unit of fields that are times.
+const TIME: &str = "s";
+
+impl Model {
+    /// Takes this model's parameters out of a NIR node.
+    ///
+    /// # Errors
+    /// A field that is not there.
+    pub fn read(&'static self, record: &mut Record) -> Result<Neuron> {
+        let mut fields = Record::default();
+        for Field { name, default, .. } in self.fields {
+            match default {
+                None => fields.put(name, record.take(name)?),
+                Some(_) => fields.put_if_any(name, &record.take_if_any(name)),
+            }
+        }
+        Ok(Neuron { model: self, fields })
+    }
+}
+
+/// A population's model and parameters.
+#[derive(Debug)]
+pub struct Neuron {
+    model: &'static Model,
+    fields: Record,
+}
+
+impl Neuron {
+    /// The model.
+    pub fn model(&self) -> &'static Model {
+        self.model
     }
 
-    /// Whether it sends spikes; otherwise it sends its potential.
-    fn spikes(&self) -> bool;
+    /// The shape of the population as the parameters have it: that of the
+    /// largest. One of one element fits any population.
+    pub fn shape(&self) -> &[usize] {
+        let largest = self.fields.arrays.values().max_by_key(|array| array.len());
+        largest.map_or(&[], Array::shape)
+    }
+
+    /// What a NIR file holds for it.
+    pub fn write(&self) -> Record {
+        self.fields.clone()
+    }
+
+    /// Number of stored parameters.
+    pub fn parameters(&self) -> usize {
+        self.fields.arrays.values().map(Array::len).sum()
+    }
 
     /// The coefficients of one step of length `dt`.
     ///
     /// # Errors
     /// Parameters that do not have the shape, or values for which the model or
     /// the convention has no meaning.
-    fn at(
+    pub fn at(
         &self,
         dt: Seconds,
         shape: &Shape,
         conventions: &Conventions,
-    ) -> Result<Box<dyn Population>>;
+    ) -> Result<Box<dyn Population>> {
+        let parameter = |field: &'static Field| {
+            let array = self.fields.arrays.get(field.name);
+            let parameter = match (array, field.default) {
+                (Some(array), _) => Parameter::read(field.name, array, shape)?,
+                (None, default) => Parameter::same(default.unwrap_or_default()),
+            };
+            if field.unit == TIME {
+                parameter.require(field.name, "a positive time in seconds", |x| x > 0.0)?;
+            }
+            Ok((field.name, parameter))
+        };
+        let all: Result<_> = self.model.fields.iter().map(parameter).collect();
+        let parameters = Parameters { len: shape.len(), all: all? };
+        (self.model.bind)(&parameters, &self.step(dt, conventions)?)
+    }
 
-    /// What a report should say about running this model under this convention.
-    fn caution(&self, _dt: Seconds, _conventions: &Conventions) -> Option<String> {
-        None
+    fn step(&self, dt: Seconds, conventions: &Conventions) -> Result<Step> {
+        let convention = conventions.for_model(self.model.nir)?;
+        Ok(Step { dt: convention.step.unwrap_or(dt), convention })
     }
 }
 
@@ -76,32 +180,3 @@ pub trait Population: Send + Sync {
     /// sends to `sent`.
     fn step(&self, block: usize, state: &mut [f32], input: &[f32; BLOCK], sent: &mut [f32; BLOCK]);
 }
-
-/// Reads a model's parameters out of a NIR node.
-pub type Read = fn(&mut Record) -> Result<Box<dyn Neuron>>;
-
-/// An entry of [`MODELS`].
-#[derive(Debug)]
-pub struct Model {
-    /// The name of the NIR node.
-    pub nir: &'static str,
-    /// One line for help texts.
-    pub about: &'static str,
-    /// Reads it.
-    pub read: Read,
-}
-
-/// Every model.
-pub const MODELS: &[Model] = &[
-    Model { nir: "IF", about: "integrate-and-fire", read: integrate::read_if },
-    Model { nir: "I", about: "integrator, no spikes", read: integrate::read_i },
-    Model { nir: "LIF", about: "leaky integrate-and-fire", read: lif::read },
-    Model { nir: "LI", about: "leaky integrator, no spikes", read: leaky::read },
-    Model {
-        nir: "CubaLIF",
-        about: "current-based LIF, two time constants",
-        read: cuba_lif::read_lif,
-    },
-    Model { nir: "CubaLI", about: "current-based leaky integrator", read: cuba_lif::read_li },
-    Model { nir: "Threshold", about: "spikes where its input exceeds θ", read: threshold::read },
-];

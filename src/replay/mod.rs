@@ -15,7 +15,7 @@ use crate::event::{Field, InputMode, OrderPolicy, Origin, Sensor, Tally, Window}
 use crate::format::Recording;
 use crate::measure::Counts;
 use crate::network::Network;
-use crate::neuron::convention::Conventions;
+use crate::neuron::preset::Conventions;
 use crate::signal::Shape;
 use crate::units::Micros;
 use reader::Reader;

@@ -88,11 +88,12 @@ pub fn conventions(network: &Network, settings: &Settings) -> Result<Map<String,
     let mut map = Map::new();
     for wired in &network.units {
         if let Unit::Neuron(neuron) = &wired.unit {
-            let convention = settings.conventions.for_model(neuron.nir())?;
+            let nir = neuron.model().nir;
+            let convention = settings.conventions.for_model(nir)?;
             let fields = convention.fields().into_iter();
             let fields: Map<String, Value> =
                 fields.map(|(name, value)| (name.to_owned(), value.into())).collect();
-            map.insert(neuron.nir().to_owned(), Value::Object(fields));
+            map.insert(nir.to_owned(), Value::Object(fields));
         }
     }
     Ok(map)

@@ -8,6 +8,7 @@ pub mod manifest;
 pub mod raster;
 pub mod replay;
 mod table;
+mod text;
 
 use serde::Serialize;
 

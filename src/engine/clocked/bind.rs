@@ -6,7 +6,8 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::layer::Connection;
 use crate::network::{Network, Unit, Wired};
 use crate::neuron::Neuron;
-use crate::neuron::convention::{Conventions, Delay};
+use crate::neuron::convention::Delay;
+use crate::neuron::preset::Conventions;
 use crate::signal::{Accumulator, Merge, Spikes};
 use crate::units::{Micros, Seconds};
 
@@ -57,7 +58,7 @@ impl Binder<'_> {
             Unit::Input => (),
             Unit::Output => node.work = Work::Output,
             Unit::Neuron(neuron) => {
-                self.population(wired, neuron.as_ref(), &mut node).map_err(place)?;
+                self.population(wired, neuron, &mut node).map_err(place)?;
             }
             Unit::Layer(layer) => match layer.bind(&wired.input).map_err(place)? {
                 Connection::Weighted(weighted) => node.work = Work::Weighted(weighted),
@@ -72,8 +73,8 @@ impl Binder<'_> {
         Ok(node)
     }
 
-    fn population(&mut self, wired: &Wired, neuron: &dyn Neuron, node: &mut Node) -> Result<()> {
-        let (preset, nir) = (self.conventions.preset(), neuron.nir());
+    fn population(&mut self, wired: &Wired, neuron: &Neuron, node: &mut Node) -> Result<()> {
+        let (preset, nir) = (self.conventions.preset(), neuron.model().nir);
         if !preset.imports.contains(&nir) {
             let name = preset.name;
             self.note(wired, format!("{name} itself reads no {nir}; its rules are applied to it"));
@@ -83,7 +84,7 @@ impl Binder<'_> {
         }
         let delay = self.conventions.for_model(nir)?.delay;
         node.work = Work::Population(neuron.at(self.dt, &wired.output, self.conventions)?);
-        node.spikes = neuron.spikes();
+        node.spikes = neuron.model().spikes;
         node.sends_later = delay == Delay::NextStep;
         Ok(())
     }

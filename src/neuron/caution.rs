@@ -1,0 +1,36 @@
+//! What a report should say about running a model under a convention.
+
+use super::convention::Input;
+use super::preset::Conventions;
+use super::{Neuron, TIME};
+use crate::units::Seconds;
+
+impl Neuron {
+    /// What can go unnoticed in a run with steps of length `dt`.
+    pub fn caution(&self, dt: Seconds, conventions: &Conventions) -> Option<String> {
+        let step = self.step(dt, conventions).ok()?;
+        let times = self.model.fields.iter().filter(|field| field.unit == TIME);
+        let below = times.filter_map(|field| {
+            let shortest = self.values(field.name).into_iter().fold(f64::INFINITY, f64::min);
+            (shortest < step.dt.0).then(|| {
+                format!("{} = {} is below the step of {}", field.name, Seconds(shortest), step.dt)
+            })
+        });
+        below.into_iter().next().or_else(|| {
+            let r = self.values("r").into_iter().find(|&r| r != 1.0)?;
+            match (step.convention.resistance, step.convention.input) {
+                (false, _) => Some(format!("r = {r} is ignored")),
+                (true, Input::Impulse) if (r * step.dt.0 - 1.0).abs() < 1e-3 => Some(format!(
+                    "r = {r} is 1/dt: the file was written for a held input; \
+                     input=hold or --convention spikingjelly runs it so"
+                )),
+                _ => None,
+            }
+        })
+    }
+
+    fn values(&self, field: &str) -> Vec<f64> {
+        let array = self.fields.arrays.get(field);
+        array.and_then(|array| array.numbers().ok()).unwrap_or_default()
+    }
+}
