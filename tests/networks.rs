@@ -173,6 +173,28 @@ fn spikes_can_take_a_step_between_populations() {
 }
 
 #[test]
+fn only_the_spikes_that_close_a_loop_take_a_step() {
+    // neuron 0 hears the input directly, neuron 1 through w; the loop leads from
+    // neuron 0 through back and w to neuron 1. Whatever the names sort first,
+    // both answer in the step of their input, and the loop takes one.
+    for (w, a, back) in [("w", "a", "z"), ("z", "w", "a"), ("a", "z", "w")] {
+        let weights = |all: [f32; 4]| vec![("weight", Array::floats(&[2, 2], all.to_vec()))];
+        let nodes = vec![
+            input(2),
+            node("direct", "Scale", &[("scale", floats(&[1.0, 0.0]))]),
+            node(w, "Linear", &weights([0.0, 0.0, 1.0, 1.0])),
+            relay(a, 2),
+            node(back, "Linear", &weights([1.0, 0.0, 0.0, 0.0])),
+            output(2),
+        ];
+        let edges =
+            [("in", "direct"), ("direct", a), ("in", w), (w, a), (a, back), (back, w), (a, "out")];
+        let network = Network::new(graph(nodes, &edges)).unwrap();
+        assert_eq!(run(&network, "nir", &[(3, 1), (6, 0)], 9), [vec![6], vec![3, 6, 7]]);
+    }
+}
+
+#[test]
 fn a_loop_takes_one_step_under_a_delayed_convention_too() {
     let nodes = vec![
         input(1),

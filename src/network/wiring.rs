@@ -124,28 +124,32 @@ impl Network {
     /// An order of evaluation. What units for which `sends_later` is true send is
     /// known before the step, so nobody waits for them.
     ///
-    /// A loop is entered at a population that already hears from outside it; what
-    /// closes the loop there is heard one step later.
+    /// What closes a loop is the spikes of a population: they are heard one step
+    /// later, by a unit that is evaluated before their sender. Everything else
+    /// is heard in its own step.
     pub fn order(&self, sends_later: impl Fn(usize) -> bool) -> Vec<usize> {
         let depth = self.depths();
         let mut sequence = Vec::with_capacity(self.units.len());
-        let mut placed = vec![false; self.units.len()];
-        while sequence.len() < self.units.len() {
-            let open = || (0..self.units.len()).filter(|&unit| !placed[unit]);
-            let is_ready = |unit: &usize| {
-                let mut sources = self.units[*unit].sources.iter();
-                sources.all(|&source| placed[source] || sends_later(source))
+        let mut open: BTreeSet<usize> = (0..self.units.len()).collect();
+        while !open.is_empty() {
+            let waits_for = |unit: usize| {
+                let sources = self.units[unit].sources.iter().copied();
+                sources.filter(|&source| open.contains(&source) && !sends_later(source))
             };
-            let ready = open().filter(is_ready).min_by_key(|&unit| (depth[unit], unit));
-            let next = ready.or_else(|| {
-                open().min_by_key(|&unit| {
-                    let entered = self.units[unit].sources.iter().any(|&s| placed[s]);
-                    (!entered, !matches!(self.units[unit].unit, Unit::Neuron(_)), depth[unit], unit)
-                })
+            let nearest = |unit: &usize| (depth[*unit], *unit);
+            let ready = open.iter().copied().filter(|&unit| waits_for(unit).next().is_none());
+            let next = ready.min_by_key(nearest).or_else(|| {
+                let is_population = |unit: usize| matches!(self.units[unit].unit, Unit::Neuron(_));
+                let breaks_loop = |unit: &usize| {
+                    waits_for(*unit).all(|source| {
+                        is_population(source) && ancestors(source, &waits_for).contains(unit)
+                    })
+                };
+                open.iter().copied().filter(breaks_loop).min_by_key(nearest)
             });
             let Some(next) = next else { break };
             sequence.push(next);
-            placed[next] = true;
+            open.remove(&next);
         }
         sequence
     }
@@ -187,6 +191,19 @@ impl Network {
         let found = format!("a loop through {} alone", names.join(", "));
         Err(Error::new(ErrorKind::Graph, found, "a neuron or a delay in every loop"))
     }
+}
+
+/// Everything that a unit waits for, directly or through others.
+fn ancestors<I>(unit: usize, waits_for: &impl Fn(usize) -> I) -> BTreeSet<usize>
+where
+    I: Iterator<Item = usize>,
+{
+    let mut found = BTreeSet::new();
+    let mut open = vec![unit];
+    while let Some(unit) = open.pop() {
+        open.extend(waits_for(unit).filter(|&source| found.insert(source)));
+    }
+    found
 }
 
 fn units(flat: &mut Flat, shapes: Vec<InOut>) -> Vec<Wired> {
