@@ -144,6 +144,21 @@ fn delays_are_whole_steps_each_address_its_own() {
 }
 
 #[test]
+fn a_delay_of_several_axes_has_the_order_of_the_file() {
+    // [channel][column]: channel 0 waits 1 and 2 steps, channel 1 waits 3 and 4
+    let delays = Array::floats(&[2, 2], vec![0.001, 0.002, 0.003, 0.004]);
+    let nodes = vec![
+        Node::new("in", NodeKind::Input(shape(&[2, 2]))),
+        node("wait", "Delay", &[("delay", delays)]),
+        Node::new("out", NodeKind::Output(shape(&[2, 2]))),
+    ];
+    let network = Network::new(graph(nodes, &[("in", "wait"), ("wait", "out")])).unwrap();
+    // the engine counts channels first: address 1 is channel 1 of column 0
+    let sent = run(&network, "nir", &[(0, 0), (0, 1), (0, 2), (0, 3)], 6);
+    assert_eq!(sent, [[1], [3], [2], [4]]);
+}
+
+#[test]
 fn a_delay_closes_a_loop_without_a_further_step() {
     let nodes = || {
         let wait = node("wait", "Delay", &[("delay", floats(&[0.003]))]);
