@@ -141,6 +141,24 @@ fn trials_are_answered_as_if_each_were_its_own_recording() {
 }
 
 #[test]
+fn without_names_output_0_is_class_1() {
+    use synops::network::nir;
+    let mut graph = nir::read(Path::new(&data("arm.nir"))).unwrap();
+    graph.rest.groups.clear();
+    let network = folder().join("nameless.nir");
+    nir::write(&graph, &network).unwrap();
+    let labels = folder().join("nameless.csv");
+    let rows = "class,startTime_usec,endTime_usec\n1,200000,2500000\n1,2900000,5200000\n";
+    fs::write(&labels, rows).unwrap();
+    let (network, labels) = (network.to_str().unwrap(), labels.to_str().unwrap());
+    let arguments = ["replay", &data("arm.aedat"), "--network", network, "--labels", labels];
+    let report = json(&arguments);
+    assert_eq!(report["trials"]["list"][0]["right"], true);
+    assert_eq!(report["trials"]["list"][1]["right"], false);
+    assert!(report["output"]["class"].is_null());
+}
+
+#[test]
 fn the_same_call_gives_the_same_result() {
     let strip = |mut report: Value| {
         report.as_object_mut().unwrap().remove("timing");

@@ -51,7 +51,7 @@ fn graph(nodes: Vec<Node>, edges: &[(&str, &str)]) -> Graph {
     Graph { nodes, edges, ..Graph::default() }
 }
 
-/// The steps in which each address of the output sent something.
+/// The steps in which each address of a unit sent something.
 struct Sent {
     unit: usize,
     steps: Vec<Vec<u64>>,
@@ -65,12 +65,23 @@ impl Observer for Sent {
     }
 }
 
-/// Runs a network on `(step, address)` inputs.
+/// What the output sends if a network is run on `(step, address)` inputs.
 fn run(network: &Network, convention: &str, input: &[(u64, u32)], steps: u64) -> Vec<Vec<u64>> {
+    run_to(network, network.output, convention, input, steps)
+}
+
+/// What a unit sends.
+fn run_to(
+    network: &Network,
+    unit: usize,
+    convention: &str,
+    input: &[(u64, u32)],
+    steps: u64,
+) -> Vec<Vec<u64>> {
     let conventions: Conventions = convention.parse().unwrap();
     let engine = Clocked::new(network, &conventions, Micros(1000)).unwrap();
-    let outputs = network.units[network.output].output.len();
-    let mut sent = Sent { unit: network.output, steps: vec![Vec::new(); outputs] };
+    let addresses = network.units[unit].output.len();
+    let mut sent = Sent { unit, steps: vec![Vec::new(); addresses] };
     let mut state = engine.start();
     for step in 0..steps {
         let mut spikes = Spikes::default();
@@ -185,25 +196,39 @@ fn spikes_can_take_a_step_between_populations() {
     let network = Network::new(graph(nodes, &edges)).unwrap();
     assert_eq!(run(&network, "nir", &[(3, 0)], 9), [[3]]);
     assert_eq!(run(&network, "nir,delay=1", &[(3, 0)], 9), [[6]]);
+    // a spike is counted in the step in which it is fired
+    let fired = |unit| run_to(&network, unit, "nir,delay=1", &[(3, 0)], 9);
+    assert_eq!([fired(1), fired(2), fired(3)], [[[3]], [[4]], [[5]]]);
 }
 
 #[test]
 fn only_the_spikes_that_close_a_loop_take_a_step() {
     // neuron 0 hears the input directly, neuron 1 through w; the loop leads from
-    // neuron 0 through back and w to neuron 1. Whatever the names sort first,
+    // neuron 0 through back and w to neuron 1. Whatever comes first in the file,
     // both answer in the step of their input, and the loop takes one.
-    for (w, a, back) in [("w", "a", "z"), ("z", "w", "a"), ("a", "z", "w")] {
+    for (w, cells, back) in [("w", "x", "y"), ("y", "w", "x"), ("x", "y", "w")] {
         let weights = |all: [f32; 4]| vec![("weight", Array::floats(&[2, 2], all.to_vec()))];
-        let nodes = vec![
+        let scale = |name, factors: [f32; 2]| node(name, "Scale", &[("scale", floats(&factors))]);
+        let mut nodes = vec![
             input(2),
-            node("direct", "Scale", &[("scale", floats(&[1.0, 0.0]))]),
+            scale("direct", [1.0, 0.0]),
+            scale("indirect", [1.0, 1.0]),
             node(w, "Linear", &weights([0.0, 0.0, 1.0, 1.0])),
-            relay(a, 2),
+            relay(cells, 2),
             node(back, "Linear", &weights([1.0, 0.0, 0.0, 0.0])),
             output(2),
         ];
-        let edges =
-            [("in", "direct"), ("direct", a), ("in", w), (w, a), (a, back), (back, w), (a, "out")];
+        nodes.sort_by(|a, b| a.name.cmp(&b.name));
+        let edges = [
+            ("in", "direct"),
+            ("direct", cells),
+            ("in", "indirect"),
+            ("indirect", w),
+            (w, cells),
+            (cells, back),
+            (back, w),
+            (cells, "out"),
+        ];
         let network = Network::new(graph(nodes, &edges)).unwrap();
         assert_eq!(run(&network, "nir", &[(3, 1), (6, 0)], 9), [vec![6], vec![3, 6, 7]]);
     }
