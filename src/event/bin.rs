@@ -157,7 +157,9 @@ impl Binner {
 
     fn emit_step(&mut self, emit: &mut impl FnMut(&Spikes)) {
         self.spikes.clear();
-        self.merge.drain(&mut self.spikes, |value| value);
+        if self.filled {
+            self.merge.drain(&mut self.spikes, |value| value);
+        }
         if self.mode == InputMode::Binary {
             self.merge_into_bits();
         }
