@@ -4,7 +4,7 @@
 //! `tools/peer_layers.py` with the versions named there.
 
 use serde_json::Value;
-use synops::engine::{Clocked, Observer};
+use synops::engine::{Clocked, Engine, Observer};
 use synops::network::{Graph, Network, NodeKind, nir};
 use synops::neuron::preset::Conventions;
 use synops::signal::{Shape, Spikes};
@@ -61,7 +61,7 @@ fn every_layer_computes_what_torch_computes() {
         }
         let shape = &network.units[network.output].output;
         let mut output = Output { unit: network.output, shape, values: vec![0.0; shape.len()] };
-        engine.step(&mut engine.start(), &input, &mut output);
+        engine.receive(&mut engine.start(), 0, &input, &mut output);
         let axes: Vec<f64> = shape.axes().iter().map(|&axis| axis as f64).collect();
         assert_eq!(axes, numbers(&cases[&name]["output_shape"]), "{name}");
         assert_eq!(output.values, numbers(&cases[&name]["output"]), "{name}");

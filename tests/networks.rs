@@ -1,7 +1,7 @@
 //! Graphs: loops, delays, graphs within graphs, and files that do not add up.
 
 use serde_json::Value;
-use synops::engine::{Clocked, Observer};
+use synops::engine::{Clocked, Engine, Observer};
 use synops::error::ErrorKind;
 use synops::layer::LAYERS;
 use synops::network::{Graph, Network, Node, NodeKind, nir};
@@ -88,11 +88,11 @@ fn run_to(
         let mut active: Vec<u32> = input.iter().filter(|i| i.0 == step).map(|i| i.1).collect();
         active.sort();
         active.iter().for_each(|&address| spikes.push(address, 1.0, 1));
-        match spikes.is_empty() && engine.is_at_rest(&state) {
-            true => engine.skip(&mut state),
-            false => engine.step(&mut state, &spikes, &mut sent),
+        if !spikes.is_empty() {
+            engine.receive(&mut state, step, &spikes, &mut sent);
         }
     }
+    engine.finish(&mut state, steps, &mut sent);
     sent.steps
 }
 
@@ -151,7 +151,7 @@ fn delays_are_whole_steps_each_address_its_own() {
     let sent = run(&network, "nir", &spikes, 40);
     assert_eq!(sent, [vec![1], vec![2], vec![4, 5, 33], vec![4]]);
     let engine = Clocked::new(&network, &Conventions::default(), Micros(1000)).unwrap();
-    assert_eq!(engine.notes(), ["'wait': delays rounded to whole steps, by up to 400 µs"]);
+    assert_eq!(engine.plan().notes, ["'wait': delays rounded to whole steps, by up to 400 µs"]);
 }
 
 #[test]

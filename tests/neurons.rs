@@ -4,7 +4,7 @@
 //! it names.
 
 use serde_json::Value;
-use synops::engine::{Clocked, Observer};
+use synops::engine::{Clocked, Engine, Observer};
 use synops::network::{Graph, Network, Node, NodeKind};
 use synops::neuron::MODELS;
 use synops::record::{Array, Record};
@@ -69,7 +69,9 @@ fn run(case: &Value, golden: &Value) -> Vec<[f64; NEURONS]> {
     let engine = Clocked::new(&network, &conventions, dt).unwrap();
     let (mut state, input) = (engine.start(), input(golden));
     let mut sent = Sent(vec![[0.0; NEURONS]; input.len()]);
-    input.iter().for_each(|spikes| engine.step(&mut state, spikes, &mut sent));
+    for (step, spikes) in input.iter().enumerate() {
+        engine.receive(&mut state, step as u64, spikes, &mut sent);
+    }
     sent.0
 }
 

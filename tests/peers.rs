@@ -30,7 +30,7 @@ fn numbers(value: &Value) -> Vec<u64> {
 
 /// Spikes of the populations in graph order, and the counts of the outputs.
 fn spikes(replay: &Replay<'_>, answer: &Answer) -> (Vec<u64>, Vec<u64>) {
-    let units = replay.engine().sequence().iter();
+    let units = replay.plan().sequence.iter();
     let populations = units.filter(|&&u| matches!(replay.network().units[u].unit, Unit::Neuron(_)));
     let per_layer = populations.map(|&u| answer.counts.units[u].spikes).collect();
     let Readout::Spikes(outputs) = answer.counts.readout(answer.steps) else { panic!() };
@@ -152,7 +152,7 @@ fn dense_operations_as_neurobench_counts_them() {
     let network = network(&data.join("nir/cnn_sinabs.nir"));
     let replay = Replay::new(&network, Settings::default()).unwrap();
     let units = 0..network.units.len();
-    let a_step: u64 = units.filter_map(|unit| replay.engine().synapses(unit)).sum();
+    let a_step: u64 = units.filter_map(|unit| replay.plan().synapses[unit]).sum();
     for run in golden["runs"].as_array().unwrap() {
         let dense = run["SynapticOperations"]["Dense"].as_f64().unwrap();
         assert_eq!((a_step * run["steps"].as_u64().unwrap()) as f64, dense);

@@ -5,7 +5,7 @@
 //! inputs. Skipping what is at rest must not change a single bit.
 
 use proptest::prelude::*;
-use synops::engine::{Clocked, Observer};
+use synops::engine::{Clocked, Engine, Observer};
 use synops::layer::LAYERS;
 use synops::network::{Graph, Network, Node, NodeKind};
 use synops::neuron::MODELS;
@@ -238,11 +238,11 @@ fn sparse(case: &Case) -> Vec<(Vec<f32>, Vec<f32>)> {
         let mut spikes = Spikes::default();
         let active = counts.iter().enumerate().filter(|(_, n)| **n > 0);
         active.for_each(|(address, &n)| spikes.push(address as u32, n as f32, n));
-        match spikes.is_empty() && engine.is_at_rest(&state) {
-            true => engine.skip(&mut state),
-            false => engine.step(&mut state, &spikes, &mut seen),
+        if !spikes.is_empty() {
+            engine.receive(&mut state, step, &spikes, &mut seen);
         }
     }
+    engine.finish(&mut state, STEPS, &mut seen);
     seen.steps
 }
 

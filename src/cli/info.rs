@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use super::options::format_name;
 use super::output;
 use super::progress::Progress;
-use crate::engine::Clocked;
+use crate::engine::{Clocked, Engine};
 use crate::error::{Error, Result};
 use crate::event::Batch;
 use crate::format::Recording;
@@ -116,7 +116,7 @@ fn network(path: &Path) -> Result<NetworkInfo> {
             input: wired.input.axes().to_vec(),
             output: wired.output.axes().to_vec(),
             parameters: wired.unit.parameters(),
-            synapses: engine.synapses(unit),
+            synapses: engine.plan().synapses[unit],
             sources: wired.sources.iter().map(|&s| network.units[s].name.clone()).collect(),
         }
     };
@@ -124,7 +124,7 @@ fn network(path: &Path) -> Result<NetworkInfo> {
         path: path.display().to_string(),
         what: "network",
         format: "nir",
-        nodes: engine.sequence().iter().map(node).collect(),
+        nodes: engine.plan().sequence.iter().map(node).collect(),
         parameters: network.parameters(),
         classes: network.classes.clone(),
         notes: network.notes.clone(),

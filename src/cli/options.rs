@@ -11,7 +11,7 @@ use crate::event::{InputMode, OrderPolicy, Origin, Sensor};
 use crate::format::{FORMATS, Recording};
 use crate::network::{Network, nir};
 use crate::neuron::preset::{Conventions, PRESETS};
-use crate::replay::Settings;
+use crate::replay::{Advance, Settings};
 use crate::report::manifest;
 use crate::units::Micros;
 
@@ -33,9 +33,19 @@ pub struct RunOptions {
     #[arg(long, value_name = "CSV", conflicts_with_all = ["from", "to"])]
     pub labels: Option<PathBuf>,
 
-    /// Length of a step, with its unit
+    /// How time advances: in steps, or from event to event
+    #[arg(long, value_name = "clocked|event", default_value = "clocked")]
+    pub engine: Advance,
+
+    /// Length of a step, with its unit; from event to event, the step that the
+    /// network's gains are meant for
     #[arg(long, value_name = "TIME", default_value = "1ms")]
     pub dt: Micros,
+
+    /// From event to event: what falls into one such time is simultaneous, and the
+    /// spikes are those of a clock with this step
+    #[arg(long, value_name = "TIME", conflicts_with = "dt")]
+    pub quantum: Option<Micros>,
 
     /// What time zero means: the first event, or the recording's own clock
     #[arg(long, value_name = "first|absolute", default_value = "first")]
@@ -97,10 +107,22 @@ impl RunOptions {
     }
 
     /// The settings of the run.
-    pub fn settings(&self) -> Settings {
-        Settings {
+    ///
+    /// # Errors
+    /// A quantum for a clock.
+    pub fn settings(&self) -> Result<Settings> {
+        let (advance, dt) = match (self.engine, self.quantum) {
+            (Advance::Event, Some(quantum)) => (Advance::Quanta, quantum),
+            (engine, None) => (engine, self.dt),
+            (_, Some(quantum)) => {
+                let found = format!("--quantum {quantum} with --engine {}", self.engine.name());
+                return Err(Error::new(ErrorKind::Usage, found, "--engine event, or --dt"));
+            }
+        };
+        Ok(Settings {
+            advance,
             conventions: self.convention.clone(),
-            dt: self.dt,
+            dt,
             origin: self.origin,
             from: self.from,
             to: self.to,
@@ -108,7 +130,7 @@ impl RunOptions {
             input: self.input,
             order: self.order,
             sensor: self.sensor,
-        }
+        })
     }
 
     /// Opens the recording that was named, or the bundled one.

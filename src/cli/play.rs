@@ -13,7 +13,7 @@ use crate::format::Recording;
 use crate::network::Network;
 use crate::replay::{Answer, Replay, Take};
 use crate::report::build::{Made, Outcome, Provenance};
-use crate::report::raster::{self, Shared, steps_between};
+use crate::report::raster::{self, Shared, ticks_between};
 use crate::report::replay::ReplayReport;
 
 /// What came of a run.
@@ -45,12 +45,12 @@ pub fn play(
     let (mut recording, input_origins) = options.open_recording()?;
     let labels = labels(options)?;
     let classes = options.class_names(&network, labels.is_some())?;
-    let replay = Replay::new(&network, options.settings())
+    let replay = Replay::new(&network, options.settings()?)
         .map_err(|e| e.in_file(network_origins.path.as_ref()))?;
     let format = recording.header().format;
     let drawing = picture.map(|_| {
-        let dt = replay.settings().dt;
-        RefCell::new(raster::raster(&network, replay.engine(), classes.as_deref(), dt))
+        let (plan, tick) = (replay.plan(), replay.tick());
+        RefCell::new(raster::raster(&network, plan, classes.as_deref(), tick))
     });
     let trials = labels.as_ref().map(|(trials, _)| &trials[..]);
     let (take, answers) = run(&replay, &mut recording, trials, drawing.as_ref())?;
@@ -69,9 +69,9 @@ pub fn play(
     refuse_losses(options.strict, &report, &take)?;
     let picture = match (picture, drawing) {
         (Some(picture), Some(drawing)) => {
-            let (origin, steps) = axis(&made);
+            let (origin, ticks) = axis(&made);
             let heading = raster::heading(&made, &report.output, origin);
-            Some(drawing.into_inner().draw(&heading, steps).render(picture)?)
+            Some(drawing.into_inner().draw(&heading, ticks).render(picture)?)
         }
         _ => None,
     };
@@ -104,7 +104,7 @@ fn run(
     };
     let origin = first_start(trials.iter());
     let windows = trials.iter().map(|trial| {
-        let offset = steps_between(origin, trial.window.from, replay.settings().dt);
+        let offset = ticks_between(origin, trial.window.from, replay.tick());
         (trial.window, drawing.map(|raster| Shared { raster, offset }))
     });
     let (take, answers) = replay.run_windows(recording, windows, at)?;
@@ -115,16 +115,19 @@ fn first_start<'t>(trials: impl Iterator<Item = &'t Trial>) -> i64 {
     trials.map(|trial| trial.window.from).min().unwrap_or(0)
 }
 
-/// Where the raster's time begins on the recording's clock, and its steps.
+/// Where the raster's time begins on the recording's clock, and its ticks.
 fn axis(made: &Made<'_>) -> (i64, u64) {
+    let (dt, tick) = (made.replay.settings().dt, made.replay.tick());
     match &made.outcome {
-        Outcome::Whole(answer) => (answer.start.unwrap_or(0), answer.steps),
+        Outcome::Whole(answer) => {
+            let ticks_per_step = (dt.0 / tick.0) as u64;
+            (answer.start.unwrap_or(0), answer.steps * ticks_per_step)
+        }
         Outcome::Trials(trials) => {
             let origin = first_start(trials.iter().map(|(trial, _)| trial));
             let ends = trials.iter().map(|(trial, _)| trial.window.to).max().unwrap_or(0);
             let end = made.take.span.map_or(origin, |(_, last)| ends.min(last + 1));
-            let dt = made.replay.settings().dt;
-            (origin, steps_between(origin, end.saturating_add(dt.0 - 1), dt))
+            (origin, ticks_between(origin, end.saturating_add(dt.0 - 1), tick))
         }
     }
 }

@@ -1,18 +1,68 @@
 //! How time advances. An engine knows that there are neurons and layers, not
 //! which.
+//!
+//! Two engines run the same [`crate::network::Network`]: [`Clocked`], every unit
+//! once a step, and [`EventDriven`], every unit when something reaches it.
 
+mod blocks;
 pub mod clocked;
+pub mod event;
+mod parts;
 
 pub use clocked::Clocked;
+pub use event::EventDriven;
 
 use crate::signal::Spikes;
+use crate::units::Micros;
+
+/// What an engine makes of a network before it runs.
+#[derive(Clone, Debug, Default)]
+pub struct Plan {
+    /// Units in the order of evaluation.
+    pub sequence: Vec<usize>,
+    /// Synapses of each connection with weights.
+    pub synapses: Vec<Option<u64>>,
+    /// Which units send spikes, rather than values.
+    pub spikes: Vec<bool>,
+    /// What a report should say about running this network so.
+    pub notes: Vec<String>,
+}
+
+/// A network made ready to run. It does not change while it runs: what does is in
+/// a state.
+pub trait Engine {
+    /// Everything that changes.
+    type State;
+
+    /// What was made of the network.
+    fn plan(&self) -> &Plan;
+
+    /// The time in which what happens is simultaneous.
+    fn tick(&self) -> Micros;
+
+    /// The state at the beginning of tick 0.
+    fn start(&self) -> Self::State;
+
+    /// Runs up to the tick `tick`, and through it with this input. Ticks ascend.
+    fn receive(
+        &self,
+        state: &mut Self::State,
+        tick: u64,
+        input: &Spikes,
+        observer: &mut impl Observer,
+    );
+
+    /// Runs up to the beginning of the tick `until`, where the run ends.
+    fn finish(&self, state: &mut Self::State, until: u64, observer: &mut impl Observer);
+}
 
 /// What an engine tells while it runs. Units are indices into
 /// [`crate::network::Network::units`]; addresses are the engine's own, see
 /// [`crate::signal::Shape`].
 pub trait Observer {
-    /// Unit `unit` sent `sent` in step `step`. The input and spiking populations
-    /// report every step in which they send, analog populations every step.
+    /// Unit `unit` sent `sent` in step `step`; without a grid, in this microsecond.
+    /// The input and spiking populations report every step in which they send,
+    /// analog populations every step.
     fn sent(&mut self, step: u64, unit: usize, sent: &Spikes) {
         let _ = (step, unit, sent);
     }
@@ -20,6 +70,12 @@ pub trait Observer {
     /// Connection `unit` was asked for `operations` in step `step`.
     fn operated(&mut self, step: u64, unit: usize, operations: Operations) {
         let _ = (step, unit, operations);
+    }
+
+    /// Something reached `neurons` neurons of population `unit` in step `step`; the
+    /// clocked engine, which reaches all in every step, does not say so.
+    fn updated(&mut self, step: u64, unit: usize, neurons: u64) {
+        let _ = (step, unit, neurons);
     }
 }
 
@@ -44,6 +100,11 @@ impl<A: Observer, B: Observer> Observer for (A, B) {
         self.0.operated(step, unit, operations);
         self.1.operated(step, unit, operations);
     }
+
+    fn updated(&mut self, step: u64, unit: usize, neurons: u64) {
+        self.0.updated(step, unit, neurons);
+        self.1.updated(step, unit, neurons);
+    }
 }
 
 impl<A: Observer> Observer for Option<A> {
@@ -58,6 +119,12 @@ impl<A: Observer> Observer for Option<A> {
             observer.operated(step, unit, operations);
         }
     }
+
+    fn updated(&mut self, step: u64, unit: usize, neurons: u64) {
+        if let Some(observer) = self {
+            observer.updated(step, unit, neurons);
+        }
+    }
 }
 
 impl<A: Observer + ?Sized> Observer for &mut A {
@@ -67,5 +134,9 @@ impl<A: Observer + ?Sized> Observer for &mut A {
 
     fn operated(&mut self, step: u64, unit: usize, operations: Operations) {
         (**self).operated(step, unit, operations);
+    }
+
+    fn updated(&mut self, step: u64, unit: usize, neurons: u64) {
+        (**self).updated(step, unit, neurons);
     }
 }

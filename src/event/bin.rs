@@ -121,8 +121,9 @@ impl Binner {
     }
 
     /// Bins a range of events that are in order of time and not before the grid's
-    /// start, and hands every step that is complete to `emit`, empty ones too.
-    pub fn push(&mut self, batch: &Batch, range: Range<usize>, mut emit: impl FnMut(&Spikes)) {
+    /// start, and hands every complete step in which there was any to `emit`, with
+    /// its number.
+    pub fn push(&mut self, batch: &Batch, range: Range<usize>, mut emit: impl FnMut(u64, &Spikes)) {
         let last = self.limit.unwrap_or(u64::MAX);
         for i in range.clone() {
             let (t, x, y, on) = batch.get(i);
@@ -131,8 +132,9 @@ impl Binner {
                 self.tally.drop(Cause::AfterWindow, (range.end - i) as u64);
                 return;
             }
-            while self.step < step {
+            if self.step < step {
                 self.emit_step(&mut emit);
+                self.step = step;
             }
             match self.field.address(x, y, on) {
                 None => self.tally.drop(Cause::Outside, 1),
@@ -145,27 +147,26 @@ impl Binner {
         }
     }
 
-    /// Hands out the last, partial step, and silence up to the limit if there
-    /// is one. Returns the number of steps in all.
-    pub fn finish(&mut self, mut emit: impl FnMut(&Spikes)) -> u64 {
-        while self.filled || self.limit.is_some_and(|limit| self.step < limit) {
-            self.emit_step(&mut emit);
-        }
+    /// Hands out the last, partial step. Returns the number of steps in all, those
+    /// without an event among and behind them included.
+    pub fn finish(&mut self, mut emit: impl FnMut(u64, &Spikes)) -> u64 {
+        let steps = self.limit.unwrap_or(self.step + u64::from(self.filled));
+        self.emit_step(&mut emit);
         self.tally.assert_conserved();
-        self.step
+        steps
     }
 
-    fn emit_step(&mut self, emit: &mut impl FnMut(&Spikes)) {
+    fn emit_step(&mut self, emit: &mut impl FnMut(u64, &Spikes)) {
         self.spikes.clear();
-        if self.filled {
+        if std::mem::take(&mut self.filled) {
             self.merge.drain(&mut self.spikes, |value| value);
         }
         if self.mode == InputMode::Binary {
             self.merge_into_bits();
         }
-        self.filled = false;
-        self.step += 1;
-        emit(&self.spikes);
+        if !self.spikes.is_empty() {
+            emit(self.step, &self.spikes);
+        }
     }
 
     fn merge_into_bits(&mut self) {
@@ -194,10 +195,15 @@ mod tests {
         let grid = Grid { start: 100, dt: Micros(10) };
         let mut binner = Binner::new(grid, FIELD, mode, limit);
         let mut out = Vec::new();
-        let mut emit = |s: &Spikes| out.push(s.iter().collect());
+        let mut emit = |step: u64, s: &Spikes| {
+            assert!(step >= out.len() as u64 && !s.is_empty());
+            out.resize(step as usize, Vec::new());
+            out.push(s.iter().collect());
+        };
         binner.push(&events.iter().copied().collect(), 0..events.len(), &mut emit);
-        let count = binner.finish(&mut emit);
-        assert_eq!(count, out.len() as u64);
+        let count = binner.finish(&mut emit) as usize;
+        assert!(count >= out.len());
+        out.resize(count, Vec::new());
         (out, binner.tally().clone())
     }
 

@@ -2,7 +2,7 @@
 
 use std::ops::Add;
 
-use crate::engine::{Clocked, Observer, Operations};
+use crate::engine::{Observer, Operations, Plan};
 use crate::network::Network;
 use crate::signal::{Shape, Spikes};
 
@@ -15,6 +15,9 @@ pub struct UnitCounts {
     pub synaptic_ops: u64,
     /// Multiplications with a weight that values other than spikes caused.
     pub multiply_adds: u64,
+    /// Neurons that something reached, once for each time; not counted where all
+    /// are reached in every step.
+    pub updates: u64,
 }
 
 impl Add for UnitCounts {
@@ -25,6 +28,7 @@ impl Add for UnitCounts {
             spikes: self.spikes + other.spikes,
             synaptic_ops: self.synaptic_ops + other.synaptic_ops,
             multiply_adds: self.multiply_adds + other.multiply_adds,
+            updates: self.updates + other.updates,
         }
     }
 }
@@ -52,12 +56,12 @@ pub enum Readout {
 
 impl Counts {
     /// Zeros for a network.
-    pub fn new(network: &Network, engine: &Clocked) -> Counts {
+    pub fn new(network: &Network, plan: &Plan) -> Counts {
         let shape = network.units[network.output].output.clone();
         Counts {
             units: vec![UnitCounts::default(); network.units.len()],
             output: network.output,
-            spiking: engine.sends_spikes(network.output),
+            spiking: plan.spikes[network.output],
             sent: vec![0; shape.len()],
             potential: vec![0.0; shape.len()],
             shape,
@@ -96,6 +100,10 @@ impl Observer for Counts {
     fn operated(&mut self, _step: u64, unit: usize, operations: Operations) {
         self.units[unit].synaptic_ops += operations.synaptic;
         self.units[unit].multiply_adds += operations.multiply_adds;
+    }
+
+    fn updated(&mut self, _step: u64, unit: usize, neurons: u64) {
+        self.units[unit].updates += neurons;
     }
 }
 

@@ -31,6 +31,11 @@ impl Parameter {
         Parameter(vec![value])
     }
 
+    /// One number for each, in the engine's order.
+    pub fn each(values: Vec<f64>) -> Parameter {
+        Parameter(values)
+    }
+
     /// The value of neuron `i`.
     pub fn at(&self, i: usize) -> f64 {
         self.0[if self.0.len() == 1 { 0 } else { i }]
@@ -64,11 +69,11 @@ impl Parameters {
     }
 
     /// A coefficient computed from some of them, neuron by neuron.
-    pub fn column<const N: usize>(
+    pub fn column<T: Number, const N: usize>(
         &self,
         names: [&str; N],
         coefficient: impl Fn([f64; N]) -> f64,
-    ) -> Column {
+    ) -> Column<T> {
         Column::of(self.len, names.map(|name| self.get(name)), coefficient)
     }
 }
@@ -76,27 +81,50 @@ impl Parameters {
 /// A coefficient in blocks of [`BLOCK`] lanes; a single block where all neurons
 /// share the value.
 #[derive(Clone, Debug)]
-pub struct Column(Vec<[f32; BLOCK]>);
+pub struct Column<T = f32>(Vec<[T; BLOCK]>);
 
-impl Column {
+/// The numbers that coefficients are rounded to.
+pub trait Number: Copy {
+    /// The nearest one.
+    fn nearest(value: f64) -> Self;
+}
+
+impl Number for f32 {
+    fn nearest(value: f64) -> f32 {
+        value as f32
+    }
+}
+
+impl Number for f64 {
+    fn nearest(value: f64) -> f64 {
+        value
+    }
+}
+
+impl<T: Number> Column<T> {
     /// The coefficient computed from parameters, neuron by neuron.
     pub fn of<const N: usize>(
         len: usize,
         parameters: [&Parameter; N],
         coefficient: impl Fn([f64; N]) -> f64,
-    ) -> Column {
+    ) -> Column<T> {
         let shared = parameters.iter().all(|p| p.0.len() == 1);
         let blocks = if shared { 1 } else { len.div_ceil(BLOCK) };
         let lane = |block: usize, lane: usize| {
             let i = (block * BLOCK + lane).min(len - 1);
-            coefficient(parameters.map(|p| p.at(i))) as f32
+            T::nearest(coefficient(parameters.map(|p| p.at(i))))
         };
         Column((0..blocks).map(|b| std::array::from_fn(|l| lane(b, l))).collect())
     }
 
+    /// The value that all neurons share, if they do.
+    pub fn shared(&self) -> Option<T> {
+        (self.0.len() == 1).then(|| self.0[0][0])
+    }
+
     /// The lanes of block `block`.
     #[inline]
-    pub fn block(&self, block: usize) -> &[f32; BLOCK] {
+    pub fn block(&self, block: usize) -> &[T; BLOCK] {
         &self.0[if self.0.len() == 1 { 0 } else { block }]
     }
 }
@@ -113,8 +141,8 @@ mod tests {
         };
         let one = read(vec![2.0; 100], &[2, 50]).unwrap();
         let each = read((0..100).map(|i| i as f32).collect(), &[2, 50]).unwrap();
-        assert_eq!(Column::of(100, [&one], |[x]| x).0.len(), 1);
-        let column = Column::of(100, [&one, &each], |[x, y]| x * y);
+        assert_eq!(Column::<f32>::of(100, [&one], |[x]| x).shared(), Some(2.0));
+        let column = Column::<f32>::of(100, [&one, &each], |[x, y]| x * y);
         // engine order: pixel 1 of channel 1 is element 51 and address 3
         assert_eq!((column.0.len(), column.block(0)[3]), (2, 102.0));
         assert_eq!(column.block(1)[BLOCK - 1], 198.0);

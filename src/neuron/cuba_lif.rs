@@ -39,15 +39,23 @@
 //! current to the potential as it is. Euler uses the new current for the
 //! potential, as Norse, SpikingJelly and snnTorch do.
 //!
+//! **Between events** the rows with an exact leak hold over any time t in place of
+//! dt. A spike makes I jump by w, or by (1−β) w where it stands for a current held
+//! over a step. The potential may rise after the spike that makes it fire, turn
+//! once, and miss a threshold on any grid; when it reaches it is searched for
+//! between now and the turn, as NEST does for its exact spike times (Krishnan et
+//! al. 2018, doi:10.3389/fninf.2017.00075).
+//!
 //! **Source.** NIR 1.0.8, `ir/neuron.py`, `CubaLIF` and `CubaLI`; the rows by
 //! integrating the two equations over one step.
 
 use super::column::{Column, Parameters};
 use super::convention::{Input, Leak};
 use super::fire::{Block, Fire};
+use super::flow::{Alone, Drive, Firing, Flow};
 use super::{Field, Model, Population, Step, TIME, field, field_or};
 use crate::error::Result;
-use crate::signal::BLOCK;
+use crate::signal::{BLOCK, lanes};
 
 const LI_FIELDS: &[Field] = &[
     field("tau_syn", TIME),
@@ -74,6 +82,7 @@ pub const CUBA_LIF: Model = Model {
     spikes: true,
     fields: LIF_FIELDS,
     bind: bind_lif,
+    flow: flow_lif,
 };
 
 /// The integrator of the same kind.
@@ -83,6 +92,7 @@ pub const CUBA_LI: Model = Model {
     spikes: false,
     fields: LI_FIELDS,
     bind: bind_li,
+    flow: flow_li,
 };
 
 fn bind_lif(parameters: &Parameters, step: &Step) -> Result<Box<dyn Population>> {
@@ -182,5 +192,263 @@ impl Population for Cells {
                 *sent = *potential;
             }
         }
+    }
+
+    fn is_quiet(&self, block: usize, state: &[f32]) -> bool {
+        let Some(fire) = &self.fire else { return false };
+        let (potential, current) = state.split_at(BLOCK);
+        let (decay, drift) = (self.decay.block(block), self.drift.block(block));
+        let (coupling, remains) = (self.coupling.block(block), self.current_decay.block(block));
+        let is_tame =
+            |i: usize| decay[i] >= 0.0 && coupling[i] >= 0.0 && (0.0..=1.0).contains(&remains[i]);
+        // a current only comes closer to zero
+        (0..BLOCK).all(is_tame)
+            && fire.is_quiet(block, potential, |i, v| {
+                decay[i] * v + drift[i] + coupling[i] * current[i].max(0.0)
+            })
+    }
+}
+
+fn flow_lif(parameters: &Parameters, step: &Step, drive: &Drive) -> Result<Box<dyn Flow>> {
+    let (threshold, reset) = (parameters.get("v_threshold"), parameters.get("v_reset"));
+    let start = parameters.column(["v_leak", "v_reset"], |[leak, reset]| step.start(leak, reset));
+    let firing = Firing::new(parameters.len, threshold, reset, step)?;
+    Ok(Box::new(currents(parameters, step, drive, start, Some(firing))?))
+}
+
+fn flow_li(parameters: &Parameters, step: &Step, drive: &Drive) -> Result<Box<dyn Flow>> {
+    let start = parameters.column(["v_leak"], |[leak]| step.start(leak, 0.0));
+    Ok(Box::new(currents(parameters, step, drive, start, None)?))
+}
+
+fn currents(
+    parameters: &Parameters,
+    step: &Step,
+    drive: &Drive,
+    start: Column<f64>,
+    firing: Option<Firing>,
+) -> Result<Currents> {
+    step.time_constant(1.0)?;
+    if (step.convention.input, step.convention.resistance) == (Input::Impulse, false) {
+        return Err(step.needs_clock("resistance", "ignored"));
+    }
+    let constant = |tau: f64| step.time_constant(tau).unwrap_or(tau);
+    let jump = |tau_syn: f64, w_in: f64| match step.convention.input {
+        Input::Impulse => step.resistance(w_in),
+        Input::Hold | Input::Scaled => step.loss(tau_syn) * step.resistance(w_in),
+    };
+    let [tau_syn, w_in] = ["tau_syn", "w_in"].map(|name| parameters.get(name));
+    // a held input is a constant one; of impulses one a step is a current
+    let settles = |[tau, w_in, input]: [f64; 3]| match step.convention.input {
+        Input::Impulse => step.resistance(w_in) * input * constant(tau) / step.dt.0,
+        Input::Hold | Input::Scaled => step.resistance(w_in) * input,
+    };
+    Ok(Currents {
+        tau_syn: parameters.column(["tau_syn"], |[tau]| constant(tau)),
+        tau_mem: parameters.column(["tau_mem"], |[tau]| constant(tau)),
+        resistance: parameters.column(["r"], |[r]| step.resistance(r)),
+        leak: parameters.column(["v_leak"], |[leak]| leak),
+        jump: parameters.column(["tau_syn", "w_in"], |[tau, w_in]| jump(tau, w_in)),
+        settles: Column::of(parameters.len, [tau_syn, w_in, drive.parameter()], settles),
+        start,
+        firing,
+    })
+}
+
+/// The population between events: membrane potential, then current, then, of one
+/// that never fires, the potential's integral.
+struct Currents {
+    tau_syn: Column<f64>,
+    tau_mem: Column<f64>,
+    resistance: Column<f64>,
+    leak: Column<f64>,
+    jump: Column<f64>,
+    settles: Column<f64>,
+    start: Column<f64>,
+    firing: Option<Firing>,
+}
+
+/// What happens over a time t: α, β and κ of the module's head.
+#[derive(Clone, Copy)]
+struct Passage {
+    alpha: f64,
+    beta: f64,
+    kappa: f64,
+}
+
+impl Passage {
+    fn new(tau_syn: f64, tau_mem: f64, t: f64) -> Passage {
+        let (alpha, beta) = ((-t / tau_mem).exp(), (-t / tau_syn).exp());
+        let difference = tau_syn - tau_mem;
+        let z = t * (difference / (tau_syn * tau_mem));
+        // the exponentials are subtracted only where they differ
+        let kappa = match z {
+            0.0 => alpha * t / tau_mem,
+            _ if z.abs() < 1.0 => alpha * (t / tau_mem) * z.exp_m1() / z,
+            _ => tau_syn / difference * (beta - alpha),
+        };
+        Passage { alpha, beta, kappa }
+    }
+}
+
+/// One neuron at one time.
+#[derive(Clone, Copy)]
+struct Cell {
+    tau_syn: f64,
+    tau_mem: f64,
+    resistance: f64,
+    leak: f64,
+    settles: f64,
+    v: f64,
+    current: f64,
+}
+
+impl Cell {
+    /// Where the potential ends.
+    fn end(&self) -> f64 {
+        self.leak + self.resistance * self.settles
+    }
+
+    fn after(&self, passage: Passage) -> Cell {
+        let fades = self.current - self.settles;
+        let v = self.end()
+            + (self.v - self.end()) * passage.alpha
+            + self.resistance * fades * passage.kappa;
+        Cell { v, current: self.settles + fades * passage.beta, ..*self }
+    }
+
+    fn at(&self, t: f64) -> f64 {
+        self.after(Passage::new(self.tau_syn, self.tau_mem, t)).v
+    }
+
+    /// The time after which the potential turns; it does so once at most.
+    fn turns(&self) -> Option<f64> {
+        let fading = self.resistance * (self.current - self.settles);
+        if fading == 0.0 {
+            return None;
+        }
+        let (lag, difference) = (1.0 - (self.v - self.end()) / fading, self.tau_syn - self.tau_mem);
+        let x = difference / self.tau_mem * lag;
+        let t = match x.abs() < 1e-12 {
+            true => self.tau_syn * lag,
+            false => self.tau_syn * self.tau_mem / difference * x.ln_1p(),
+        };
+        (t > 0.0 && t.is_finite()).then_some(t)
+    }
+
+    /// The first time at which the potential, below `theta` now, reaches it.
+    fn reaches(&self, theta: f64) -> Option<f64> {
+        let [now, later] = [self.current, self.settles].map(|current| self.resistance * current);
+        if self.leak + now.max(later) < theta {
+            return None;
+        }
+        let rises = self.leak - self.v + self.resistance * self.current > 0.0;
+        match self.turns() {
+            Some(peak) if rises => {
+                (self.at(peak) >= theta).then(|| self.crossing(0.0, peak, theta))
+            }
+            turn if rises || turn.is_some() => (self.end() > theta).then(|| {
+                let low = turn.unwrap_or(0.0);
+                let mut span = self.tau_syn + self.tau_mem;
+                while self.at(low + span) < theta {
+                    span *= 2.0;
+                }
+                self.crossing(low, low + span, theta)
+            }),
+            _ => None,
+        }
+    }
+
+    /// Where the potential, below `theta` at `low` and not at `high`, crosses it:
+    /// the first time at which it is not below.
+    fn crossing(&self, mut low: f64, mut high: f64, theta: f64) -> f64 {
+        loop {
+            let middle = low + 0.5 * (high - low);
+            if middle <= low || middle >= high || high - low < 1e-15 {
+                return high;
+            }
+            match self.at(middle) < theta {
+                true => low = middle,
+                false => high = middle,
+            }
+        }
+    }
+}
+
+impl Currents {
+    fn cell(&self, block: usize, lane: usize, state: &[f64]) -> Cell {
+        Cell {
+            tau_syn: self.tau_syn.block(block)[lane],
+            tau_mem: self.tau_mem.block(block)[lane],
+            resistance: self.resistance.block(block)[lane],
+            leak: self.leak.block(block)[lane],
+            settles: self.settles.block(block)[lane],
+            v: state[lane],
+            current: state[BLOCK + lane],
+        }
+    }
+}
+
+impl Flow for Currents {
+    fn variables(&self) -> usize {
+        if self.firing.is_some() { 2 } else { 3 }
+    }
+
+    fn start(&self, block: usize, state: &mut [f64]) {
+        state.fill(0.0);
+        state[..BLOCK].copy_from_slice(self.start.block(block));
+    }
+
+    fn pass(&self, block: usize, state: &mut [f64], elapsed: f64) {
+        let shared = self.tau_syn.shared().zip(self.tau_mem.shared());
+        let shared = shared.map(|(syn, mem)| Passage::new(syn, mem, elapsed));
+        for lane in 0..BLOCK {
+            let before = self.cell(block, lane, state);
+            let passage =
+                shared.unwrap_or_else(|| Passage::new(before.tau_syn, before.tau_mem, elapsed));
+            let after = before.after(passage);
+            (state[lane], state[BLOCK + lane]) = (after.v, after.current);
+            if let Some(integral) = state.get_mut(2 * BLOCK + lane) {
+                // what flowed in and did not stay, by the membrane's equation
+                let charge = before.settles * elapsed
+                    + before.tau_syn * (before.current - before.settles) * (1.0 - passage.beta);
+                *integral += before.leak * elapsed + before.resistance * charge
+                    - before.tau_mem * (after.v - before.v);
+            }
+        }
+    }
+
+    fn receive(
+        &self,
+        block: usize,
+        state: &mut [f64],
+        input: &[f32; BLOCK],
+        may_fire: u64,
+        sent: &mut [f32; BLOCK],
+    ) {
+        let jump = self.jump.block(block);
+        for (lane, current) in state[BLOCK..2 * BLOCK].iter_mut().enumerate() {
+            *current += jump[lane] * f64::from(input[lane]);
+        }
+        if let Some(firing) = &self.firing {
+            lanes(may_fire)
+                .for_each(|lane| sent[lane] = firing.fire(block, lane, &mut state[lane]));
+        }
+    }
+
+    fn fires_alone(&self) -> bool {
+        self.firing.is_some()
+    }
+
+    fn alone(&self, block: usize, lane: usize, state: &[f64]) -> Option<Alone> {
+        self.cell(block, lane, state).reaches(self.fires_at(block, lane)).map(Alone::Fires)
+    }
+
+    fn fires_at(&self, block: usize, lane: usize) -> f64 {
+        self.firing.as_ref().map_or(f64::INFINITY, |firing| firing.fires_at(block, lane))
+    }
+
+    fn integral(&self, lane: usize, state: &[f64]) -> f64 {
+        state[2 * BLOCK + lane]
     }
 }

@@ -106,10 +106,28 @@ impl Fire {
         }
         if let Some(floor) = &self.floor {
             for (v, &low) in block.potential.iter_mut().zip(floor.block(block.number)) {
-                // the two roundings are sinabs' own: relu(v − low) + low
-                *v = (*v - low).max(0.0) + low;
+                *v = above(*v, low);
             }
         }
+    }
+
+    /// Whether no neuron of a block can fire by `charge` alone, however often. The
+    /// charge may not fall where the potential rises; then none that starts below
+    /// its threshold passes the largest potential below it.
+    pub fn is_quiet(
+        &self,
+        block: usize,
+        potential: &[f32],
+        charge: impl Fn(usize, f32) -> f32,
+    ) -> bool {
+        let fire_at = self.fire_at.block(block);
+        let floored = |lane: usize, v: f32| match &self.floor {
+            Some(floor) => above(v, floor.block(block)[lane]),
+            None => v,
+        };
+        fire_at.iter().zip(potential).enumerate().all(|(lane, (&fire_at, &v))| {
+            v < fire_at && floored(lane, charge(lane, fire_at.next_down())) < fire_at
+        })
     }
 
     #[inline(always)]
@@ -122,6 +140,13 @@ impl Fire {
             (block.sent[i], block.potential[i]) = rule(lane, i, block.potential[i]);
         }
     }
+}
+
+/// A potential with its lower bound; the two roundings are sinabs' own:
+/// relu(v − low) + low.
+#[inline(always)]
+fn above(v: f32, low: f32) -> f32 {
+    (v - low).max(0.0) + low
 }
 
 /// The coefficients of one neuron.

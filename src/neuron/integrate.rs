@@ -13,7 +13,8 @@
 //! Receives weighted spikes. IF sends spikes, I its potential.
 //!
 //! **Discrete.** Input as impulses: v += R·w. Held: v += dt·R·w. Nothing leaks
-//! unless the convention says `leak=FACTOR`. A file with r = 1 means impulses;
+//! unless the convention says `leak=FACTOR`. Between events a constant input makes
+//! the potential rise steadily. A file with r = 1 means impulses;
 //! one with r = 1/dt was written for a held input of that dt.
 //!
 //! **Source.** NIR 1.0.8, `ir/neuron.py`, `IF` and `I`.
@@ -21,6 +22,7 @@
 use super::column::{Column, Parameters};
 use super::convention::{Input, Leak};
 use super::fire::Fire;
+use super::flow::{Drive, Firing, Flow, Relaxing};
 use super::membrane::Membrane;
 use super::{Field, Model, Population, Step, field, field_or};
 use crate::error::Result;
@@ -32,8 +34,14 @@ const FIELDS: &[Field] = &[
 ];
 
 /// The entries in [`super::MODELS`].
-pub const IF: Model =
-    Model { nir: "IF", about: "integrate-and-fire", spikes: true, fields: FIELDS, bind: bind_if };
+pub const IF: Model = Model {
+    nir: "IF",
+    about: "integrate-and-fire",
+    spikes: true,
+    fields: FIELDS,
+    bind: bind_if,
+    flow: flow_if,
+};
 
 /// The integrator.
 pub const I: Model = Model {
@@ -42,6 +50,7 @@ pub const I: Model = Model {
     spikes: false,
     fields: &[field("r", "1/s, or 1")],
     bind: bind_i,
+    flow: flow_i,
 };
 
 fn bind_if(parameters: &Parameters, step: &Step) -> Result<Box<dyn Population>> {
@@ -55,19 +64,60 @@ fn bind_i(parameters: &Parameters, step: &Step) -> Result<Box<dyn Population>> {
     Ok(Box::new(integrator(parameters, step)))
 }
 
+fn flow_if(parameters: &Parameters, step: &Step, drive: &Drive) -> Result<Box<dyn Flow>> {
+    let (threshold, reset) = (parameters.get("v_threshold"), parameters.get("v_reset"));
+    let start = parameters.column(["v_reset"], |[reset]| step.start(0.0, reset));
+    let firing = Firing::new(parameters.len, threshold, reset, step)?;
+    Ok(Box::new(flow(parameters, step, drive, start, Some(firing))?))
+}
+
+fn flow_i(parameters: &Parameters, step: &Step, drive: &Drive) -> Result<Box<dyn Flow>> {
+    let start = Column::of(parameters.len, [], |[]| 0.0);
+    Ok(Box::new(flow(parameters, step, drive, start, None)?))
+}
+
+fn flow(
+    parameters: &Parameters,
+    step: &Step,
+    drive: &Drive,
+    start: Column<f64>,
+    firing: Option<Firing>,
+) -> Result<Relaxing> {
+    let len = parameters.len;
+    let tau = match step.convention.leak {
+        Leak::Exact | Leak::Euler => f64::INFINITY,
+        Leak::Fixed(_) => step.time_constant(f64::INFINITY)?,
+    };
+    // one impulse a step, as a rate; what that amounts to where something leaks
+    let over = if tau.is_finite() { tau } else { 1.0 };
+    let columns = [
+        Column::of(len, [], |[]| tau),
+        Column::of(len, [parameters.get("r"), drive.parameter()], |[r, input]| {
+            gain(r, step) * input / step.dt.0 * over
+        }),
+        parameters.column(["r"], |[r]| gain(r, step)),
+        start,
+    ];
+    Ok(Relaxing::new(parameters, columns, firing))
+}
+
+/// What an input of a step is multiplied by.
+fn gain(r: f64, step: &Step) -> f64 {
+    match step.convention.input {
+        Input::Impulse => step.resistance(r),
+        Input::Hold | Input::Scaled => step.resistance(r) * step.dt.0,
+    }
+}
+
 /// What both share: a sum that nothing takes away from.
 fn integrator(parameters: &Parameters, step: &Step) -> Membrane {
     let decay = match step.convention.leak {
         Leak::Fixed(factor) => factor,
         Leak::Exact | Leak::Euler => 1.0,
     };
-    let gain = |r: f64| match step.convention.input {
-        Input::Impulse => step.resistance(r),
-        Input::Hold | Input::Scaled => step.resistance(r) * step.dt.0,
-    };
     Membrane {
         decay: Column::of(parameters.len, [], |[]| decay),
-        gain: parameters.column(["r"], |[r]| gain(r)),
+        gain: parameters.column(["r"], |[r]| gain(r, step)),
         drift: Column::of(parameters.len, [], |[]| 0.0),
         start: Column::of(parameters.len, [], |[]| 0.0),
         fire: None,

@@ -10,13 +10,14 @@
 //! | `r` | R | potential per current | |
 //! | `v_leak` | | potential | |
 //!
-//! Receives weighted spikes, sends its potential. **Discrete** as in
-//! [`super::lif`].
+//! Receives weighted spikes, sends its potential. **Discrete** and **between
+//! events** as in [`super::lif`].
 //!
 //! **Source.** NIR 1.0.8, `ir/neuron.py`, `LI`.
 
 use super::column::Parameters;
-use super::lif::leaking;
+use super::flow::{Drive, Flow};
+use super::lif::{leaking, relaxing};
 use super::{Field, Model, Population, Step, TIME, field};
 use crate::error::Result;
 
@@ -24,8 +25,19 @@ const FIELDS: &[Field] =
     &[field("tau", TIME), field("r", "potential per current"), field("v_leak", "potential")];
 
 /// The entry in [`super::MODELS`].
-pub const LI: Model =
-    Model { nir: "LI", about: "leaky integrator, no spikes", spikes: false, fields: FIELDS, bind };
+pub const LI: Model = Model {
+    nir: "LI",
+    about: "leaky integrator, no spikes",
+    spikes: false,
+    fields: FIELDS,
+    bind,
+    flow,
+};
+
+fn flow(parameters: &Parameters, step: &Step, drive: &Drive) -> Result<Box<dyn Flow>> {
+    let start = parameters.column(["v_leak"], |[leak]| step.start(leak, 0.0));
+    Ok(Box::new(relaxing(parameters, step, drive, start, None)?))
+}
 
 fn bind(parameters: &Parameters, step: &Step) -> Result<Box<dyn Population>> {
     Ok(Box::new(leaking(parameters, step)))

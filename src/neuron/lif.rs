@@ -18,11 +18,15 @@
 //! u = α v + (1−α) v_leak + g w, where the gain g is (1−α)·R for a current held
 //! over the step, R for an impulse, dt/τ·R scaled.
 //!
+//! **Between events** v relaxes to v∞ = v_leak + R·(constant input) with τ. It
+//! fires alone where v∞ exceeds the threshold: [`super::flow::Relaxing`].
+//!
 //! **Source.** NIR 1.0.8, `ir/neuron.py`, `LIF`.
 
-use super::column::Parameters;
+use super::column::{Column, Parameters};
 use super::convention::{Input, Leak};
 use super::fire::Fire;
+use super::flow::{Drive, Firing, Flow, Relaxing};
 use super::membrane::Membrane;
 use super::{Field, Model, Population, Step, TIME, field, field_or};
 use crate::error::Result;
@@ -36,14 +40,55 @@ const FIELDS: &[Field] = &[
 ];
 
 /// The entry in [`super::MODELS`].
-pub const LIF: Model =
-    Model { nir: "LIF", about: "leaky integrate-and-fire", spikes: true, fields: FIELDS, bind };
+pub const LIF: Model = Model {
+    nir: "LIF",
+    about: "leaky integrate-and-fire",
+    spikes: true,
+    fields: FIELDS,
+    bind,
+    flow,
+};
 
 fn bind(parameters: &Parameters, step: &Step) -> Result<Box<dyn Population>> {
     let (threshold, reset) = (parameters.get("v_threshold"), parameters.get("v_reset"));
     let start = parameters.column(["v_leak", "v_reset"], |[leak, reset]| step.start(leak, reset));
     let fire = Fire::new(parameters.len, threshold, reset, &step.convention)?;
     Ok(Box::new(Membrane { fire: Some(fire), start, ..leaking(parameters, step) }))
+}
+
+fn flow(parameters: &Parameters, step: &Step, drive: &Drive) -> Result<Box<dyn Flow>> {
+    let (threshold, reset) = (parameters.get("v_threshold"), parameters.get("v_reset"));
+    let start = parameters.column(["v_leak", "v_reset"], |[leak, reset]| step.start(leak, reset));
+    let firing = Firing::new(parameters.len, threshold, reset, step)?;
+    Ok(Box::new(relaxing(parameters, step, drive, start, Some(firing))?))
+}
+
+/// A membrane with `tau`, `r` and `v_leak` between events.
+///
+/// # Errors
+/// Euler's rule.
+pub fn relaxing(
+    parameters: &Parameters,
+    step: &Step,
+    drive: &Drive,
+    start: Column<f64>,
+    firing: Option<Firing>,
+) -> Result<Relaxing> {
+    step.time_constant(1.0)?;
+    let [tau, r, leak] = ["tau", "r", "v_leak"].map(|name| parameters.get(name));
+    let constant = |tau: f64| step.time_constant(tau).unwrap_or(tau);
+    // a held current is a constant one; of impulses one a step is a current
+    let driven = |[tau, r, leak, input]: [f64; 4]| match step.convention.input {
+        Input::Hold | Input::Scaled => leak + step.resistance(r) * input,
+        Input::Impulse => leak + step.gain(tau, r) * input * constant(tau) / step.dt.0,
+    };
+    let columns = [
+        parameters.column(["tau"], |[tau]| constant(tau)),
+        Column::of(parameters.len, [tau, r, leak, drive.parameter()], driven),
+        parameters.column(["tau", "r"], |[tau, r]| step.gain(tau, r)),
+        start,
+    ];
+    Ok(Relaxing::new(parameters, columns, firing))
 }
 
 /// A membrane with `tau`, `r` and `v_leak` that starts from rest and never fires.
@@ -77,7 +122,7 @@ impl Step {
     }
 
     /// g of the module's head.
-    fn gain(&self, tau: f64, r: f64) -> f64 {
+    pub fn gain(&self, tau: f64, r: f64) -> f64 {
         self.resistance(r)
             * match self.convention.input {
                 Input::Impulse => 1.0,

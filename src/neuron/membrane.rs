@@ -66,4 +66,11 @@ impl Population for Membrane {
             }
         }
     }
+
+    fn is_quiet(&self, block: usize, state: &[f32]) -> bool {
+        let Some(fire) = &self.fire else { return false };
+        let (decay, drift) = (self.decay.block(block), self.drift.block(block));
+        decay.iter().all(|&decay| decay >= 0.0)
+            && fire.is_quiet(block, state, |i, v| decay[i] * v + drift[i])
+    }
 }

@@ -13,6 +13,7 @@ mod column;
 pub mod convention;
 mod cuba_lif;
 mod fire;
+pub mod flow;
 mod integrate;
 mod leaky;
 mod lif;
@@ -26,6 +27,7 @@ use crate::signal::{BLOCK, Shape};
 use crate::units::Seconds;
 use column::{Parameter, Parameters};
 use convention::Convention;
+use flow::{Drive, Flow};
 use preset::Conventions;
 
 /// A neuron model.
@@ -41,6 +43,8 @@ pub struct Model {
     pub fields: &'static [Field],
     /// Its coefficients over one step.
     bind: fn(&Parameters, &Step) -> Result<Box<dyn Population>>,
+    /// Its closed form between events.
+    flow: fn(&Parameters, &Step, &Drive) -> Result<Box<dyn Flow>>,
 }
 
 /// A parameter of a model.
@@ -143,6 +147,27 @@ impl Neuron {
         shape: &Shape,
         conventions: &Conventions,
     ) -> Result<Box<dyn Population>> {
+        let parameters = self.parameters_of(shape)?;
+        (self.model.bind)(&parameters, &self.step(dt, conventions)?)
+    }
+
+    /// The closed form between events, with a constant input; `dt` is the step
+    /// that a clocked run would take.
+    ///
+    /// # Errors
+    /// As [`Neuron::at`], and a convention that has no meaning without a clock.
+    pub fn flow(
+        &self,
+        dt: Seconds,
+        shape: &Shape,
+        conventions: &Conventions,
+        drive: &Drive,
+    ) -> Result<Box<dyn Flow>> {
+        let parameters = self.parameters_of(shape)?;
+        (self.model.flow)(&parameters, &self.step(dt, conventions)?, drive)
+    }
+
+    fn parameters_of(&self, shape: &Shape) -> Result<Parameters> {
         let parameter = |field: &'static Field| {
             let array = self.fields.arrays.get(field.name);
             let parameter = match (array, field.default) {
@@ -155,8 +180,7 @@ impl Neuron {
             Ok((field.name, parameter))
         };
         let all: Result<_> = self.model.fields.iter().map(parameter).collect();
-        let parameters = Parameters { len: shape.len(), all: all? };
-        (self.model.bind)(&parameters, &self.step(dt, conventions)?)
+        Ok(Parameters { len: shape.len(), all: all? })
     }
 
     fn step(&self, dt: Seconds, conventions: &Conventions) -> Result<Step> {
@@ -179,4 +203,11 @@ pub trait Population: Send + Sync {
     /// Advances a block by one step: adds `input`, writes what each neuron
     /// sends to `sent`.
     fn step(&self, block: usize, state: &mut [f32], input: &[f32; BLOCK], sent: &mut [f32; BLOCK]);
+
+    /// Whether no neuron of a block in this state can ever fire without input.
+    /// It may be said of too few blocks, never of too many.
+    fn is_quiet(&self, block: usize, state: &[f32]) -> bool {
+        let _ = (block, state);
+        false
+    }
 }

@@ -16,9 +16,11 @@
 use super::column::{Column, Parameter, Parameters};
 use super::convention::{Convention, Floor, Reset, SpikesPerStep, When};
 use super::fire::Fire;
+use super::flow::{Drive, Firing, Flow};
 use super::membrane::Membrane;
 use super::{Model, Population, Step, field};
 use crate::error::Result;
+use crate::signal::{BLOCK, lanes};
 
 /// The entry in [`super::MODELS`].
 pub const THRESHOLD: Model = Model {
@@ -27,16 +29,55 @@ pub const THRESHOLD: Model = Model {
     spikes: true,
     fields: &[field("threshold", "the input's")],
     bind,
+    flow,
 };
 
-fn bind(parameters: &Parameters, step: &Step) -> Result<Box<dyn Population>> {
-    let convention = Convention {
+fn flow(parameters: &Parameters, step: &Step, _drive: &Drive) -> Result<Box<dyn Flow>> {
+    let zero = Parameter::same(0.0);
+    let step = Step { convention: forgetful(step.convention), ..*step };
+    let firing = Firing::new(parameters.len, parameters.get("threshold"), &zero, &step)?;
+    Ok(Box::new(Instant(firing)))
+}
+
+/// No state: what arrives at one instant fires or is gone.
+struct Instant(Firing);
+
+impl Flow for Instant {
+    fn variables(&self) -> usize {
+        0
+    }
+
+    fn start(&self, _block: usize, _state: &mut [f64]) {}
+
+    fn pass(&self, _block: usize, _state: &mut [f64], _elapsed: f64) {}
+
+    fn receive(
+        &self,
+        block: usize,
+        _state: &mut [f64],
+        input: &[f32; BLOCK],
+        may_fire: u64,
+        sent: &mut [f32; BLOCK],
+    ) {
+        for lane in lanes(may_fire) {
+            sent[lane] = self.0.fire(block, lane, &mut f64::from(input[lane]));
+        }
+    }
+}
+
+/// Of a convention only the comparison matters to what has no memory.
+fn forgetful(convention: Convention) -> Convention {
+    Convention {
         spikes: SpikesPerStep::One,
         reset: Reset::ToZero,
         when: When::SameStep,
         floor: Floor::None,
-        ..step.convention
-    };
+        ..convention
+    }
+}
+
+fn bind(parameters: &Parameters, step: &Step) -> Result<Box<dyn Population>> {
+    let convention = forgetful(step.convention);
     let (len, zero) = (parameters.len, Parameter::same(0.0));
     Ok(Box::new(Membrane {
         decay: Column::of(len, [], |[]| 0.0),

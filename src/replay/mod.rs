@@ -7,9 +7,11 @@
 mod reader;
 mod run;
 
+use std::str::FromStr;
 use std::time::Duration;
 
-use crate::engine::{Clocked, Observer};
+use crate::engine::event::{Free, Quanta};
+use crate::engine::{Clocked, Engine, EventDriven, Observer, Plan};
 use crate::error::{Error, ErrorKind, Result};
 use crate::event::{Field, InputMode, OrderPolicy, Origin, Sensor, Tally, Window};
 use crate::format::Recording;
@@ -21,12 +23,27 @@ use crate::units::Micros;
 use reader::Reader;
 use run::Run;
 
+/// How time is to advance.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Advance {
+    /// In steps.
+    #[default]
+    Clocked,
+    /// From event to event, without a grid.
+    Event,
+    /// From event to event, simultaneous within a step.
+    Quanta,
+}
+
 /// How a recording is to be run.
 #[derive(Clone, Debug)]
 pub struct Settings {
+    /// The engine.
+    pub advance: Advance,
     /// What the network's file leaves open.
     pub conventions: Conventions,
-    /// Length of a step; positive.
+    /// Length of a step, or of a quantum; positive. Without a grid, the step that
+    /// the convention's gains are meant for.
     pub dt: Micros,
     /// What time zero means.
     pub origin: Origin,
@@ -47,6 +64,7 @@ pub struct Settings {
 impl Default for Settings {
     fn default() -> Settings {
         Settings {
+            advance: Advance::Clocked,
             conventions: Conventions::default(),
             dt: Micros(1_000),
             origin: Origin::First,
@@ -60,11 +78,40 @@ impl Default for Settings {
     }
 }
 
+impl Advance {
+    /// The name on the command line, in reports and in manifests.
+    pub fn name(self) -> &'static str {
+        match self {
+            Advance::Clocked => "clocked",
+            Advance::Event | Advance::Quanta => "event",
+        }
+    }
+}
+
+impl FromStr for Advance {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Advance> {
+        match text {
+            "clocked" => Ok(Advance::Clocked),
+            "event" => Ok(Advance::Event),
+            _ => Err(Error::new(ErrorKind::Usage, format!("engine '{text}'"), "clocked or event")),
+        }
+    }
+}
+
 /// A network made ready to replay recordings.
 pub struct Replay<'n> {
     network: &'n Network,
-    engine: Clocked,
+    engine: Bound,
     settings: Settings,
+}
+
+/// A network on its engine.
+enum Bound {
+    Clocked(Clocked),
+    Event(EventDriven<Free>),
+    Quanta(EventDriven<Quanta>),
 }
 
 /// What was read of a recording, whatever ran on it.
@@ -105,13 +152,18 @@ impl<'n> Replay<'n> {
     /// Binds a network to the settings.
     ///
     /// # Errors
-    /// A step that is not positive; whatever [`Clocked::new`] refuses.
+    /// A step that is not positive; whatever the engine refuses.
     pub fn new(network: &'n Network, settings: Settings) -> Result<Replay<'n>> {
         if settings.dt <= Micros(0) {
             let found = format!("a step of {} µs", settings.dt.0);
             return Err(Error::new(ErrorKind::Usage, found, "a positive time"));
         }
-        let engine = Clocked::new(network, &settings.conventions, settings.dt)?;
+        let (conventions, dt) = (&settings.conventions, settings.dt);
+        let engine = match settings.advance {
+            Advance::Clocked => Bound::Clocked(Clocked::new(network, conventions, dt)?),
+            Advance::Event => Bound::Event(EventDriven::new(network, conventions, dt)?),
+            Advance::Quanta => Bound::Quanta(EventDriven::in_quanta(network, conventions, dt)?),
+        };
         Ok(Replay { network, engine, settings })
     }
 
@@ -120,9 +172,22 @@ impl<'n> Replay<'n> {
         self.network
     }
 
-    /// The engine.
-    pub fn engine(&self) -> &Clocked {
-        &self.engine
+    /// What the engine made of it.
+    pub fn plan(&self) -> &Plan {
+        match &self.engine {
+            Bound::Clocked(engine) => engine.plan(),
+            Bound::Event(engine) => engine.plan(),
+            Bound::Quanta(engine) => engine.plan(),
+        }
+    }
+
+    /// The time in which what happens is simultaneous, which observers count in.
+    pub fn tick(&self) -> Micros {
+        match &self.engine {
+            Bound::Clocked(engine) => engine.tick(),
+            Bound::Event(engine) => engine.tick(),
+            Bound::Quanta(engine) => engine.tick(),
+        }
     }
 
     /// The settings.
@@ -165,6 +230,20 @@ impl<'n> Replay<'n> {
         &self,
         recording: &mut Recording,
         windows: Vec<(Option<Window>, O)>,
+        progress: impl FnMut(u64),
+    ) -> Result<(Take, Vec<Answer>)> {
+        match &self.engine {
+            Bound::Clocked(engine) => self.pass_on(engine, recording, windows, progress),
+            Bound::Event(engine) => self.pass_on(engine, recording, windows, progress),
+            Bound::Quanta(engine) => self.pass_on(engine, recording, windows, progress),
+        }
+    }
+
+    fn pass_on<O: Observer>(
+        &self,
+        engine: &impl Engine,
+        recording: &mut Recording,
+        windows: Vec<(Option<Window>, O)>,
         mut progress: impl FnMut(u64),
     ) -> Result<(Take, Vec<Answer>)> {
         let sensor = self.settings.sensor.or(recording.header().sensor);
@@ -172,8 +251,8 @@ impl<'n> Replay<'n> {
         let field = field(&input.input, sensor).map_err(|e| {
             e.at(format!("node '{}' (Input)", input.name)).in_file(recording.path())
         })?;
-        let mut runs: Vec<Run<O>> =
-            windows.into_iter().map(|(w, o)| Run::new(self, field, w, o)).collect();
+        let run = |(window, observer)| Run::new(self, engine, field, window, observer);
+        let mut runs: Vec<Run<_, O>> = windows.into_iter().map(run).collect();
         let mut reader = Reader::new(self.settings.order);
         while let Some(events) = reader.next(recording) {
             runs.iter_mut().for_each(|run| run.feed(events));

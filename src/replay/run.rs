@@ -3,45 +3,44 @@
 use std::time::{Duration, Instant};
 
 use super::{Answer, Replay, Settings};
-use crate::engine::clocked::State;
-use crate::engine::{Clocked, Observer};
+use crate::engine::{Engine, Observer};
 use crate::event::{Batch, Binner, Field, Grid, Origin, Tally, Window};
 use crate::measure::Counts;
-use crate::signal::Spikes;
 
 /// A window with its own binner, state and observers.
-pub struct Run<'r, O> {
-    engine: &'r Clocked,
+pub struct Run<'r, E: Engine, O> {
+    engine: &'r E,
     settings: &'r Settings,
     field: Field,
     is_trial: bool,
     window: Option<Window>,
     start: Option<i64>,
     binner: Option<Binner>,
-    state: State,
+    state: E::State,
     observer: (Counts, O),
     cut: Tally,
     elapsed: Duration,
 }
 
-impl<'r, O: Observer> Run<'r, O> {
+impl<'r, E: Engine, O: Observer> Run<'r, E, O> {
     /// A run over a trial's window, or over the one that the settings ask for.
     pub fn new(
         replay: &'r Replay<'_>,
+        engine: &'r E,
         field: Field,
         trial: Option<Window>,
         observer: O,
-    ) -> Run<'r, O> {
+    ) -> Run<'r, E, O> {
         Run {
-            engine: &replay.engine,
+            engine,
             settings: &replay.settings,
             field,
             is_trial: trial.is_some(),
             window: trial,
             start: None,
             binner: None,
-            state: replay.engine.start(),
-            observer: (Counts::new(replay.network, &replay.engine), observer),
+            state: engine.start(),
+            observer: (Counts::new(replay.network, engine.plan()), observer),
             cut: Tally::default(),
             elapsed: Duration::ZERO,
         }
@@ -60,7 +59,9 @@ impl<'r, O: Observer> Run<'r, O> {
                 self.binner = Some(self.binner(start));
             }
             let Run { engine, state, observer, binner: Some(binner), .. } = self else { return };
-            binner.push(events, inside, |input| step(engine, state, input, observer));
+            binner.push(events, inside, |tick, input| {
+                engine.receive(state, tick, input, observer);
+            });
         }
         self.elapsed += began.elapsed();
     }
@@ -68,9 +69,14 @@ impl<'r, O: Observer> Run<'r, O> {
     /// Runs what is left, and gives the account.
     pub fn finish(mut self) -> Answer {
         let began = Instant::now();
+        let ticks_per_step = self.ticks_per_step();
         let mut binner = self.binner.take().unwrap_or_else(|| self.binner(0));
         let Run { engine, mut state, mut observer, cut, .. } = self;
-        let steps = binner.finish(|input| step(engine, &mut state, input, &mut observer));
+        let ticks = binner.finish(|tick, input| {
+            engine.receive(&mut state, tick, input, &mut observer);
+        });
+        let steps = ticks.div_ceil(ticks_per_step);
+        engine.finish(&mut state, steps * ticks_per_step, &mut observer);
         cut.assert_conserved();
         assert_eq!(cut.kept, binner.tally().read, "events were lost between cut and steps");
         Answer {
@@ -84,8 +90,13 @@ impl<'r, O: Observer> Run<'r, O> {
     }
 
     fn binner(&self, start: i64) -> Binner {
-        let grid = Grid { start, dt: self.settings.dt };
-        Binner::new(grid, self.field, self.settings.input, self.settings.steps)
+        let grid = Grid { start, dt: self.engine.tick() };
+        let limit = self.settings.steps.map(|n| n.saturating_mul(self.ticks_per_step()));
+        Binner::new(grid, self.field, self.settings.input, limit)
+    }
+
+    fn ticks_per_step(&self) -> u64 {
+        (self.settings.dt.0 / self.engine.tick().0) as u64
     }
 
     /// Where step 0 begins: at the start that was asked for, else at the first
@@ -109,13 +120,5 @@ fn asked_window(settings: &Settings, first: i64) -> Window {
     Window {
         from: settings.from.map_or(i64::MIN, |from| zero.saturating_add(from.0)),
         to: settings.to.map_or(i64::MAX, |to| zero.saturating_add(to.0)),
-    }
-}
-
-fn step(engine: &Clocked, state: &mut State, input: &Spikes, observer: &mut impl Observer) {
-    if input.is_empty() && engine.is_at_rest(state) {
-        engine.skip(state);
-    } else {
-        engine.step(state, input, observer);
     }
 }

@@ -10,7 +10,7 @@ use crate::event::{Cause, Tally};
 use crate::measure::energy::TABLES;
 use crate::measure::{Readout, Table, UnitCounts};
 use crate::network::{Unit, Wired};
-use crate::replay::{Answer, Replay, Take};
+use crate::replay::{Advance, Answer, Replay, Take};
 
 /// Everything that a report is made of.
 pub struct Made<'a> {
@@ -63,7 +63,7 @@ impl Made<'_> {
         let steps = self.answers().iter().map(|answer| answer.steps).sum();
         let all = counts.iter().fold(UnitCounts::default(), |sum, unit| sum + *unit);
         let tables: Result<Vec<Table>> = TABLES.iter().map(|text| Table::parse(text)).collect();
-        let notes = network.notes.iter().chain(self.replay.engine().notes());
+        let notes = network.notes.iter().chain(&self.replay.plan().notes);
         Ok(ReplayReport {
             input: self.input(),
             network: Network {
@@ -72,9 +72,10 @@ impl Made<'_> {
                 parameters: network.parameters(),
             },
             engine: Engine {
-                name: "clocked",
+                name: settings.advance.name(),
                 convention: settings.conventions.to_string(),
                 dt_us: settings.dt.0,
+                quantum_us: (settings.advance == Advance::Quanta).then_some(settings.dt.0),
                 steps,
             },
             layers: self.layers(&counts, steps),
@@ -145,7 +146,7 @@ impl Made<'_> {
 
     fn layers(&self, counts: &[UnitCounts], steps: u64) -> Vec<Layer> {
         let units = &self.replay.network().units;
-        let sequence = self.replay.engine().sequence().iter();
+        let sequence = self.replay.plan().sequence.iter();
         let inner = sequence.filter(|&&u| !matches!(units[u].unit, Unit::Input | Unit::Output));
         inner.map(|&u| self.layer(u, &units[u], &counts[u], steps)).collect()
     }
@@ -153,7 +154,7 @@ impl Made<'_> {
     fn layer(&self, unit: usize, wired: &Wired, counts: &UnitCounts, steps: u64) -> Layer {
         let is_neuron = matches!(wired.unit, Unit::Neuron(_));
         let neurons = wired.output.len();
-        let synapses = self.replay.engine().synapses(unit).unwrap_or(0);
+        let synapses = self.replay.plan().synapses[unit].unwrap_or(0);
         let connection = |value: u64| (!is_neuron).then_some(value);
         Layer {
             name: wired.name.clone(),
@@ -163,7 +164,10 @@ impl Made<'_> {
             synaptic_ops: connection(counts.synaptic_ops),
             multiply_adds: connection(counts.multiply_adds),
             dense_ops: connection(synapses * steps),
-            state_updates: is_neuron.then_some(neurons as u64 * steps),
+            state_updates: is_neuron.then(|| match self.replay.settings().advance {
+                Advance::Clocked => neurons as u64 * steps,
+                Advance::Event | Advance::Quanta => counts.updates,
+            }),
         }
     }
 
@@ -259,10 +263,14 @@ impl Made<'_> {
             to_us: settings.to.map(|t| t.0),
             steps: settings.steps,
             dt_us: settings.dt.0,
-            engine: "clocked",
+            engine: settings.advance.name(),
+            quantum_us: (settings.advance == Advance::Quanta).then_some(settings.dt.0),
             convention: settings.conventions.to_string(),
             conventions: conventions(self.replay.network(), settings)?,
-            number: "f32",
+            number: match settings.advance {
+                Advance::Clocked | Advance::Quanta => "f32",
+                Advance::Event => "f64",
+            },
             input: settings.input.name(),
             order: settings.order.name(),
             seed: None,

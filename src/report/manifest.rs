@@ -35,10 +35,13 @@ pub struct Manifest {
     pub to_us: Option<i64>,
     /// Asked number of steps.
     pub steps: Option<u64>,
-    /// Length of a step.
+    /// Length of a step; without a grid, of the step that gains are meant for.
     pub dt_us: i64,
-    /// `clocked`.
+    /// `clocked` or `event`.
     pub engine: &'static str,
+    /// Length of the time within which events were simultaneous, where it was not
+    /// the step of a clock.
+    pub quantum_us: Option<i64>,
     /// The convention as it was named.
     pub convention: String,
     /// Its fields for every neuron model in the network.

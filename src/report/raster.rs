@@ -7,23 +7,19 @@ use super::build::{Made, Outcome};
 use super::replay::Output;
 use crate::corpus::gesture;
 use crate::draw::{Band, Heading, Raster, Rows, Span};
-use crate::engine::{Clocked, Observer};
+use crate::engine::{Observer, Plan};
 use crate::network::{Network, Unit};
+use crate::replay::Advance;
 use crate::signal::{Shape, Spikes};
 use crate::units::Micros;
 
 /// A raster of the input, of every spiking population in the order of
 /// evaluation, and of the output.
-pub fn raster(
-    network: &Network,
-    engine: &Clocked,
-    classes: Option<&[String]>,
-    dt: Micros,
-) -> Raster {
-    let answer = answering_unit(network, engine);
-    let inner = engine.sequence().iter().copied().filter(|&unit| {
+pub fn raster(network: &Network, plan: &Plan, classes: Option<&[String]>, tick: Micros) -> Raster {
+    let answer = answering_unit(network, plan);
+    let inner = plan.sequence.iter().copied().filter(|&unit| {
         let is_neuron = matches!(network.units[unit].unit, Unit::Neuron(_));
-        is_neuron && engine.sends_spikes(unit) && Some(unit) != answer
+        is_neuron && plan.spikes[unit] && Some(unit) != answer
     });
     let first = (
         network.input,
@@ -36,18 +32,18 @@ pub fn raster(
         let label = format!("{} · {} · {}", wired.name, wired.unit.nir(), wired.output);
         Band { unit, label, shape: wired.output.clone(), rows }
     });
-    Raster::new(bands.collect(), dt)
+    Raster::new(bands.collect(), tick)
 }
 
 /// The unit whose spikes are the answer: the population before the output, or
 /// the output itself where that merges several or reroutes them.
-fn answering_unit(network: &Network, engine: &Clocked) -> Option<usize> {
+fn answering_unit(network: &Network, plan: &Plan) -> Option<usize> {
     let output = &network.units[network.output];
     let unit = match output.sources[..] {
         [source] if matches!(network.units[source].unit, Unit::Neuron(_)) => source,
         _ => network.output,
     };
-    (engine.sends_spikes(unit) && unit != network.input && output.sources != [network.input])
+    (plan.spikes[unit] && unit != network.input && output.sources != [network.input])
         .then_some(unit)
 }
 
@@ -60,7 +56,7 @@ fn has_polarity(input: &Shape) -> bool {
 pub struct Shared<'r> {
     /// The raster.
     pub raster: &'r RefCell<Raster>,
-    /// Steps from the recording's beginning to the window's.
+    /// Ticks from the recording's beginning to the window's.
     pub offset: u64,
 }
 
@@ -70,9 +66,9 @@ impl Observer for Shared<'_> {
     }
 }
 
-/// The steps from `origin` to a time after it.
-pub fn steps_between(origin: i64, time: i64, dt: Micros) -> u64 {
-    time.saturating_sub(origin).max(0) as u64 / dt.0 as u64
+/// The ticks from `origin` to a time after it.
+pub fn ticks_between(origin: i64, time: i64, tick: Micros) -> u64 {
+    time.saturating_sub(origin).max(0) as u64 / tick.0 as u64
 }
 
 /// What stands above the raster of a replay that began at `origin`.
@@ -81,8 +77,12 @@ pub fn heading(made: &Made<'_>, total: &Output, origin: i64) -> Heading {
     let (input, network) = (name(&made.origin.input), name(&made.origin.network));
     let title: Vec<String> = [input, network].into_iter().flatten().collect();
     let settings = made.replay.settings();
-    let mut subtitle =
-        format!("convention {}, clocked, {} a step", settings.conventions, settings.dt);
+    let engine = match settings.advance {
+        Advance::Clocked => format!("clocked, {} a step", settings.dt),
+        Advance::Event => "event-driven".to_owned(),
+        Advance::Quanta => format!("event-driven, {} a quantum", settings.dt),
+    };
+    let mut subtitle = format!("convention {}, {engine}", settings.conventions);
     if let (Outcome::Whole(_), Some(answer)) = (&made.outcome, answer(total)) {
         subtitle += &format!(", answer: {answer}");
     }
@@ -96,10 +96,10 @@ fn answer(output: &Output) -> Option<String> {
 
 fn spans(made: &Made<'_>, origin: i64) -> Vec<Span> {
     let Outcome::Trials(trials) = &made.outcome else { return Vec::new() };
-    let dt = made.replay.settings().dt;
+    let tick = made.replay.tick();
     let span = |trial: &gesture::Trial, output: Output| Span {
-        from: steps_between(origin, trial.window.from, dt),
-        to: steps_between(origin, trial.window.to, dt),
+        from: ticks_between(origin, trial.window.from, tick),
+        to: ticks_between(origin, trial.window.to, tick),
         label: match answer(&output) {
             Some(answer) if answer == trial.name() => format!("{answer}: correct"),
             Some(answer) => format!("{}: answered {answer}", trial.name()),

@@ -113,12 +113,16 @@ pub struct Network {
 /// How a network ran.
 #[derive(Debug, Serialize)]
 pub struct Engine {
-    /// `clocked`.
+    /// `clocked` or `event`.
     pub name: &'static str,
     /// The convention as it was named.
     pub convention: String,
-    /// Length of a step.
+    /// Length of a step; without a grid, of the step that gains are meant for.
     pub dt_us: i64,
+    /// Length of the time within which events are simultaneous, where it is not
+    /// the step of a clock.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub quantum_us: Option<i64>,
     /// Steps run, over all trials.
     pub steps: u64,
 }

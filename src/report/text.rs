@@ -36,13 +36,13 @@ impl ReplayReport {
         let _ = writeln!(text, "network  {path}");
         let _ =
             writeln!(text, "         {nodes} nodes, {} parameters", grouped(*parameters as u64));
-        let Engine { name, convention, dt_us, steps } = &self.engine;
-        let _ = writeln!(
-            text,
-            "engine   {name}, convention {convention}, {} steps of {}",
-            grouped(*steps),
-            Micros(*dt_us)
-        );
+        let Engine { name, convention, dt_us, quantum_us, steps } = &self.engine;
+        let time = match (*name, quantum_us) {
+            ("clocked", _) => format!("{} steps of {}", grouped(*steps), Micros(*dt_us)),
+            (_, Some(q)) => format!("{} quanta of {}", grouped(*steps), Micros(*q)),
+            (_, None) => format!("no grid, {}", Micros(*dt_us * *steps as i64)),
+        };
+        let _ = writeln!(text, "engine   {name}, convention {convention}, {time}");
         for (stage, tally) in self.input.tally.all() {
             remarks(text, stage, tally);
         }

@@ -19,6 +19,16 @@ pub struct Accumulator {
     resting: Vec<u64>,
 }
 
+/// The bits of a word, ascending: the lanes of a block, or blocks.
+#[inline]
+pub fn lanes(mut word: u64) -> impl Iterator<Item = usize> {
+    std::iter::from_fn(move || {
+        let lane = (word != 0).then(|| word.trailing_zeros() as usize)?;
+        word &= word - 1;
+        Some(lane)
+    })
+}
+
 fn bit(block: usize) -> (usize, u64) {
     (block / 64, 1 << (block % 64))
 }
@@ -100,16 +110,14 @@ impl Accumulator {
     /// Appends the first `len` sums that are not zero, each as one entry.
     pub fn list(&self, len: usize, out: &mut Spikes) {
         for word in 0..self.touched.len() {
-            let mut live = self.live(word);
-            while live != 0 {
-                let block = word * 64 + live.trailing_zeros() as usize;
+            for lane in lanes(self.live(word)) {
+                let block = word * 64 + lane;
                 for (lane, &sum) in self.block(block).iter().enumerate() {
                     let address = block * BLOCK + lane;
                     if sum != 0.0 && address < len {
                         out.push(address as u32, sum, 1);
                     }
                 }
-                live &= live - 1;
             }
         }
     }
@@ -117,15 +125,13 @@ impl Accumulator {
     /// Puts what was touched back to rest.
     pub fn clear(&mut self) {
         for w in 0..self.touched.len() {
-            let mut bits = std::mem::take(&mut self.touched[w]);
-            while bits != 0 {
-                let start = (w * 64 + bits.trailing_zeros() as usize) * BLOCK;
+            for lane in lanes(std::mem::take(&mut self.touched[w])) {
+                let start = (w * 64 + lane) * BLOCK;
                 let block = &mut self.sums[start..start + BLOCK];
                 match self.rest.get(start..start + BLOCK) {
                     Some(rest) => block.copy_from_slice(rest),
                     None => block.fill(0.0),
                 }
-                bits &= bits - 1;
             }
         }
     }

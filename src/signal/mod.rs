@@ -4,6 +4,6 @@ mod accumulator;
 mod shape;
 mod spikes;
 
-pub use accumulator::{Accumulator, BLOCK};
+pub use accumulator::{Accumulator, BLOCK, lanes};
 pub use shape::Shape;
 pub use spikes::{Merge, Spikes};

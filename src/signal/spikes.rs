@@ -5,6 +5,8 @@
 //! pool: four spikes become one entry of value 4/4 and count 4, and each of the
 //! four costs a synaptic operation downstream.
 
+use super::accumulator::lanes;
+
 /// The active entries of one step, addresses ascending and unique.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Spikes {
@@ -40,6 +42,27 @@ impl Spikes {
         self.index.push(index);
         self.value.push(value);
         self.count.push(count);
+    }
+
+    /// Adds what another signal sends at the same time.
+    pub fn merge(&mut self, other: Spikes) {
+        if self.is_empty() {
+            *self = other;
+            return;
+        }
+        let mut all: Vec<(u32, f32, u32)> = self.iter().chain(other.iter()).collect();
+        all.sort_by_key(|&(address, ..)| address);
+        self.clear();
+        for (address, value, count) in all {
+            match self.index.last() == Some(&address) {
+                true => {
+                    let last = self.len() - 1;
+                    self.value[last] += value;
+                    self.count[last] = self.count[last].saturating_add(count);
+                }
+                false => self.push(address, value, count),
+            }
+        }
     }
 
     /// Entries as `(address, value, count)`.
@@ -92,15 +115,13 @@ impl Merge {
     /// afresh.
     pub fn drain(&mut self, out: &mut Spikes, finish: impl Fn(f32) -> f32) {
         for (w, word) in self.touched.iter_mut().enumerate() {
-            let mut bits = std::mem::take(word);
-            while bits != 0 {
-                let i = w * 64 + bits.trailing_zeros() as usize;
+            for lane in lanes(std::mem::take(word)) {
+                let i = w * 64 + lane;
                 out.push(
                     i as u32,
                     finish(std::mem::take(&mut self.value[i])),
                     std::mem::take(&mut self.count[i]),
                 );
-                bits &= bits - 1;
             }
         }
     }

@@ -7,45 +7,28 @@
 //! that closes a loop is heard one step later, because its sender is evaluated
 //! after its receiver.
 
-mod bind;
 mod cells;
 
-use super::{Observer, Operations};
-use crate::layer::{Routed, Weighted};
+use super::parts::{self, Part, Ticks, Work};
+use super::{Engine, Observer, Operations, Plan};
+use crate::error::Result;
+use crate::network::Network;
 use crate::neuron::Population;
+use crate::neuron::preset::Conventions;
 use crate::signal::{Accumulator, Merge, Spikes};
+use crate::units::Micros;
 use cells::Cells;
+
+/// The longest delay, in steps; a delay line keeps a list for each.
+const LONGEST_DELAY: f64 = 4e6;
 
 /// A network bound to a step length and a convention. It does not change while
 /// it runs: what does is in a [`State`].
 pub struct Clocked {
-    nodes: Vec<Node>,
-    sequence: Vec<usize>,
+    parts: Vec<Part<Box<dyn Population>>>,
+    plan: Plan,
     input: usize,
-    notes: Vec<String>,
-}
-
-struct Node {
-    work: Work,
-    sources: Vec<usize>,
-    /// Number of addresses that it sends from.
-    len: usize,
-    /// Whether it sends spikes; otherwise values, each a multiplication.
-    spikes: bool,
-    /// Whether its sums are read as a list too, not only by a population.
-    listed: bool,
-    /// Whether what it sends in a step is known before the step.
-    sends_later: bool,
-}
-
-enum Work {
-    Input,
-    Output,
-    Population(Box<dyn Population>),
-    Weighted(Box<dyn Weighted>),
-    Routed(Box<dyn Routed>),
-    /// The delay of each address, in steps.
-    Delayed(Vec<u32>),
+    dt: Micros,
 }
 
 /// Everything that changes while a network runs.
@@ -82,34 +65,25 @@ enum Memory {
 }
 
 impl Clocked {
-    /// What a report should say about running this network so.
-    pub fn notes(&self) -> &[String] {
-        &self.notes
-    }
-
-    /// Units in the order in which a step evaluates them.
-    pub fn sequence(&self) -> &[usize] {
-        &self.sequence
-    }
-
-    /// Synapses of connection `unit`; none of a unit without weights.
-    pub fn synapses(&self, unit: usize) -> Option<u64> {
-        match &self.nodes[unit].work {
-            Work::Weighted(weighted) => Some(weighted.synapses()),
-            _ => None,
-        }
-    }
-
-    /// Whether unit `unit` sends spikes, rather than values.
-    pub fn sends_spikes(&self, unit: usize) -> bool {
-        self.nodes[unit].spikes
+    /// Binds a network.
+    ///
+    /// # Errors
+    /// Parameters without a meaning under the convention and delays too long for
+    /// the step, named with their unit.
+    pub fn new(network: &Network, conventions: &Conventions, dt: Micros) -> Result<Clocked> {
+        let step = dt.seconds();
+        let ticks = Ticks { tick: step, whole: true, longest: LONGEST_DELAY };
+        let (parts, plan) = parts::bind(network, conventions, step, ticks, |_, wired, neuron| {
+            neuron.at(step, &wired.output, conventions)
+        })?;
+        Ok(Clocked { parts, plan, input: network.input, dt })
     }
 
     /// Advances `state` by one step with this input.
-    pub fn step(&self, state: &mut State, input: &Spikes, observer: &mut impl Observer) {
-        let later = (0..self.nodes.len()).filter(|&unit| self.nodes[unit].sends_later);
+    fn step(&self, state: &mut State, input: &Spikes, observer: &mut impl Observer) {
+        let later = (0..self.parts.len()).filter(|&unit| self.parts[unit].sends_later);
         later.for_each(|unit| state.units[unit].send_what_is_due(state.step));
-        for &unit in &self.sequence {
+        for &unit in &self.plan.sequence {
             // taken out, so that the others can be read while it changes
             let mut own = std::mem::take(&mut state.units[unit]);
             let operations = match unit == self.input {
@@ -123,7 +97,7 @@ impl Clocked {
                 observer.operated(state.step, unit, operations);
             }
             let sent = match &own.memory {
-                Memory::Population { pending, .. } if self.nodes[unit].sends_later => pending,
+                Memory::Population { pending, .. } if self.parts[unit].sends_later => pending,
                 _ => &own.sent,
             };
             if !sent.is_empty() {
@@ -135,7 +109,7 @@ impl Clocked {
     }
 
     /// Whether a step without input would change nothing and send nothing.
-    pub fn is_at_rest(&self, state: &State) -> bool {
+    fn is_at_rest(&self, state: &State) -> bool {
         state.units.iter().all(|unit| {
             unit.sent.is_empty()
                 && match &unit.memory {
@@ -149,11 +123,6 @@ impl Clocked {
         })
     }
 
-    /// Passes over a step that [`Clocked::is_at_rest`] says is empty.
-    pub fn skip(&self, state: &mut State) {
-        state.step += 1;
-    }
-
     fn evaluate(
         &self,
         unit: usize,
@@ -161,71 +130,108 @@ impl Clocked {
         others: &[UnitState],
         step: u64,
     ) -> Operations {
-        let node = &self.nodes[unit];
+        let part = &self.parts[unit];
         let UnitState { sent, memory } = own;
         // a unit that hears itself hears what it sent in the last step
-        let echo = if node.sources.contains(&unit) { sent.clone() } else { Spikes::default() };
+        let echo = if part.sources.contains(&unit) { sent.clone() } else { Spikes::default() };
         let signal = |source: usize| if source == unit { &echo } else { &others[source].sent };
-        let heard = || node.sources.iter().map(|&source| (source, signal(source)));
-        match (&node.work, memory) {
+        let heard = || part.sources.iter().map(|&source| signal(source));
+        match (&part.work, memory) {
             (Work::Weighted(weighted), Memory::Weighted(sums)) => {
-                sums.clear();
-                let mut operations = Operations::default();
-                for (source, spikes) in heard().filter(|(_, spikes)| !spikes.is_empty()) {
-                    let count = weighted.scatter(spikes, sums);
-                    match self.nodes[source].spikes {
-                        true => operations.synaptic += count,
-                        false => operations.multiply_adds += count,
-                    }
-                }
-                if node.listed {
+                let kinds = part.sources.iter().map(|&source| self.parts[source].spikes);
+                let operations = parts::weigh(weighted.as_ref(), kinds.zip(heard()), sums);
+                if part.listed {
                     sent.clear();
-                    sums.list(node.len, sent);
+                    sums.list(part.len, sent);
                 }
                 return operations;
             }
             (Work::Routed(routed), Memory::Routed(merge)) => {
-                heard().for_each(|(_, spikes)| routed.route(spikes, merge));
-                sent.clear();
-                merge.drain(sent, |value| routed.finish(value));
+                parts::reroute(routed.as_ref(), heard(), merge, sent);
             }
-            (Work::Delayed(steps), Memory::Delayed { ring, merge }) => {
-                for (address, value, count) in heard().flat_map(|(_, spikes)| spikes.iter()) {
-                    let due = step + u64::from(steps[address as usize]);
+            (Work::Output, Memory::Routed(merge)) => parts::merge_all(heard(), merge, sent),
+            (Work::Delayed(delays), Memory::Delayed { ring, merge }) => {
+                for (address, value, count) in heard().flat_map(Spikes::iter) {
+                    let due = step + delays[address as usize] as u64;
                     let slot = (due % ring.len() as u64) as usize;
                     ring[slot].push((address, value, count));
                 }
-                if !node.sends_later {
+                if !part.sends_later {
                     sent.clear();
                     leave(ring, step, merge, sent);
                 }
             }
             (Work::Population(population), Memory::Population { cells, sums, pending }) => {
                 sums.clear();
-                let mut direct = Vec::with_capacity(node.sources.len() + 1);
-                for &source in &node.sources {
+                let mut direct = Vec::with_capacity(part.sources.len() + 1);
+                for &source in &part.sources {
                     match &others[source].memory {
                         Memory::Weighted(sums) => direct.push(sums),
                         _ => signal(source).iter().for_each(|(a, v, _)| sums.add(a as usize, v)),
                     }
                 }
-                if direct.len() < node.sources.len() {
+                if direct.len() < part.sources.len() {
                     direct.push(sums);
                 }
-                let out = if node.sends_later { pending } else { sent };
+                let out = if part.sends_later { pending } else { sent };
                 out.clear();
-                cells.step(population.as_ref(), &direct, node.spikes, out);
-            }
-            (Work::Output, Memory::Routed(merge)) => {
-                for (address, value, count) in heard().flat_map(|(_, spikes)| spikes.iter()) {
-                    merge.add(address, value, count);
-                }
-                sent.clear();
-                merge.drain(sent, |value| value);
+                cells.step(population.as_ref(), &direct, part.spikes, out);
             }
             (_, _) => unreachable!("a unit's memory is made for its work"),
         }
         Operations::default()
+    }
+}
+
+impl Engine for Clocked {
+    type State = State;
+
+    fn plan(&self) -> &Plan {
+        &self.plan
+    }
+
+    fn tick(&self) -> Micros {
+        self.dt
+    }
+
+    fn start(&self) -> State {
+        let unit = |part| UnitState { sent: Spikes::default(), memory: memory(part) };
+        State { step: 0, units: self.parts.iter().map(unit).collect() }
+    }
+
+    fn receive(&self, state: &mut State, tick: u64, input: &Spikes, observer: &mut impl Observer) {
+        self.finish(state, tick, observer);
+        self.step(state, input, observer);
+    }
+
+    fn finish(&self, state: &mut State, until: u64, observer: &mut impl Observer) {
+        let silence = Spikes::default();
+        while state.step < until {
+            match self.is_at_rest(state) {
+                true => state.step = until,
+                false => self.step(state, &silence, observer),
+            }
+        }
+    }
+}
+
+fn memory(part: &Part<Box<dyn Population>>) -> Memory {
+    match &part.work {
+        Work::Input => Memory::None,
+        Work::Output | Work::Routed(_) => Memory::Routed(Merge::new(part.len)),
+        Work::Population(population) => Memory::Population {
+            cells: Cells::new(population.as_ref(), part.len),
+            sums: Accumulator::new(part.len),
+            pending: Spikes::default(),
+        },
+        Work::Weighted(weighted) => Memory::Weighted(match weighted.bias() {
+            Some(bias) => Accumulator::resting_at(&bias),
+            None => Accumulator::new(part.len),
+        }),
+        Work::Delayed(delays) => {
+            let longest = delays.iter().copied().fold(0.0, f64::max) as usize;
+            Memory::Delayed { ring: vec![Vec::new(); longest + 1], merge: Merge::new(part.len) }
+        }
     }
 }
 

@@ -1,0 +1,87 @@
+//! What every engine does with the blocks of a population.
+
+use crate::signal::{Accumulator, BLOCK, Spikes, lanes};
+
+/// A set of blocks.
+#[derive(Clone, Debug, Default)]
+pub struct Blocks(Vec<u64>);
+
+impl Blocks {
+    /// None of `blocks` blocks.
+    pub fn none(blocks: usize) -> Blocks {
+        Blocks(vec![0; blocks.div_ceil(64)])
+    }
+
+    /// All of them.
+    pub fn all(blocks: usize) -> Blocks {
+        let mut all = Blocks::none(blocks);
+        (0..blocks).for_each(|block| all.insert(block));
+        all
+    }
+
+    /// Puts one in.
+    #[inline]
+    pub fn insert(&mut self, block: usize) {
+        self.0[block / 64] |= 1 << (block % 64);
+    }
+
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.0.iter().all(|&word| word == 0)
+    }
+
+    /// Takes all out, and hands them with those that `inputs` reach to `visit`,
+    /// ascending; what `visit` says is put in again. It is told whether an input
+    /// reaches the block.
+    pub fn visit(&mut self, inputs: &[&Accumulator], mut visit: impl FnMut(usize, bool) -> bool) {
+        for (number, word) in self.0.iter_mut().enumerate() {
+            let live = inputs.iter().fold(0, |live, sums| live | sums.live(number));
+            let asleep = std::mem::take(word);
+            for lane in lanes(live | asleep) {
+                let stays = visit(number * 64 + lane, live >> lane & 1 == 1);
+                *word |= u64::from(stays) << lane;
+            }
+        }
+    }
+}
+
+/// Whether any bit differs.
+pub fn differ(a: &[f32], b: &[f32]) -> bool {
+    a.iter().zip(b).any(|(a, b)| a.to_bits() != b.to_bits())
+}
+
+/// The sum of several inputs to a block.
+#[inline]
+pub fn input<'a>(
+    inputs: &[&'a Accumulator],
+    block: usize,
+    room: &'a mut [f32; BLOCK],
+) -> &'a [f32; BLOCK] {
+    if let [only] = inputs {
+        return only.block(block);
+    }
+    room.fill(0.0);
+    for sums in inputs {
+        room.iter_mut().zip(sums.block(block)).for_each(|(sum, value)| *sum += value);
+    }
+    room
+}
+
+/// Appends what the neurons of a block send, of a population of `len`; says
+/// whether that is anything.
+#[inline]
+pub fn send(block: usize, len: usize, out: &[f32; BLOCK], spikes: bool, sent: &mut Spikes) -> bool {
+    let mut active = 0u64;
+    for (lane, &value) in out.iter().enumerate() {
+        active |= u64::from(value != 0.0) << lane;
+    }
+    let first = block * BLOCK;
+    if len - first < BLOCK {
+        active &= (1 << (len - first)) - 1;
+    }
+    for lane in lanes(active) {
+        let count = if spikes { out[lane] as u32 } else { 1 };
+        sent.push((first + lane) as u32, out[lane], count);
+    }
+    active != 0
+}

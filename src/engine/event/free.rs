@@ -1,0 +1,209 @@
+//! Populations without a grid: closed forms, and crossings at their own times.
+
+use super::Dynamics;
+use super::queue::Queue;
+use crate::engine::blocks::{Blocks, input, send};
+use crate::neuron::flow::{Alone, Flow};
+use crate::signal::{Accumulator, BLOCK, Spikes, lanes};
+use crate::units::Micros;
+
+/// A population that flows.
+///
+/// Neurons are compared with their threshold when something reaches them, and when
+/// they reach it by themselves. One that is still above it after it fired fires
+/// again one nominal step later: where a convention leaves charge behind, it is
+/// spent as slowly as a clock would spend it.
+pub struct Free {
+    flow: Box<dyn Flow>,
+    tick: f64,
+    /// Ticks between the spikes of a neuron that stays above its threshold.
+    again: f64,
+    spikes: bool,
+}
+
+/// State of a population, block by block.
+pub struct Cells {
+    state: Vec<f64>,
+    /// The tick that each block was brought to.
+    last: Vec<f64>,
+    /// What each block does next by itself.
+    next: Vec<Next>,
+    /// When each neuron may fire again.
+    ready: Vec<f64>,
+    /// Blocks by the time of [`Next::due`]; outdated where the two differ.
+    queue: Queue<usize>,
+    awake: Blocks,
+    len: usize,
+    /// The run is over: potentials are due.
+    ended: bool,
+}
+
+/// What a block does by itself.
+#[derive(Clone, Copy)]
+struct Next {
+    due: f64,
+    /// Neurons that are to be compared with their threshold then.
+    compare: u64,
+    /// Those among them that reach it just then, whatever rounding says.
+    reach: u64,
+}
+
+const NEVER: Next = Next { due: f64::INFINITY, compare: 0, reach: 0 };
+
+impl Free {
+    /// A population whose time is counted in `tick`s, of a network meant for steps
+    /// of `dt`.
+    pub fn new(flow: Box<dyn Flow>, tick: Micros, dt: Micros, spikes: bool) -> Free {
+        let again = dt.0 as f64 / tick.0 as f64;
+        Free { flow, tick: tick.seconds().0, again, spikes }
+    }
+
+    /// What a block does next; `state` is that of `now`, `ready` as long as it has
+    /// neurons.
+    fn foresee(&self, block: usize, state: &[f64], ready: &[f64], now: f64) -> Next {
+        let mut next = NEVER;
+        for (lane, &ready) in ready.iter().enumerate() {
+            let is_above = state.get(lane).is_some_and(|&v| v >= self.flow.fires_at(block, lane));
+            let (due, reaches) = match is_above {
+                true => (ready.max(now), false),
+                false if !self.flow.fires_alone() => continue,
+                false => match self.flow.alone(block, lane, state) {
+                    Some(Alone::Fires(after)) => (now + after / self.tick, true),
+                    Some(Alone::Turns(after)) => (now + after / self.tick, false),
+                    None => continue,
+                },
+            };
+            if due < next.due {
+                next = Next { due, ..NEVER };
+            }
+            if due == next.due {
+                next.compare |= 1 << lane;
+                next.reach |= u64::from(reaches) << lane;
+            }
+        }
+        next
+    }
+
+    /// Sends what every neuron's potential was on average, times the number of
+    /// nominal steps, as if it had sent it in each of them.
+    fn send_means(&self, cells: &mut Cells, now: f64, sent: &mut Spikes) {
+        let per_block = self.flow.variables() * BLOCK;
+        for (block, state) in cells.state.chunks_mut(per_block).enumerate() {
+            self.flow.pass(block, state, (now - cells.last[block]) * self.tick);
+            cells.last[block] = now;
+            let sum = |lane| (self.flow.integral(lane, state) / (self.again * self.tick)) as f32;
+            send(block, cells.len, &std::array::from_fn(sum), false, sent);
+        }
+    }
+}
+
+/// Replaces what a block does next.
+fn plan(before: &mut Next, queue: &mut Queue<usize>, block: usize, next: Next) {
+    if next.due.is_finite() && next.due != before.due {
+        queue.push(next.due, block);
+    }
+    *before = next;
+}
+
+/// How many of a block's lanes are neurons, of a population of `len`.
+fn lanes_of(len: usize, block: usize) -> usize {
+    (len - block * BLOCK).min(BLOCK)
+}
+
+impl Dynamics for Free {
+    type Cells = Cells;
+
+    const IN_STEPS: bool = false;
+
+    fn start(&self, len: usize, _inputs: &[&Accumulator]) -> Cells {
+        let blocks = len.div_ceil(BLOCK);
+        let per_block = self.flow.variables() * BLOCK;
+        let mut cells = Cells {
+            state: vec![0.0; blocks * per_block],
+            last: vec![0.0; blocks],
+            next: vec![NEVER; blocks],
+            ready: vec![0.0; blocks * BLOCK],
+            queue: Queue::default(),
+            awake: Blocks::none(blocks),
+            len,
+            ended: false,
+        };
+        for block in 0..blocks {
+            let state = &mut cells.state[block * per_block..][..per_block];
+            self.flow.start(block, state);
+            let next = self.foresee(block, state, &[0.0; BLOCK][..lanes_of(len, block)], 0.0);
+            plan(&mut cells.next[block], &mut cells.queue, block, next);
+        }
+        cells
+    }
+
+    fn next(&self, cells: &mut Cells) -> Option<f64> {
+        while let Some((due, &block)) = cells.queue.first() {
+            if cells.next[block].due == due {
+                return Some(due);
+            }
+            cells.queue.pop(due);
+        }
+        None
+    }
+
+    fn front(
+        &self,
+        cells: &mut Cells,
+        now: f64,
+        inputs: &[&Accumulator],
+        sent: &mut Spikes,
+    ) -> u64 {
+        if cells.ended {
+            self.send_means(cells, now, sent);
+            return cells.len as u64;
+        }
+        while let Some(block) = cells.queue.pop(now) {
+            if cells.next[block].due <= now {
+                cells.awake.insert(block);
+            }
+        }
+        let per_block = self.flow.variables() * BLOCK;
+        let (mut room, mut updated) = ([0.0; BLOCK], 0);
+        let mut awake = std::mem::take(&mut cells.awake);
+        awake.visit(inputs, |block, _| {
+            let state = &mut cells.state[block * per_block..][..per_block];
+            let ready = &mut cells.ready[block * BLOCK..][..BLOCK];
+            let input = input(inputs, block, &mut room);
+            self.flow.pass(block, state, (now - cells.last[block]) * self.tick);
+            cells.last[block] = now;
+            let alone = match cells.next[block].due <= now {
+                true => std::mem::replace(&mut cells.next[block], NEVER),
+                false => NEVER,
+            };
+            for lane in lanes(alone.reach) {
+                state[lane] = state[lane].max(self.flow.fires_at(block, lane));
+            }
+            let mut concerned = alone.compare;
+            for (lane, &value) in input.iter().enumerate() {
+                concerned |= u64::from(value != 0.0) << lane;
+            }
+            updated += u64::from(concerned.count_ones());
+            let is_ready = |&lane: &usize| ready[lane] <= now;
+            let may_fire = lanes(concerned).filter(is_ready).fold(0, |all, lane| all | 1 << lane);
+            let mut out = [0.0; BLOCK];
+            self.flow.receive(block, state, input, may_fire, &mut out);
+            for lane in lanes(may_fire).filter(|&lane| out[lane] != 0.0) {
+                if state.get(lane).is_some_and(|&v| v >= self.flow.fires_at(block, lane)) {
+                    ready[lane] = now + self.again;
+                }
+            }
+            send(block, cells.len, &out, self.spikes, sent);
+            let next = self.foresee(block, state, &ready[..lanes_of(cells.len, block)], now);
+            plan(&mut cells.next[block], &mut cells.queue, block, next);
+            false
+        });
+        cells.awake = awake;
+        updated
+    }
+
+    fn end(&self, cells: &mut Cells) -> bool {
+        cells.ended = !self.spikes;
+        cells.ended
+    }
+}

@@ -1,0 +1,506 @@
+//! The event-driven engine: what nothing reaches is not touched.
+//!
+//! Whatever happens at one time is a *front*: the events of the camera, spikes
+//! that arrive late, neurons that reach their threshold by themselves. Within a
+//! front units are evaluated in the network's order, as in a step of the clocked
+//! engine, but only those that hear something, and of a population only the blocks
+//! that something reached. Between fronts nothing happens; a block is brought up
+//! to date when the next thing reaches it.
+//!
+//! What a population does with the time between is its [`Dynamics`]:
+//!
+//! - [`Free`]: there is no grid. States follow their closed form ([`Flow`]), and
+//!   crossings of the threshold come from the queue at their own times.
+//! - [`Quanta`]: simultaneous is what falls into one quantum. States take the steps
+//!   of the clocked engine, late; the spikes are the same, bit for bit.
+//!
+//! A signal that closes a loop, or that a convention holds back for a step, arrives
+//! one nominal step after it was sent; in quanta, one quantum.
+
+mod free;
+mod quanta;
+mod queue;
+
+pub use free::Free;
+pub use quanta::Quanta;
+
+use std::collections::VecDeque;
+
+use super::parts::{self, Part, Ticks, Work};
+use super::{Engine, Observer, Operations, Plan};
+use crate::error::{Error, ErrorKind, Result};
+use crate::layer::Connection;
+use crate::network::{Network, Unit};
+use crate::neuron::flow::Drive;
+use crate::neuron::preset::Conventions;
+use crate::signal::{Accumulator, Merge, Spikes};
+use crate::units::Micros;
+use queue::Queue;
+
+/// Microseconds that 64 bits of floating point still tell apart, with room for
+/// fractions: three years.
+const LONGEST_DELAY: f64 = 1e14;
+
+/// How the neurons of a population spend the time between fronts.
+pub trait Dynamics: Send + Sync {
+    /// The state of all neurons.
+    type Cells;
+
+    /// Whether a constant input comes once a tick, like all others; else it is part
+    /// of the dynamics.
+    const IN_STEPS: bool;
+
+    /// `len` neurons at the beginning; `inputs` are the sums that they hear, at
+    /// rest.
+    fn start(&self, len: usize, inputs: &[&Accumulator]) -> Self::Cells;
+
+    /// The tick at which something happens by itself.
+    fn next(&self, cells: &mut Self::Cells) -> Option<f64>;
+
+    /// Brings what `inputs` reach, and what happens by itself, to the tick `now`,
+    /// and appends to `sent` what is sent. Returns how many neurons that concerned.
+    fn front(
+        &self,
+        cells: &mut Self::Cells,
+        now: f64,
+        inputs: &[&Accumulator],
+        sent: &mut Spikes,
+    ) -> u64;
+
+    /// Ends the run: says whether there is something that the next front sends
+    /// because of that.
+    fn end(&self, cells: &mut Self::Cells) -> bool;
+}
+
+/// A network bound to a convention, to run event by event. It does not change
+/// while it runs: what does is in a [`State`].
+pub struct EventDriven<D> {
+    parts: Vec<Part<D>>,
+    plan: Plan,
+    readers: Vec<Readers>,
+    input: usize,
+    tick: Micros,
+    /// Ticks until a signal that closes a loop arrives.
+    late: f64,
+    /// Connections whose bias is read as a list, once a tick.
+    ceaseless: Vec<usize>,
+}
+
+/// Who hears a unit: at once, and late.
+#[derive(Clone, Default)]
+struct Readers {
+    now: Vec<usize>,
+    late: Vec<usize>,
+}
+
+/// Everything that changes while a network runs.
+pub struct State<D: Dynamics> {
+    now: f64,
+    units: Vec<UnitState<D>>,
+    /// Signals on their way to those who hear them late: when they arrive, and
+    /// whose they are. All take equally long.
+    late: VecDeque<(f64, usize, Spikes)>,
+}
+
+struct UnitState<D: Dynamics> {
+    /// What the others hear in this front.
+    sent: Spikes,
+    /// What arrives late of it.
+    arriving: Spikes,
+    memory: Memory<D>,
+    /// Whether it has something to do in this front.
+    called: bool,
+}
+
+enum Memory<D: Dynamics> {
+    None,
+    Population {
+        cells: D::Cells,
+        /// Inputs that come as lists.
+        sums: Accumulator,
+    },
+    Weighted(Accumulator),
+    Routed(Merge),
+    Delayed {
+        /// Entries on their way.
+        held: Queue<(u32, f32, u32)>,
+        merge: Merge,
+    },
+}
+
+impl<D: Dynamics> Default for UnitState<D> {
+    fn default() -> UnitState<D> {
+        UnitState {
+            sent: Spikes::default(),
+            arriving: Spikes::default(),
+            memory: Memory::None,
+            called: false,
+        }
+    }
+}
+
+impl EventDriven<Free> {
+    /// Binds a network, to run without a grid. `dt` is the step that the
+    /// convention's gains are meant for, and what a loop takes.
+    ///
+    /// # Errors
+    /// What has no meaning without a clock, named with its unit: conventions that
+    /// are rules for steps, potentials and biases that are passed on step by step.
+    pub fn new(
+        network: &Network,
+        conventions: &Conventions,
+        dt: Micros,
+    ) -> Result<EventDriven<Free>> {
+        let tick = Micros(1);
+        let ticks = Ticks { tick: tick.seconds(), whole: false, longest: LONGEST_DELAY };
+        let drives = drives(network)?;
+        refuse_potentials(network)?;
+        let bound =
+            parts::bind(network, conventions, dt.seconds(), ticks, |unit, wired, neuron| {
+                let flow = neuron.flow(dt.seconds(), &wired.output, conventions, &drives[unit])?;
+                Ok(Free::new(flow, tick, dt, neuron.model().spikes))
+            })?;
+        Ok(EventDriven::of(network, bound, tick, dt.0 as f64))
+    }
+}
+
+impl EventDriven<Quanta> {
+    /// Binds a network, to run in quanta of time: what happens in one of them is
+    /// simultaneous.
+    ///
+    /// # Errors
+    /// As [`super::Clocked::new`].
+    pub fn in_quanta(
+        network: &Network,
+        conventions: &Conventions,
+        quantum: Micros,
+    ) -> Result<EventDriven<Quanta>> {
+        let dt = quantum.seconds();
+        let ticks = Ticks { tick: dt, whole: true, longest: LONGEST_DELAY };
+        let bound = parts::bind(network, conventions, dt, ticks, |_, wired, neuron| {
+            let population = neuron.at(dt, &wired.output, conventions)?;
+            Ok(Quanta::new(population, neuron.model().spikes))
+        })?;
+        Ok(EventDriven::of(network, bound, quantum, 1.0))
+    }
+}
+
+/// The biases that reach each population directly: between events they are a
+/// constant input.
+fn drives(network: &Network) -> Result<Vec<Drive>> {
+    let bias = |unit: usize| -> Result<Option<Vec<f32>>> {
+        match &network.units[unit].unit {
+            Unit::Layer(layer) => match layer.bind(&network.units[unit].input)? {
+                Connection::Weighted(weighted) => Ok(weighted.bias()),
+                _ => Ok(None),
+            },
+            _ => Ok(None),
+        }
+    };
+    let mut drives = Vec::with_capacity(network.units.len());
+    for wired in &network.units {
+        let mut sum: Option<Vec<f64>> = None;
+        for &source in &wired.sources {
+            let Some(bias) = bias(source)? else { continue };
+            if !matches!(wired.unit, Unit::Neuron(_)) {
+                let name = &network.units[source].name;
+                let found = format!("a bias that '{}' hears in every step", wired.name);
+                return Err(without_clock(found).at(format!("node '{name}'")));
+            }
+            let sum = sum.get_or_insert_with(|| vec![0.0; bias.len()]);
+            sum.iter_mut().zip(bias).for_each(|(sum, bias)| *sum += f64::from(bias));
+        }
+        drives.push(sum.map_or_else(Drive::none, Drive::of));
+    }
+    Ok(drives)
+}
+
+/// A potential that changes all the time can be the answer, as its mean; nothing
+/// else can hear it without a clock.
+fn refuse_potentials(network: &Network) -> Result<()> {
+    for wired in network.units.iter().filter(|wired| !matches!(wired.unit, Unit::Output)) {
+        let sources = wired.sources.iter().map(|&source| &network.units[source]);
+        let analog = |unit: &Unit| matches!(unit, Unit::Neuron(n) if !n.model().spikes);
+        if let Some(source) = sources.into_iter().find(|source| analog(&source.unit)) {
+            let found = format!("a potential that '{}' hears in every step", wired.name);
+            let place = format!("node '{}' ({})", source.name, source.unit.nir());
+            return Err(without_clock(found).at(place));
+        }
+    }
+    Ok(())
+}
+
+fn without_clock(found: String) -> Error {
+    Error::new(ErrorKind::Unsupported, found, "--quantum, or --engine clocked")
+}
+
+impl<D: Dynamics> EventDriven<D> {
+    fn of(
+        network: &Network,
+        (parts, plan): (Vec<Part<D>>, Plan),
+        tick: Micros,
+        late: f64,
+    ) -> EventDriven<D> {
+        let mut position = vec![0; parts.len()];
+        plan.sequence.iter().enumerate().for_each(|(i, &unit)| position[unit] = i);
+        let mut readers = vec![Readers::default(); parts.len()];
+        for (unit, part) in parts.iter().enumerate() {
+            for &source in &part.sources {
+                let is_delay = matches!(parts[source].work, Work::Delayed(_));
+                let closes = position[source] >= position[unit] || parts[source].sends_later;
+                match closes && !(is_delay && parts[source].sends_later) {
+                    true => readers[source].late.push(unit),
+                    false => readers[source].now.push(unit),
+                }
+            }
+        }
+        let has_bias = |part: &Part<D>| match &part.work {
+            Work::Weighted(weighted) => weighted.bias().is_some(),
+            _ => false,
+        };
+        let never_rests = |&unit: &usize| parts[unit].listed && has_bias(&parts[unit]);
+        let ceaseless = (0..parts.len()).filter(never_rests).collect();
+        EventDriven { parts, plan, readers, input: network.input, tick, late, ceaseless }
+    }
+
+    /// The time of the next front that needs no input.
+    fn next(&self, state: &mut State<D>) -> Option<f64> {
+        let mut next = state.late.front().map(|(due, ..)| *due);
+        let mut sooner = |time: Option<f64>| {
+            next = match (next, time) {
+                (Some(a), Some(b)) => Some(a.min(b)),
+                (a, b) => a.or(b),
+            };
+        };
+        if !self.ceaseless.is_empty() {
+            sooner(Some(state.now.floor() + 1.0));
+        }
+        for (part, unit) in self.parts.iter().zip(&mut state.units) {
+            match (&part.work, &mut unit.memory) {
+                (Work::Population(dynamics), Memory::Population { cells, .. }) => {
+                    sooner(dynamics.next(cells));
+                }
+                (_, Memory::Delayed { held, .. }) => sooner(held.first().map(|(due, _)| due)),
+                _ => (),
+            }
+        }
+        next
+    }
+
+    fn run_until(&self, state: &mut State<D>, until: f64, observer: &mut impl Observer) {
+        while let Some(next) = self.next(state).filter(|&next| next < until) {
+            self.front(state, next, None, observer);
+        }
+    }
+
+    /// Everything that happens at the tick `now`.
+    fn front(
+        &self,
+        state: &mut State<D>,
+        now: f64,
+        input: Option<&Spikes>,
+        observer: &mut impl Observer,
+    ) {
+        state.now = now;
+        self.call(state, input);
+        self.answer_call(state, now as u64, observer);
+    }
+
+    /// Evaluates the units that were called, and those that hear them.
+    fn answer_call(&self, state: &mut State<D>, step: u64, observer: &mut impl Observer) {
+        for &unit in &self.plan.sequence {
+            if !state.units[unit].called {
+                continue;
+            }
+            // taken out, so that the others can be read while it changes
+            let mut own = std::mem::take(&mut state.units[unit]);
+            let done = self.evaluate(unit, &mut own, state);
+            if done.operations != Operations::default() {
+                observer.operated(step, unit, done.operations);
+            }
+            if done.updated > 0 {
+                observer.updated(step, unit, done.updated);
+            }
+            let Readers { now, late } = &self.readers[unit];
+            if !own.sent.is_empty() {
+                observer.sent(step, unit, &own.sent);
+                if !late.is_empty() {
+                    state.late.push_back((state.now + self.late, unit, own.sent.clone()));
+                }
+            }
+            if !own.sent.is_empty() || done.operations != Operations::default() {
+                now.iter().for_each(|&reader| state.units[reader].called = true);
+            }
+            state.units[unit] = own;
+        }
+        for unit in &mut state.units {
+            unit.arriving.clear();
+            if std::mem::take(&mut unit.called) {
+                unit.sent.clear();
+                if let Memory::Weighted(sums) = &mut unit.memory {
+                    sums.clear();
+                }
+            }
+        }
+    }
+
+    /// Delivers what arrives now, and calls on those that hear it.
+    fn call(&self, state: &mut State<D>, input: Option<&Spikes>) {
+        let State { now, units, late } = state;
+        while late.front().is_some_and(|(due, ..)| due <= now) {
+            let Some((_, source, arriving)) = late.pop_front() else { break };
+            units[source].arriving.merge(arriving);
+            self.readers[source].late.iter().for_each(|&reader| units[reader].called = true);
+        }
+        for (unit, part) in self.parts.iter().enumerate() {
+            let UnitState { memory, sent, called, .. } = &mut units[unit];
+            match (&part.work, memory) {
+                (Work::Delayed(_), Memory::Delayed { held, merge }) => {
+                    while let Some((address, value, count)) = held.pop(*now) {
+                        merge.add(address, value, count);
+                        *called = true;
+                    }
+                    if *called && part.sends_later {
+                        // ahead of its turn: those who hear it may come before it
+                        merge.drain(sent, |value| value);
+                        self.readers[unit].now.iter().for_each(|&r| units[r].called = true);
+                    }
+                }
+                (Work::Population(dynamics), Memory::Population { cells, .. }) => {
+                    *called |= dynamics.next(cells).is_some_and(|next| next <= *now);
+                }
+                _ => (),
+            }
+        }
+        self.ceaseless.iter().for_each(|&unit| units[unit].called = true);
+        if let Some(input) = input {
+            units[self.input].sent.clone_from(input);
+            units[self.input].called = true;
+        }
+    }
+
+    fn evaluate(&self, unit: usize, own: &mut UnitState<D>, state: &mut State<D>) -> Done {
+        let part = &self.parts[unit];
+        let UnitState { sent, arriving, memory, .. } = own;
+        let echo = std::mem::take(arriving);
+        let State { now, units, .. } = state;
+        let is_late = |source: usize| self.readers[source].late.contains(&unit);
+        let signal = |source: usize| match (source == unit, is_late(source)) {
+            (true, _) => &echo,
+            (false, true) => &units[source].arriving,
+            (false, false) => &units[source].sent,
+        };
+        let heard = || part.sources.iter().map(|&source| signal(source));
+        match (&part.work, memory) {
+            (Work::Weighted(weighted), Memory::Weighted(sums)) => {
+                let kinds = part.sources.iter().map(|&source| self.parts[source].spikes);
+                let operations = parts::weigh(weighted.as_ref(), kinds.zip(heard()), sums);
+                if part.listed {
+                    sums.list(part.len, sent);
+                }
+                return Done { operations, updated: 0 };
+            }
+            (Work::Routed(routed), Memory::Routed(merge)) => {
+                parts::reroute(routed.as_ref(), heard(), merge, sent);
+            }
+            (Work::Output, Memory::Routed(merge)) => parts::merge_all(heard(), merge, sent),
+            (Work::Delayed(delays), Memory::Delayed { held, merge }) => {
+                for (address, value, count) in heard().flat_map(Spikes::iter) {
+                    match delays[address as usize] {
+                        0.0 => merge.add(address, value, count),
+                        delay => held.push(*now + delay, (address, value, count)),
+                    }
+                }
+                merge.drain(sent, |value| value);
+            }
+            (Work::Population(dynamics), Memory::Population { cells, sums }) => {
+                sums.clear();
+                let mut direct = Vec::with_capacity(part.sources.len() + 1);
+                for &source in &part.sources {
+                    match &units[source].memory {
+                        Memory::Weighted(sums) if source != unit => direct.push(sums),
+                        _ => signal(source).iter().for_each(|(a, v, _)| sums.add(a as usize, v)),
+                    }
+                }
+                if direct.len() < part.sources.len() {
+                    direct.push(sums);
+                }
+                let updated = dynamics.front(cells, *now, &direct, sent);
+                return Done { operations: Operations::default(), updated };
+            }
+            (_, _) => (),
+        }
+        Done::default()
+    }
+}
+
+/// What came of evaluating a unit.
+#[derive(Default)]
+struct Done {
+    operations: Operations,
+    updated: u64,
+}
+
+impl<D: Dynamics> Engine for EventDriven<D> {
+    type State = State<D>;
+
+    fn plan(&self) -> &Plan {
+        &self.plan
+    }
+
+    fn tick(&self) -> Micros {
+        self.tick
+    }
+
+    fn start(&self) -> State<D> {
+        let mut units: Vec<UnitState<D>> = Vec::with_capacity(self.parts.len());
+        units.resize_with(self.parts.len(), UnitState::default);
+        for (part, unit) in self.parts.iter().zip(&mut units) {
+            unit.memory = match &part.work {
+                Work::Input | Work::Population(_) => Memory::None,
+                Work::Output | Work::Routed(_) => Memory::Routed(Merge::new(part.len)),
+                Work::Delayed(_) => {
+                    Memory::Delayed { held: Queue::default(), merge: Merge::new(part.len) }
+                }
+                Work::Weighted(weighted) => Memory::Weighted(match weighted.bias() {
+                    Some(bias) if D::IN_STEPS => Accumulator::resting_at(&bias),
+                    _ => Accumulator::new(part.len),
+                }),
+            };
+        }
+        for (unit, part) in self.parts.iter().enumerate() {
+            let Work::Population(dynamics) = &part.work else { continue };
+            let sums = part.sources.iter().filter_map(|&source| match &units[source].memory {
+                Memory::Weighted(sums) => Some(sums),
+                _ => None,
+            });
+            let cells = dynamics.start(part.len, &sums.collect::<Vec<_>>());
+            units[unit].memory = Memory::Population { cells, sums: Accumulator::new(part.len) };
+        }
+        State { now: -1.0, units, late: VecDeque::new() }
+    }
+
+    fn receive(
+        &self,
+        state: &mut State<D>,
+        tick: u64,
+        input: &Spikes,
+        observer: &mut impl Observer,
+    ) {
+        self.run_until(state, tick as f64, observer);
+        self.front(state, tick as f64, Some(input), observer);
+    }
+
+    fn finish(&self, state: &mut State<D>, until: u64, observer: &mut impl Observer) {
+        self.run_until(state, until as f64, observer);
+        state.now = until as f64;
+        for (part, unit) in self.parts.iter().zip(&mut state.units) {
+            if let (Work::Population(dynamics), Memory::Population { cells, .. }) =
+                (&part.work, &mut unit.memory)
+            {
+                unit.called = dynamics.end(cells);
+            }
+        }
+        self.answer_call(state, until.saturating_sub(1), observer);
+    }
+}

@@ -1,0 +1,299 @@
+//! Populations between events: closed forms in place of steps, in 64 bits.
+//!
+//! Without input a state flows; an event makes it jump. [`Flow::pass`] is the
+//! solution of the room's equations over any time, [`Flow::receive`] the jump, and
+//! [`Flow::alone`] says when a neuron without input reaches its threshold.
+//!
+//! What a step means to a [`Step`] of length dt, its nominal step, means an event
+//! here: an impulse of the same charge, the gain of the convention at that dt. A
+//! constant input, such as a bias, is one impulse each dt to a clock; here it
+//! flows.
+
+use super::column::{Column, Parameter};
+use super::convention::{Convention, Fire as Comparison, Floor, Leak, Reset, SpikesPerStep, When};
+use super::{Parameters, Step};
+use crate::error::{Error, ErrorKind, Result};
+use crate::signal::{BLOCK, lanes};
+
+/// A population that flows.
+///
+/// The state of a block is [`Flow::variables`] runs of [`BLOCK`] numbers, the
+/// membrane potential first.
+pub trait Flow: Send + Sync {
+    /// State variables per neuron.
+    fn variables(&self) -> usize;
+
+    /// The state of a block at the beginning.
+    fn start(&self, block: usize, state: &mut [f64]);
+
+    /// Lets `elapsed` seconds go by without input.
+    fn pass(&self, block: usize, state: &mut [f64], elapsed: f64);
+
+    /// Adds `input` at an instant; lanes in `may_fire` are compared with their
+    /// threshold, and what they send is written to `sent`.
+    fn receive(
+        &self,
+        block: usize,
+        state: &mut [f64],
+        input: &[f32; BLOCK],
+        may_fire: u64,
+        sent: &mut [f32; BLOCK],
+    );
+
+    /// Whether any neuron can reach its threshold without input.
+    fn fires_alone(&self) -> bool {
+        false
+    }
+
+    /// What neuron `lane`, below its threshold now, does next without input.
+    fn alone(&self, block: usize, lane: usize, state: &[f64]) -> Option<Alone> {
+        let _ = (block, lane, state);
+        None
+    }
+
+    /// The potential at which neuron `lane` fires; infinite if it never does.
+    fn fires_at(&self, block: usize, lane: usize) -> f64 {
+        let _ = (block, lane);
+        f64::INFINITY
+    }
+
+    /// Integral of the potential of neuron `lane` over time so far, in seconds
+    /// times potential; of populations that send no spikes.
+    fn integral(&self, lane: usize, state: &[f64]) -> f64 {
+        state[BLOCK + lane]
+    }
+}
+
+/// What a neuron does without input, and in how many seconds.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Alone {
+    /// It reaches its threshold.
+    Fires(f64),
+    /// Something changes that nobody can see beyond.
+    Turns(f64),
+}
+
+/// The constant input of a population, by address; one zero where there is none.
+pub struct Drive(Parameter);
+
+impl Drive {
+    /// No constant input.
+    pub fn none() -> Drive {
+        Drive(Parameter::same(0.0))
+    }
+
+    /// These inputs.
+    pub fn of(inputs: Vec<f64>) -> Drive {
+        Drive(Parameter::each(inputs))
+    }
+
+    /// As a parameter like the others.
+    pub fn parameter(&self) -> &Parameter {
+        &self.0
+    }
+}
+
+impl Step {
+    /// The time constant of a decay; what `leak=FACTOR` means as one.
+    ///
+    /// # Errors
+    /// Euler's rule, which is a rule for steps, and a factor that is no decay.
+    pub fn time_constant(&self, tau: f64) -> Result<f64> {
+        match self.convention.leak {
+            Leak::Exact => Ok(tau),
+            Leak::Fixed(factor) if factor > 0.0 && factor < 1.0 => Ok(-self.dt.0 / factor.ln()),
+            Leak::Fixed(1.0) => Ok(f64::INFINITY),
+            Leak::Fixed(_) | Leak::Euler => Err(self.needs_clock("leak", self.convention.leak)),
+        }
+    }
+
+    /// A choice that only a clock can follow.
+    pub fn needs_clock(&self, field: &str, value: impl std::fmt::Display) -> Error {
+        let found = format!("convention {field}: {value}, between events");
+        let expected = "a rule for any time, such as leak=exact; or --quantum; or --engine clocked";
+        Error::new(ErrorKind::Unsupported, found, expected)
+    }
+}
+
+/// Threshold and reset of a population that flows.
+pub struct Firing {
+    threshold: Column<f64>,
+    reset_to: Column<f64>,
+    floor: Option<Column<f64>>,
+    above: bool,
+    many: bool,
+    subtract: bool,
+}
+
+impl Firing {
+    /// As [`super::fire::Fire::new`].
+    ///
+    /// # Errors
+    /// A reset that waits for a next step, and what [`super::fire::Fire::new`]
+    /// refuses.
+    pub fn new(
+        len: usize,
+        threshold: &Parameter,
+        reset: &Parameter,
+        step: &Step,
+    ) -> Result<Firing> {
+        let convention: &Convention = &step.convention;
+        if convention.when != When::SameStep {
+            return Err(step.needs_clock("when", "a reset after the step"));
+        }
+        let many = convention.spikes == SpikesPerStep::Many;
+        if many {
+            threshold.require("v_threshold", "a positive number", |x| x > 0.0)?;
+        }
+        let to_zero = convention.reset == Reset::ToZero;
+        let floor = match convention.floor {
+            Floor::None => None,
+            Floor::MinusThreshold => Some(Column::of(len, [threshold], |[theta]| -theta)),
+            Floor::At(v) => Some(Column::of(len, [], |[]| v)),
+        };
+        Ok(Firing {
+            threshold: Column::of(len, [threshold], |[theta]| theta),
+            reset_to: Column::of(len, [reset], |[v]| if to_zero { 0.0 } else { v }),
+            floor,
+            above: convention.fire == Comparison::Above,
+            many,
+            subtract: convention.reset == Reset::Subtract,
+        })
+    }
+
+    /// The smallest potential that fires.
+    #[inline]
+    pub fn fires_at(&self, block: usize, lane: usize) -> f64 {
+        let theta = self.threshold.block(block)[lane];
+        if self.above { theta.next_up() } else { theta }
+    }
+
+    /// Fires and resets one neuron; gives what it sends.
+    #[inline]
+    pub fn fire(&self, block: usize, lane: usize, v: &mut f64) -> f32 {
+        let mut sent = 0.0;
+        if *v >= self.fires_at(block, lane) {
+            let theta = self.threshold.block(block)[lane];
+            sent = if self.many { (*v / theta).trunc() } else { 1.0 };
+            *v = match self.subtract {
+                true => *v - sent * theta,
+                false => self.reset_to.block(block)[lane],
+            };
+        }
+        if let Some(floor) = &self.floor {
+            *v = v.max(floor.block(block)[lane]);
+        }
+        sent as f32
+    }
+}
+
+/// A membrane potential that relaxes to a resting value, or rises steadily where
+/// nothing leaks: IF, I, LIF and LI between events.
+///
+/// ```text
+/// v(t) = v∞ + (v − v∞) e^(−t/τ)        fires where v∞ > θ, after τ ln((v∞ − v)/(v∞ − θ))
+/// v(t) = v + t·rate                    fires where rate > 0, after (θ − v)/rate
+/// ```
+pub struct Relaxing {
+    /// τ; infinite where nothing leaks.
+    pub tau: Column<f64>,
+    /// v∞; the rate, in potential per second, where nothing leaks.
+    pub rest: Column<f64>,
+    /// What the input is multiplied by.
+    pub gain: Column<f64>,
+    /// The potential at the beginning.
+    pub start: Column<f64>,
+    /// Threshold and reset; without them the potential is integrated.
+    pub firing: Option<Firing>,
+    fires_alone: bool,
+}
+
+impl Relaxing {
+    /// A population; whether any of its neurons fires alone is found out here.
+    pub fn new(
+        parameters: &Parameters,
+        [tau, rest, gain, start]: [Column<f64>; 4],
+        firing: Option<Firing>,
+    ) -> Relaxing {
+        let mut flow = Relaxing { tau, rest, gain, start, firing, fires_alone: false };
+        flow.fires_alone = (0..parameters.len).any(|i| {
+            let (block, lane) = (i / BLOCK, i % BLOCK);
+            let rest = flow.rest.block(block)[lane];
+            match flow.tau.block(block)[lane].is_finite() {
+                true => rest > flow.fires_at(block, lane),
+                false => rest > 0.0 && flow.firing.is_some(),
+            }
+        });
+        flow
+    }
+}
+
+impl Flow for Relaxing {
+    fn variables(&self) -> usize {
+        if self.firing.is_some() { 1 } else { 2 }
+    }
+
+    fn start(&self, block: usize, state: &mut [f64]) {
+        state.fill(0.0);
+        state[..BLOCK].copy_from_slice(self.start.block(block));
+    }
+
+    fn pass(&self, block: usize, state: &mut [f64], elapsed: f64) {
+        let (tau, rest) = (self.tau.block(block), self.rest.block(block));
+        let shared = self.tau.shared().map(|tau| (-elapsed / tau).exp());
+        let (potential, integral) = state.split_at_mut(BLOCK);
+        for (lane, v) in potential.iter_mut().enumerate() {
+            let leaks = tau[lane].is_finite();
+            let factor = shared.unwrap_or_else(|| (-elapsed / tau[lane]).exp());
+            let after = match leaks {
+                true => rest[lane] + (*v - rest[lane]) * factor,
+                false => *v + elapsed * rest[lane],
+            };
+            if let Some(sum) = integral.get_mut(lane) {
+                *sum += match leaks {
+                    true => rest[lane] * elapsed + (*v - rest[lane]) * tau[lane] * (1.0 - factor),
+                    false => 0.5 * (*v + after) * elapsed,
+                };
+            }
+            *v = after;
+        }
+    }
+
+    fn receive(
+        &self,
+        block: usize,
+        state: &mut [f64],
+        input: &[f32; BLOCK],
+        may_fire: u64,
+        sent: &mut [f32; BLOCK],
+    ) {
+        let gain = self.gain.block(block);
+        for (lane, v) in state[..BLOCK].iter_mut().enumerate() {
+            *v += gain[lane] * f64::from(input[lane]);
+        }
+        if let Some(firing) = &self.firing {
+            lanes(may_fire)
+                .for_each(|lane| sent[lane] = firing.fire(block, lane, &mut state[lane]));
+        }
+    }
+
+    fn fires_alone(&self) -> bool {
+        self.fires_alone
+    }
+
+    fn alone(&self, block: usize, lane: usize, state: &[f64]) -> Option<Alone> {
+        let (theta, v) = (self.fires_at(block, lane), state[lane]);
+        let (tau, rest) = (self.tau.block(block)[lane], self.rest.block(block)[lane]);
+        match tau.is_finite() {
+            true => {
+                let after = || Alone::Fires(tau * ((rest - v) / (rest - theta)).ln());
+                (rest > theta).then(after)
+            }
+            false => (rest > 0.0).then(|| Alone::Fires((theta - v) / rest)),
+        }
+    }
+
+    fn fires_at(&self, block: usize, lane: usize) -> f64 {
+        self.firing.as_ref().map_or(f64::INFINITY, |firing| firing.fires_at(block, lane))
+    }
+}
