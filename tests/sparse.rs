@@ -4,12 +4,13 @@
 //! population, a dense layer, a population, every sum in ascending order of its
 //! inputs. Skipping what is at rest must not change a single bit.
 
+mod build;
+
+use build::node;
 use proptest::prelude::*;
 use synops::engine::{Clocked, Engine, Observer};
-use synops::layer::LAYERS;
-use synops::network::{Graph, Network, Node, NodeKind};
-use synops::neuron::MODELS;
-use synops::record::{Array, Record};
+use synops::network::Network;
+use synops::record::Array;
 use synops::signal::Spikes;
 use synops::units::Micros;
 
@@ -143,22 +144,6 @@ fn dense(case: &Case) -> Vec<(Vec<f32>, Vec<f32>)> {
     (0..STEPS).map(run).collect()
 }
 
-fn node(name: &str, kind: &str, fields: Vec<(&str, Array)>) -> Node {
-    let mut record = Record::default();
-    fields.into_iter().for_each(|(field, array)| record.put(field, array));
-    let layer = LAYERS.iter().find(|layer| layer.nir == kind);
-    Node::new(
-        name,
-        match layer {
-            Some(layer) => NodeKind::Layer((layer.read)(&mut record).unwrap()),
-            None => {
-                let model = MODELS.iter().find(|model| model.nir == kind).unwrap();
-                NodeKind::Neuron(model.read(&mut record).unwrap())
-            }
-        },
-    )
-}
-
 fn network(case: &Case) -> Network {
     let population = |name: &str, axes: &[usize]| {
         let all = |value: f32| Array::floats(axes, vec![value; axes.iter().product()]);
@@ -174,7 +159,6 @@ fn network(case: &Case) -> Network {
     };
     let bias = case.bias.clone().unwrap_or(vec![0.0; CHANNELS]);
     let nodes = vec![
-        Node::new("in", NodeKind::Input(Array::integers(&[1, SIDE as i64, SIDE as i64]))),
         node(
             "conv",
             "Conv2d",
@@ -194,11 +178,13 @@ fn network(case: &Case) -> Network {
             vec![("weight", Array::floats(&[OUTPUTS, HIDDEN], case.dense.clone()))],
         ),
         population("answer", &[OUTPUTS]),
-        Node::new("out", NodeKind::Output(Array::integers(&[OUTPUTS as i64]))),
     ];
-    let names: Vec<String> = nodes.iter().map(|node| node.name.clone()).collect();
-    let edges = names.windows(2).map(|pair| (pair[0].clone(), pair[1].clone())).collect();
-    Network::new(Graph { nodes, edges, ..Graph::default() }).unwrap()
+    build::network(
+        &[1, SIDE as i64, SIDE as i64],
+        nodes,
+        &[OUTPUTS as i64],
+        &["in conv hidden flat dense answer out"],
+    )
 }
 
 /// What two units sent, in the order of files.

@@ -33,9 +33,10 @@ pub struct RunOptions {
     #[arg(long, value_name = "CSV", conflicts_with_all = ["from", "to"])]
     pub labels: Option<PathBuf>,
 
-    /// How time advances: in steps, or from event to event
-    #[arg(long, value_name = "clocked|event", default_value = "clocked")]
-    pub engine: Advance,
+    /// How time advances: in steps, or from event to event [default: clocked; with
+    /// --quantum, event]
+    #[arg(long, value_name = "clocked|event")]
+    pub engine: Option<Advance>,
 
     /// Length of a step, with its unit; from event to event, the step that the
     /// network's gains are meant for
@@ -112,10 +113,10 @@ impl RunOptions {
     /// A quantum for a clock.
     pub fn settings(&self) -> Result<Settings> {
         let (advance, dt) = match (self.engine, self.quantum) {
-            (Advance::Event, Some(quantum)) => (Advance::Quanta, quantum),
-            (engine, None) => (engine, self.dt),
-            (_, Some(quantum)) => {
-                let found = format!("--quantum {quantum} with --engine {}", self.engine.name());
+            (None | Some(Advance::Event), Some(quantum)) => (Advance::Quanta, quantum),
+            (engine, None) => (engine.unwrap_or(Advance::Clocked), self.dt),
+            (Some(engine), Some(quantum)) => {
+                let found = format!("--quantum {quantum} with --engine {}", engine.name());
                 return Err(Error::new(ErrorKind::Usage, found, "--engine event, or --dt"));
             }
         };

@@ -136,7 +136,11 @@ impl<B> Binder<'_, B> {
     }
 
     fn in_ticks(&mut self, wired: &Wired, delays: &[Seconds]) -> Result<Vec<f64>> {
-        let exact: Vec<f64> = delays.iter().map(|delay| delay.0 / self.ticks.tick.0).collect();
+        // files hold 32 bits: 3 ms is 3000.00014 µs there
+        let nearly = |ticks: f64| (ticks - ticks.round()).abs() <= f64::from(f32::EPSILON) * ticks;
+        let snapped = |ticks: f64| if nearly(ticks) { ticks.round() } else { ticks };
+        let exact = delays.iter().map(|delay| snapped(delay.0 / self.ticks.tick.0));
+        let exact: Vec<f64> = exact.collect();
         if let Some(most) = exact.iter().copied().find(|&ticks| ticks > self.ticks.longest) {
             let found = format!("a delay of {most:.0} steps of {}", self.ticks.tick);
             return Err(Error::new(

@@ -132,13 +132,15 @@ pub struct Convention {
     pub start: Start,
     /// The step length that the importer assumes, where it is not the run's.
     pub step: Option<Seconds>,
+    /// How long the potential is held after a spike.
+    pub refractory: Seconds,
 }
 
 /// The fields' values by name: what `NAME,field=value` on the command line and
 /// the manifest are made of.
 impl Convention {
     /// `(field, value)` of every field.
-    pub fn fields(&self) -> [(&'static str, String); 11] {
+    pub fn fields(&self) -> [(&'static str, String); 12] {
         let text = |s: &str| s.to_owned();
         [
             ("leak", self.leak.to_string()),
@@ -152,6 +154,7 @@ impl Convention {
             ("delay", text(name_of(&DELAYS, self.delay))),
             ("start", text(name_of(&STARTS, self.start))),
             ("step", self.step.map_or("dt".into(), |s| format!("{}us", s.micros().0))),
+            ("refractory", format!("{}us", self.refractory.micros().0)),
         ]
     }
 
@@ -169,6 +172,7 @@ impl Convention {
             "start" => self.start = value_of(&STARTS, value)?,
             "step" if value == "dt" => self.step = None,
             "step" => self.step = Some(value.parse::<Micros>()?.seconds()),
+            "refractory" => self.refractory = refractory(value)?,
             _ => {
                 let names = self.fields().map(|(name, _)| name).join(", ");
                 return Err(usage(format!("convention field '{field}'"), names));
@@ -207,6 +211,14 @@ fn value_of<T: Copy, const N: usize>(names: &Names<T, N>, text: &str) -> Result<
 
 pub(super) fn usage(found: String, expected: impl Into<String>) -> Error {
     Error::new(ErrorKind::Usage, found, expected)
+}
+
+fn refractory(text: &str) -> Result<Seconds> {
+    let time = if text == "0" { Micros(0) } else { text.parse()? };
+    match time.0 >= 0 {
+        true => Ok(time.seconds()),
+        false => Err(usage(format!("'{text}'"), "0 or a time, such as 2ms")),
+    }
 }
 
 fn number(text: &str, expected: &str) -> Result<f64> {

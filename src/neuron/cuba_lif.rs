@@ -342,12 +342,12 @@ impl Cell {
         if self.leak + now.max(later) < theta {
             return None;
         }
-        let rises = self.leak - self.v + self.resistance * self.current > 0.0;
+        // a current that fades bends the potential down, all the way
         match self.turns() {
-            Some(peak) if rises => {
+            Some(peak) if now > later => {
                 (self.at(peak) >= theta).then(|| self.crossing(0.0, peak, theta))
             }
-            turn if rises || turn.is_some() => (self.end() > theta).then(|| {
+            turn => (self.end() > theta).then(|| {
                 let low = turn.unwrap_or(0.0);
                 let mut span = self.tau_syn + self.tau_mem;
                 while self.at(low + span) < theta {
@@ -355,7 +355,6 @@ impl Cell {
                 }
                 self.crossing(low, low + span, theta)
             }),
-            _ => None,
         }
     }
 

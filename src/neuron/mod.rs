@@ -19,6 +19,7 @@ mod leaky;
 mod lif;
 mod membrane;
 pub mod preset;
+mod refractory;
 mod threshold;
 
 use crate::error::Result;
@@ -29,6 +30,7 @@ use column::{Parameter, Parameters};
 use convention::Convention;
 use flow::{Drive, Flow};
 use preset::Conventions;
+use refractory::Refractory;
 
 /// A neuron model.
 #[derive(Debug)]
@@ -147,8 +149,12 @@ impl Neuron {
         shape: &Shape,
         conventions: &Conventions,
     ) -> Result<Box<dyn Population>> {
-        let parameters = self.parameters_of(shape)?;
-        (self.model.bind)(&parameters, &self.step(dt, conventions)?)
+        let (parameters, step) = (self.parameters_of(shape)?, self.step(dt, conventions)?);
+        let population = (self.model.bind)(&parameters, &step)?;
+        match step.convention.refractory.0 > 0.0 && self.model.spikes {
+            true => Ok(Box::new(Refractory::around(population, &step, dt)?)),
+            false => Ok(population),
+        }
     }
 
     /// The closed form between events, with a constant input; `dt` is the step
@@ -185,7 +191,11 @@ impl Neuron {
 
     fn step(&self, dt: Seconds, conventions: &Conventions) -> Result<Step> {
         let convention = conventions.for_model(self.model.nir)?;
-        Ok(Step { dt: convention.step.unwrap_or(dt), convention })
+        let step = Step { dt: convention.step.unwrap_or(dt), convention };
+        if convention.refractory.0 > 0.0 {
+            step.check_refractory()?;
+        }
+        Ok(step)
     }
 }
 

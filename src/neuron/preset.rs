@@ -78,6 +78,7 @@ const NIR: Convention = Convention {
     delay: Delay::SameStep,
     start: Start::Leak,
     step: None,
+    refractory: Seconds(0.0),
 };
 
 /// Models without a time constant: nothing says over which time a current

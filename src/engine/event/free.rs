@@ -5,19 +5,22 @@ use super::queue::Queue;
 use crate::engine::blocks::{Blocks, input, send};
 use crate::neuron::flow::{Alone, Flow};
 use crate::signal::{Accumulator, BLOCK, Spikes, lanes};
-use crate::units::Micros;
+use crate::units::{Micros, Seconds};
 
 /// A population that flows.
 ///
 /// Neurons are compared with their threshold when something reaches them, and when
 /// they reach it by themselves. One that is still above it after it fired fires
 /// again one nominal step later: where a convention leaves charge behind, it is
-/// spent as slowly as a clock would spend it.
+/// spent as slowly as a clock would spend it. A convention's refractory time holds
+/// the membrane of a neuron that fired, up to and including its end.
 pub struct Free {
     flow: Box<dyn Flow>,
     tick: f64,
     /// Ticks between the spikes of a neuron that stays above its threshold.
     again: f64,
+    /// Ticks for which a neuron that fired is held.
+    refractory: f64,
     spikes: bool,
 }
 
@@ -30,6 +33,8 @@ pub struct Cells {
     next: Vec<Next>,
     /// When each neuron may fire again.
     ready: Vec<f64>,
+    /// When each neuron is let go; empty without a refractory time.
+    held: Vec<f64>,
     /// Blocks by the time of [`Next::due`]; outdated where the two differ.
     queue: Queue<usize>,
     awake: Blocks,
@@ -52,21 +57,52 @@ const NEVER: Next = Next { due: f64::INFINITY, compare: 0, reach: 0 };
 
 impl Free {
     /// A population whose time is counted in `tick`s, of a network meant for steps
-    /// of `dt`.
-    pub fn new(flow: Box<dyn Flow>, tick: Micros, dt: Micros, spikes: bool) -> Free {
+    /// of `dt`; neurons that fired are held for `refractory`.
+    pub fn new(
+        flow: Box<dyn Flow>,
+        tick: Micros,
+        dt: Micros,
+        refractory: Seconds,
+        spikes: bool,
+    ) -> Free {
         let again = dt.0 as f64 / tick.0 as f64;
-        Free { flow, tick: tick.seconds().0, again, spikes }
+        let tick = tick.seconds().0;
+        Free { flow, tick, again, refractory: (refractory.0 / tick).round(), spikes }
+    }
+
+    /// Brings a block up to `now`. Neurons that are held stay where they are: what
+    /// flows into them until then is taken back.
+    fn pass(&self, block: usize, state: &mut [f64], last: &mut f64, now: f64, held: &[f64]) {
+        let held = held.get(block * BLOCK..).unwrap_or_default();
+        while *last < now {
+            let until = held.iter().take(BLOCK).filter(|&&end| end > *last);
+            let until = until.fold(now, |until, &end| until.min(end));
+            let before: [f64; BLOCK] = std::array::from_fn(|lane| state[lane]);
+            self.flow.pass(block, state, (until - *last) * self.tick);
+            for (lane, _) in held.iter().take(BLOCK).enumerate().filter(|(_, end)| **end > *last) {
+                state[lane] = before[lane];
+            }
+            *last = until;
+        }
     }
 
     /// What a block does next; `state` is that of `now`, `ready` as long as it has
     /// neurons.
-    fn foresee(&self, block: usize, state: &[f64], ready: &[f64], now: f64) -> Next {
+    fn foresee(
+        &self,
+        block: usize,
+        state: &[f64],
+        (ready, held): (&[f64], &[f64]),
+        now: f64,
+    ) -> Next {
         let mut next = NEVER;
         for (lane, &ready) in ready.iter().enumerate() {
             let is_above = state.get(lane).is_some_and(|&v| v >= self.flow.fires_at(block, lane));
+            let let_go = held.get(block * BLOCK + lane).copied().unwrap_or_default();
             let (due, reaches) = match is_above {
                 true => (ready.max(now), false),
                 false if !self.flow.fires_alone() => continue,
+                false if let_go > now => (let_go, false),
                 false => match self.flow.alone(block, lane, state) {
                     Some(Alone::Fires(after)) => (now + after / self.tick, true),
                     Some(Alone::Turns(after)) => (now + after / self.tick, false),
@@ -89,8 +125,7 @@ impl Free {
     fn send_means(&self, cells: &mut Cells, now: f64, sent: &mut Spikes) {
         let per_block = self.flow.variables() * BLOCK;
         for (block, state) in cells.state.chunks_mut(per_block).enumerate() {
-            self.flow.pass(block, state, (now - cells.last[block]) * self.tick);
-            cells.last[block] = now;
+            self.pass(block, state, &mut cells.last[block], now, &[]);
             let sum = |lane| (self.flow.integral(lane, state) / (self.again * self.tick)) as f32;
             send(block, cells.len, &std::array::from_fn(sum), false, sent);
         }
@@ -123,6 +158,7 @@ impl Dynamics for Free {
             last: vec![0.0; blocks],
             next: vec![NEVER; blocks],
             ready: vec![0.0; blocks * BLOCK],
+            held: vec![-1.0; if self.refractory > 0.0 { blocks * BLOCK } else { 0 }],
             queue: Queue::default(),
             awake: Blocks::none(blocks),
             len,
@@ -131,7 +167,8 @@ impl Dynamics for Free {
         for block in 0..blocks {
             let state = &mut cells.state[block * per_block..][..per_block];
             self.flow.start(block, state);
-            let next = self.foresee(block, state, &[0.0; BLOCK][..lanes_of(len, block)], 0.0);
+            let ready = &[0.0; BLOCK][..lanes_of(len, block)];
+            let next = self.foresee(block, state, (ready, &[]), 0.0);
             plan(&mut cells.next[block], &mut cells.queue, block, next);
         }
         cells
@@ -164,14 +201,13 @@ impl Dynamics for Free {
             }
         }
         let per_block = self.flow.variables() * BLOCK;
-        let (mut room, mut updated) = ([0.0; BLOCK], 0);
+        let (mut room, mut before, mut updated) = ([0.0; BLOCK], [0.0; BLOCK], 0);
         let mut awake = std::mem::take(&mut cells.awake);
         awake.visit(inputs, |block, _| {
             let state = &mut cells.state[block * per_block..][..per_block];
             let ready = &mut cells.ready[block * BLOCK..][..BLOCK];
             let input = input(inputs, block, &mut room);
-            self.flow.pass(block, state, (now - cells.last[block]) * self.tick);
-            cells.last[block] = now;
+            self.pass(block, state, &mut cells.last[block], now, &cells.held);
             let alone = match cells.next[block].due <= now {
                 true => std::mem::replace(&mut cells.next[block], NEVER),
                 false => NEVER,
@@ -184,17 +220,29 @@ impl Dynamics for Free {
                 concerned |= u64::from(value != 0.0) << lane;
             }
             updated += u64::from(concerned.count_ones());
+            let held = cells.held.get_mut(block * BLOCK..).unwrap_or_default();
+            let mut is_held = 0;
+            for (lane, &end) in held.iter().take(BLOCK).enumerate() {
+                is_held |= u64::from(end >= now) << lane;
+            }
             let is_ready = |&lane: &usize| ready[lane] <= now;
-            let may_fire = lanes(concerned).filter(is_ready).fold(0, |all, lane| all | 1 << lane);
+            let may_fire = lanes(concerned & !is_held).filter(is_ready);
+            let may_fire = may_fire.fold(0, |all, lane| all | 1 << lane);
             let mut out = [0.0; BLOCK];
+            lanes(is_held).for_each(|lane| before[lane] = state[lane]);
             self.flow.receive(block, state, input, may_fire, &mut out);
+            lanes(is_held).for_each(|lane| state[lane] = before[lane]);
             for lane in lanes(may_fire).filter(|&lane| out[lane] != 0.0) {
                 if state.get(lane).is_some_and(|&v| v >= self.flow.fires_at(block, lane)) {
-                    ready[lane] = now + self.again;
+                    ready[lane] = now + self.refractory + self.again;
+                }
+                if let Some(end) = held.get_mut(lane) {
+                    *end = now + self.refractory;
                 }
             }
             send(block, cells.len, &out, self.spikes, sent);
-            let next = self.foresee(block, state, &ready[..lanes_of(cells.len, block)], now);
+            let ready = &ready[..lanes_of(cells.len, block)];
+            let next = self.foresee(block, state, (ready, &cells.held), now);
             plan(&mut cells.next[block], &mut cells.queue, block, next);
             false
         });

@@ -158,7 +158,9 @@ impl EventDriven<Free> {
         let bound =
             parts::bind(network, conventions, dt.seconds(), ticks, |unit, wired, neuron| {
                 let flow = neuron.flow(dt.seconds(), &wired.output, conventions, &drives[unit])?;
-                Ok(Free::new(flow, tick, dt, neuron.model().spikes))
+                let model = neuron.model();
+                let refractory = conventions.for_model(model.nir)?.refractory;
+                Ok(Free::new(flow, tick, dt, refractory, model.spikes))
             })?;
         Ok(EventDriven::of(network, bound, tick, dt.0 as f64))
     }
@@ -382,11 +384,10 @@ impl<D: Dynamics> EventDriven<D> {
     fn evaluate(&self, unit: usize, own: &mut UnitState<D>, state: &mut State<D>) -> Done {
         let part = &self.parts[unit];
         let UnitState { sent, arriving, memory, .. } = own;
-        let echo = std::mem::take(arriving);
         let State { now, units, .. } = state;
         let is_late = |source: usize| self.readers[source].late.contains(&unit);
         let signal = |source: usize| match (source == unit, is_late(source)) {
-            (true, _) => &echo,
+            (true, _) => &*arriving,
             (false, true) => &units[source].arriving,
             (false, false) => &units[source].sent,
         };
