@@ -85,6 +85,20 @@ impl Axis {
         Axis::new(input, [kernel, size("stride", stride, of)?, 1], (padding, padding))
     }
 
+    /// Refuses padding so wide that a window could lie in it altogether.
+    ///
+    /// # Errors
+    /// More than half a kernel.
+    pub fn refuse_empty_windows(&self) -> Result<()> {
+        match self.before * 2 <= self.kernel {
+            true => Ok(()),
+            false => {
+                let found = format!("padding {} for a kernel of {}", self.before, self.kernel);
+                Err(Error::new(ErrorKind::Shape, found, "half the kernel at most"))
+            }
+        }
+    }
+
     /// For each input position, the kernel taps that read it and the outputs
     /// that they feed, as `(tap, output)`, outputs ascending.
     pub fn taps(&self) -> Vec<Vec<(u32, u32)>> {

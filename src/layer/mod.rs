@@ -5,16 +5,19 @@
 //!
 //! - **weighted** (dense, convolution): each spike adds a run of weights to the
 //!   sums of the next population; these additions are the synaptic operations;
-//! - **routed** (pooling, flatten, scale): each spike goes on as a spike, to
-//!   other addresses or with another value, and costs nothing;
+//! - **routed** (pooling, flatten, scale, voting): each spike goes on as a spike, to
+//!   other addresses or with another value, and costs nothing; of a maximum only
+//!   the largest goes on;
 //! - **delayed**: each spike goes on as it is, some steps later.
 
 mod conv2d;
 mod delay;
 mod dense;
 mod flatten;
+pub mod norm;
 mod pool2d;
 mod scale;
+mod voting;
 
 use std::fmt::Debug;
 
@@ -25,7 +28,7 @@ use crate::units::Seconds;
 
 /// A connection with its parameters.
 pub trait Layer: Debug + Send + Sync {
-    /// The name of its NIR node.
+    /// The name of its NIR node, or its own where NIR has none.
     fn nir(&self) -> &'static str;
 
     /// What a NIR file holds for it.
@@ -37,6 +40,12 @@ pub trait Layer: Debug + Send + Sync {
     /// The shape of the input, where the parameters state it.
     fn input_shape(&self) -> Option<Shape> {
         None
+    }
+
+    /// Whether signals that meet at its input may pass one by one and be added
+    /// up behind it. If not, only one may lead to it.
+    fn is_linear(&self) -> bool {
+        true
     }
 
     /// The shape that comes out for this input.
@@ -92,10 +101,10 @@ pub trait Routed: Send + Sync {
 /// Reads a layer's parameters out of a NIR node.
 pub type Read = fn(&mut Record) -> Result<Box<dyn Layer>>;
 
-/// An entry of [`LAYERS`].
+/// An entry of [`LAYERS`] or [`BEYOND_NIR`].
 #[derive(Debug)]
 pub struct Kind {
-    /// The name of the NIR node.
+    /// The name of the NIR node, or the layer's own where there is none.
     pub nir: &'static str,
     /// One line for help texts.
     pub about: &'static str,
@@ -114,6 +123,14 @@ pub const LAYERS: &[Kind] = &[
     Kind { nir: "Flatten", about: "merges axes", read: flatten::read },
     Kind { nir: "Scale", about: "multiplies element by element", read: scale::read },
     Kind { nir: "Delay", about: "sends on later", read: delay::read },
+];
+
+/// Layers that other frameworks have and NIR does not. A graph that holds one
+/// cannot be written to a NIR file.
+pub const BEYOND_NIR: &[Kind] = &[
+    Kind { nir: "MaxPool2d", about: "largest value of windows", read: pool2d::read_largest },
+    Kind { nir: "Voting", about: "mean over groups of neighbours", read: voting::read },
+    Kind { nir: "BatchNorm", about: "batch normalisation, evaluated", read: norm::read },
 ];
 
 /// A shape that a layer cannot take.

@@ -3,14 +3,24 @@
 //! ```text
 //! y[c, i, j] = Σ x[c, i·s − p + k, j·s − p + l]      SumPool2d
 //! y[c, i, j] = the same / (kernel height · width)    AvgPool2d, padding counted
+//! y[c, i, j] = max x[c, i·s − p + k, j·s − p + l]    MaxPool2d, padding never chosen
 //! ```
 //!
 //! Input `[C, H, W]`, output `[C, H', W']` with H' = ⌊(H + 2p − k)/s⌋ + 1. Each
 //! spike goes on as a spike of the windows that hold it; a pool costs no
 //! synaptic operation, and each of its spikes costs one per synapse downstream.
 //!
-//! **Source.** NIR 1.0.8, `ir/pooling.py`; division by the whole window as
-//! `torch.nn.AvgPool2d` does.
+//! Of a maximum one entry goes on, the largest, with the number of spikes behind
+//! it: of binary spikes it is their OR, and however many there were, one costs
+//! operations downstream. Whoever is silent counts as 0, so that of values that
+//! are all negative the largest goes on only if nobody in the window is silent.
+//! Compared is what is simultaneous: what falls into one step, or one quantum. From
+//! event to event without a grid that is one microsecond, so that spikes which meet
+//! in a step of the clocked engine mostly pass one by one there.
+//!
+//! **Source.** NIR 1.0.8, `ir/pooling.py`, which has no maximum; division by the
+//! whole window as `torch.nn.AvgPool2d` does, padding of at most half a kernel as
+//! `torch.nn.MaxPool2d` wants it.
 
 use super::conv2d::Axis;
 use super::{Connection, Layer, Routed, misfit};
@@ -18,10 +28,18 @@ use crate::error::Result;
 use crate::record::{Array, Record};
 use crate::signal::{Merge, Shape, Spikes};
 
-/// Parameters of both pools.
+/// What becomes of the entries of a window.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Of {
+    Sum,
+    Mean,
+    Largest,
+}
+
+/// Parameters of the pools.
 #[derive(Debug)]
 struct Pool {
-    mean: bool,
+    of: Of,
     kernel_size: Array,
     stride: Array,
     padding: Array,
@@ -29,19 +47,24 @@ struct Pool {
 
 /// Reads a `SumPool2d` node.
 pub fn read_sum(record: &mut Record) -> Result<Box<dyn Layer>> {
-    Pool::read(record, false)
+    Pool::read(record, Of::Sum)
 }
 
 /// Reads an `AvgPool2d` node.
 pub fn read_average(record: &mut Record) -> Result<Box<dyn Layer>> {
-    Pool::read(record, true)
+    Pool::read(record, Of::Mean)
+}
+
+/// Reads a `MaxPool2d`.
+pub fn read_largest(record: &mut Record) -> Result<Box<dyn Layer>> {
+    Pool::read(record, Of::Largest)
 }
 
 impl Pool {
-    fn read(record: &mut Record, mean: bool) -> Result<Box<dyn Layer>> {
+    fn read(record: &mut Record, of: Of) -> Result<Box<dyn Layer>> {
         let kernel_size = record.take("kernel_size")?;
         let (stride, padding) = (record.take("stride")?, record.take("padding")?);
-        Ok(Box::new(Pool { mean, kernel_size, stride, padding }))
+        Ok(Box::new(Pool { of, kernel_size, stride, padding }))
     }
 
     /// The two axes for an input of this shape.
@@ -52,13 +75,21 @@ impl Pool {
         let axis = |of: usize, input: usize| {
             Axis::pool(input, of, &self.kernel_size, &self.stride, &self.padding)
         };
-        Ok([axis(0, height)?, axis(1, width)?])
+        let axes = [axis(0, height)?, axis(1, width)?];
+        if self.of == Of::Largest {
+            axes.iter().try_for_each(Axis::refuse_empty_windows)?;
+        }
+        Ok(axes)
     }
 }
 
 impl Layer for Pool {
     fn nir(&self) -> &'static str {
-        if self.mean { "AvgPool2d" } else { "SumPool2d" }
+        match self.of {
+            Of::Sum => "SumPool2d",
+            Of::Mean => "AvgPool2d",
+            Of::Largest => "MaxPool2d",
+        }
     }
 
     fn write(&self) -> Record {
@@ -73,6 +104,10 @@ impl Layer for Pool {
         0
     }
 
+    fn is_linear(&self) -> bool {
+        self.of != Of::Largest
+    }
+
     fn output_shape(&self, input: &Shape) -> Result<Shape> {
         let [rows, columns] = self.axes(input)?;
         Shape::new(&[input.channels(), rows.output, columns.output])
@@ -80,15 +115,19 @@ impl Layer for Pool {
 
     fn bind(&self, input: &Shape) -> Result<Connection> {
         let [rows, columns] = self.axes(input)?;
-        let window = (rows.kernel * columns.kernel) as f32;
-        Ok(Connection::Routed(Box::new(Windows {
+        let windows = Windows {
             channels: input.channels(),
             width: columns.input,
-            output_width: columns.output,
-            divide_by: if self.mean { window } else { 1.0 },
+            output: [rows.output, columns.output],
             rows: rows.taps(),
             columns: columns.taps(),
-        })))
+        };
+        let area = (rows.kernel * columns.kernel) as f32;
+        Ok(Connection::Routed(match self.of {
+            Of::Sum => Box::new(Sums { windows, divide_by: 1.0 }),
+            Of::Mean => Box::new(Sums { windows, divide_by: area }),
+            Of::Largest => Box::new(Largest { sizes: windows.sizes(), windows }),
+        }))
     }
 }
 
@@ -96,27 +135,83 @@ impl Layer for Pool {
 struct Windows {
     channels: usize,
     width: usize,
-    output_width: usize,
-    divide_by: f32,
+    output: [usize; 2],
     rows: Vec<Vec<(u32, u32)>>,
     columns: Vec<Vec<(u32, u32)>>,
 }
 
-impl Routed for Windows {
+impl Windows {
+    /// Calls `each` with the address of every window that holds `address`.
+    fn of(&self, address: u32, mut each: impl FnMut(u32)) {
+        let (pixel, channel) = (address as usize / self.channels, address as usize % self.channels);
+        for &(_, i) in &self.rows[pixel / self.width] {
+            for &(_, j) in &self.columns[pixel % self.width] {
+                let window = i as usize * self.output[1] + j as usize;
+                each((window * self.channels + channel) as u32);
+            }
+        }
+    }
+
+    /// Pixels in each window, padding aside.
+    fn sizes(&self) -> Vec<u32> {
+        let [height, width] = self.output;
+        let (rows, columns) = (lengths(&self.rows, height), lengths(&self.columns, width));
+        rows.iter().flat_map(|rows| columns.iter().map(move |columns| rows * columns)).collect()
+    }
+}
+
+/// How many positions of the input each window of an axis holds.
+fn lengths(axis: &[Vec<(u32, u32)>], windows: usize) -> Vec<u32> {
+    let mut lengths = vec![0; windows];
+    axis.iter().flatten().for_each(|&(_, window)| lengths[window as usize] += 1);
+    lengths
+}
+
+struct Sums {
+    windows: Windows,
+    divide_by: f32,
+}
+
+impl Routed for Sums {
     fn route(&self, spikes: &Spikes, out: &mut Merge) {
         for (address, value, count) in spikes.iter() {
-            let (pixel, channel) =
-                (address as usize / self.channels, address as usize % self.channels);
-            for &(_, i) in &self.rows[pixel / self.width] {
-                for &(_, j) in &self.columns[pixel % self.width] {
-                    let window = i as usize * self.output_width + j as usize;
-                    out.add((window * self.channels + channel) as u32, value, count);
-                }
-            }
+            self.windows.of(address, |window| out.add(window, value, count));
         }
     }
 
     fn finish(&self, value: f32) -> f32 {
         value / self.divide_by
+    }
+}
+
+struct Largest {
+    windows: Windows,
+    /// Pixels in each window.
+    sizes: Vec<u32>,
+}
+
+impl Largest {
+    /// How many entries each window holds; only negative ones make anybody ask.
+    fn heard(&self, spikes: &Spikes) -> Vec<u32> {
+        let mut heard = vec![0; self.sizes.len() * self.windows.channels];
+        for &address in &spikes.index {
+            self.windows.of(address, |window| heard[window as usize] += 1);
+        }
+        heard
+    }
+}
+
+impl Routed for Largest {
+    fn route(&self, spikes: &Spikes, out: &mut Merge) {
+        let negative = spikes.value.iter().any(|&value| value < 0.0);
+        let heard = if negative { self.heard(spikes) } else { Vec::new() };
+        let is_full = |window: usize| heard[window] == self.sizes[window / self.windows.channels];
+        for (address, value, count) in spikes.iter() {
+            self.windows.of(address, |window| {
+                if value > 0.0 || value < 0.0 && is_full(window as usize) {
+                    out.keep_largest(window, value, count);
+                }
+            });
+        }
     }
 }

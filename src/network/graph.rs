@@ -3,7 +3,7 @@
 //! know of its node is kept and written back.
 
 use crate::error::{Error, ErrorKind, Result};
-use crate::layer::{LAYERS, Layer};
+use crate::layer::{BEYOND_NIR, LAYERS, Layer};
 use crate::neuron::{MODELS, Neuron};
 use crate::record::{Array, Record, Values};
 use crate::signal::Shape;
@@ -154,6 +154,22 @@ impl Graph {
         record.groups.insert("nodes".into(), nodes);
         record.put("type", Array::text("NIRGraph"));
         record
+    }
+
+    /// Refuses what a NIR file has no words for.
+    ///
+    /// # Errors
+    /// The first such node, by its name.
+    pub(super) fn check_nir(&self) -> Result<()> {
+        self.nodes.iter().try_for_each(|node| match &node.kind {
+            NodeKind::Layer(layer) if BEYOND_NIR.iter().any(|own| own.nir == layer.nir()) => {
+                let found = "a layer that NIR does not have";
+                let known: Vec<_> = LAYERS.iter().map(|l| l.nir).collect();
+                Err(Error::new(ErrorKind::Unsupported, found, known.join(", ")).at(node.place()))
+            }
+            NodeKind::Graph(inner) => inner.check_nir().map_err(|e| e.at(node.place())),
+            _ => Ok(()),
+        })
     }
 
     /// A text of the graph's metadata.

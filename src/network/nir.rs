@@ -78,8 +78,9 @@ pub fn write(graph: &Graph, path: &Path) -> Result<()> {
 /// The bytes of a file.
 ///
 /// # Errors
-/// Names or texts that HDF5 cannot hold.
+/// Names or texts that HDF5 cannot hold, nodes that NIR does not have.
 pub fn to_bytes(graph: &Graph) -> Result<Vec<u8>> {
+    graph.check_nir()?;
     record_to_bytes(&graph.to_record())
 }
 

@@ -101,6 +101,7 @@ impl Network {
             classes,
         };
         network.refuse_idle_loops()?;
+        network.refuse_mixtures()?;
         network.check_classes()?;
         Ok(network)
     }
@@ -168,6 +169,22 @@ impl Network {
             next.into_iter().for_each(|unit| depth[unit] = level + 1);
         }
         depth
+    }
+
+    /// What is not linear cannot hear several signals one by one.
+    fn refuse_mixtures(&self) -> Result<()> {
+        let mixes = |wired: &&Wired| match &wired.unit {
+            Unit::Layer(layer) => !layer.is_linear() && wired.sources.len() > 1,
+            _ => false,
+        };
+        match self.units.iter().find(mixes) {
+            None => Ok(()),
+            Some(wired) => {
+                let found = format!("{} signals that meet", wired.sources.len());
+                let place = format!("node '{}' ({})", wired.name, wired.unit.nir());
+                Err(Error::new(ErrorKind::Unsupported, found, "one").at(place))
+            }
+        }
     }
 
     /// A loop of layers alone would need its own output to compute it.

@@ -106,6 +106,19 @@ impl Merge {
         self.touched[i / 64] |= 1 << (i % 64);
     }
 
+    /// Keeps an entry if it is the first at its address or larger than the one
+    /// kept so far. Between two drains an address is either added to or asked
+    /// for its largest entry.
+    #[inline]
+    pub fn keep_largest(&mut self, index: u32, value: f32, count: u32) {
+        let i = index as usize;
+        let (word, bit) = (i / 64, 1 << (i % 64));
+        if self.touched[word] & bit == 0 || value > self.value[i] {
+            (self.value[i], self.count[i]) = (value, count);
+            self.touched[word] |= bit;
+        }
+    }
+
     /// Whether nothing has been added since the last [`Merge::drain`].
     pub fn is_empty(&self) -> bool {
         self.touched.iter().all(|&word| word == 0)
@@ -147,5 +160,16 @@ mod tests {
         out.clear();
         merge.drain(&mut out, |value| value);
         assert!(out.is_empty());
+    }
+
+    #[test]
+    fn of_the_largest_entry_value_and_count_go_on() {
+        let mut merge = Merge::new(70);
+        for (index, value, count) in [(3, 1.0, 1), (69, -2.0, 7), (3, 2.5, 4), (3, 2.0, 9)] {
+            merge.keep_largest(index, value, count);
+        }
+        let mut out = Spikes::default();
+        merge.drain(&mut out, |value| value);
+        assert_eq!(out.iter().collect::<Vec<_>>(), [(3, 2.5, 4), (69, -2.0, 7)]);
     }
 }
