@@ -4,6 +4,14 @@
 //! Numbers keep the width they were read with, so that writing gives back what
 //! was read.
 
+pub mod archive;
+pub mod budget;
+pub mod element;
+pub mod npy;
+pub mod strided;
+pub mod torch;
+pub mod weights;
+
 use std::collections::BTreeMap;
 
 use crate::error::{Error, ErrorKind, Result};

@@ -7,6 +7,8 @@
 mod damage;
 mod detect;
 mod golden;
+#[path = "../memory/mod.rs"]
+mod memory;
 mod recordings;
 mod round_trip;
 

@@ -4,6 +4,9 @@
 //! names the versions.
 
 mod layers;
+#[path = "../memory/mod.rs"]
+mod memory;
+mod weights;
 
 use serde_json::Value;
 
