@@ -2,6 +2,7 @@
 
 mod flat;
 pub mod graph;
+pub mod hdf5;
 pub mod nir;
 mod shapes;
 pub mod wiring;
