@@ -1,32 +1,43 @@
 //! What a report should say about running a model under a convention.
 
-use super::convention::Input;
+use super::convention::{Input, Number};
 use super::preset::Conventions;
-use super::{Neuron, TIME};
+use super::{Neuron, Step, TIME};
 use crate::units::Seconds;
 
 impl Neuron {
     /// What can go unnoticed in a run with steps of length `dt`.
     pub fn caution(&self, dt: Seconds, conventions: &Conventions) -> Option<String> {
         let step = self.step(dt, conventions).ok()?;
-        let times = self.model.fields.iter().filter(|field| field.unit == TIME);
-        let below = times.filter_map(|field| {
+        let coarse = self.is_coarse(&step);
+        coarse.or_else(|| self.misses_resistance(&step)).or_else(|| self.rounds_sums(&step))
+    }
+
+    fn is_coarse(&self, step: &Step) -> Option<String> {
+        let mut times = self.model.fields.iter().filter(|field| field.unit == TIME);
+        times.find_map(|field| {
             let shortest = self.values(field.name).into_iter().fold(f64::INFINITY, f64::min);
             (shortest < step.dt.0).then(|| {
                 format!("{} = {} is below the step of {}", field.name, Seconds(shortest), step.dt)
             })
-        });
-        below.into_iter().next().or_else(|| {
-            let r = self.values("r").into_iter().find(|&r| r != 1.0)?;
-            match (step.convention.resistance, step.convention.input) {
-                (false, _) => Some(format!("r = {r} is ignored")),
-                (true, Input::Impulse) if (r * step.dt.0 - 1.0).abs() < 1e-3 => Some(format!(
-                    "r = {r} is 1/dt: the file was written for a held input; \
-                     input=hold or --convention spikingjelly runs it so"
-                )),
-                _ => None,
-            }
         })
+    }
+
+    fn misses_resistance(&self, step: &Step) -> Option<String> {
+        let r = self.values("r").into_iter().find(|&r| r != 1.0)?;
+        match (step.convention.resistance, step.convention.input) {
+            (false, _) => Some(format!("r = {r} is ignored")),
+            (true, Input::Impulse) if (r * step.dt.0 - 1.0).abs() < 1e-3 => Some(format!(
+                "r = {r} is 1/dt: the file was written for a held input; \
+                 input=hold or --convention spikingjelly runs it so"
+            )),
+            _ => None,
+        }
+    }
+
+    fn rounds_sums(&self, step: &Step) -> Option<String> {
+        let rounds = step.convention.number != Number::F32 && self.model.nir == "LIF";
+        rounds.then(|| "weights are rounded to integers as their sum, not each".to_owned())
     }
 
     fn values(&self, field: &str) -> Vec<f64> {

@@ -45,7 +45,7 @@ impl Parameter {
     ///
     /// # Errors
     /// The first such value.
-    pub fn require(&self, name: &str, expected: &str, holds: fn(f64) -> bool) -> Result<()> {
+    pub fn require(&self, name: &str, expected: &str, holds: impl Fn(f64) -> bool) -> Result<()> {
         match self.0.iter().find(|&&x| !holds(x)) {
             None => Ok(()),
             Some(x) => Err(Error::new(ErrorKind::Corrupt, format!("'{name}' = {x}"), expected)),

@@ -107,6 +107,24 @@ pub enum Start {
     Reset,
 }
 
+/// The numbers that a population calculates with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Number {
+    /// 32-bit floating point.
+    F32,
+    /// Integers of 24 bits, products cut off towards zero.
+    Fixed(FixedPoint),
+}
+
+/// Where the binary points are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct FixedPoint {
+    /// Bits of a decay: 12 count it in 4096ths.
+    pub decay_bits: u8,
+    /// Bits that weights, thresholds and biases are shifted left by.
+    pub weight_exponent: u8,
+}
+
 /// Every choice that the equations leave open, for one neuron model.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Convention {
@@ -134,13 +152,15 @@ pub struct Convention {
     pub step: Option<Seconds>,
     /// How long the potential is held after a spike.
     pub refractory: Seconds,
+    /// What populations calculate with.
+    pub number: Number,
 }
 
 /// The fields' values by name: what `NAME,field=value` on the command line and
 /// the manifest are made of.
 impl Convention {
     /// `(field, value)` of every field.
-    pub fn fields(&self) -> [(&'static str, String); 12] {
+    pub fn fields(&self) -> [(&'static str, String); 13] {
         let text = |s: &str| s.to_owned();
         [
             ("leak", self.leak.to_string()),
@@ -155,6 +175,7 @@ impl Convention {
             ("start", text(name_of(&STARTS, self.start))),
             ("step", self.step.map_or("dt".into(), |s| format!("{}us", s.micros().0))),
             ("refractory", format!("{}us", self.refractory.micros().0)),
+            ("number", self.number.to_string()),
         ]
     }
 
@@ -173,6 +194,7 @@ impl Convention {
             "step" if value == "dt" => self.step = None,
             "step" => self.step = Some(value.parse::<Micros>()?.seconds()),
             "refractory" => self.refractory = refractory(value)?,
+            "number" => self.number = value.parse()?,
             _ => {
                 let names = self.fields().map(|(name, _)| name).join(", ");
                 return Err(usage(format!("convention field '{field}'"), names));
@@ -267,5 +289,57 @@ impl FromStr for Floor {
             "minus-threshold" => Ok(Floor::MinusThreshold),
             _ => Ok(Floor::At(number(text, "none, minus-threshold or a potential")?)),
         }
+    }
+}
+
+impl FixedPoint {
+    /// Loihi's.
+    pub const LOIHI: FixedPoint = FixedPoint { decay_bits: 12, weight_exponent: 6 };
+
+    /// What a decay of everything is.
+    pub fn decay_unit(self) -> i64 {
+        1 << self.decay_bits
+    }
+
+    /// A number of weights, as potentials count.
+    pub fn shift(self, weights: i64) -> i64 {
+        weights << self.weight_exponent
+    }
+
+    /// As [`FixedPoint::shift`].
+    pub fn shifted(self, weights: f64) -> f64 {
+        weights * f64::from(1 << self.weight_exponent)
+    }
+}
+
+impl fmt::Display for Number {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Number::F32 => f.write_str("f32"),
+            Number::Fixed(FixedPoint { decay_bits, weight_exponent }) => {
+                write!(f, "fixed:{decay_bits}:{weight_exponent}")
+            }
+        }
+    }
+}
+
+impl FromStr for Number {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Number> {
+        let bits =
+            |text: &str, most: u8| text.parse().ok().filter(|bits| (1..=most).contains(bits));
+        let fixed = |decay, weight| {
+            let (decay_bits, weight_exponent) = (bits(decay, 16)?, bits(weight, 6)?);
+            Some(Number::Fixed(FixedPoint { decay_bits, weight_exponent }))
+        };
+        let number = match text.split(':').collect::<Vec<_>>()[..] {
+            ["f32"] => Some(Number::F32),
+            ["fixed"] => Some(Number::Fixed(FixedPoint::LOIHI)),
+            ["fixed", decay, weight] => fixed(decay, weight),
+            _ => None,
+        };
+        let expected = "f32, fixed, or fixed:DECAY_BITS:WEIGHT_EXPONENT (1 to 16, 1 to 6)";
+        number.ok_or_else(|| usage(format!("'{text}'"), expected))
     }
 }

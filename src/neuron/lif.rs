@@ -24,9 +24,10 @@
 //! **Source.** NIR 1.0.8, `ir/neuron.py`, `LIF`.
 
 use super::column::{Column, Parameters};
-use super::convention::{Input, Leak};
+use super::convention::{Input, Leak, Number};
 use super::fire::Fire;
 use super::flow::{Drive, Firing, Flow, Relaxing};
+use super::loihi;
 use super::membrane::Membrane;
 use super::{Field, Model, Population, Step, TIME, field, field_or};
 use crate::error::Result;
@@ -50,6 +51,9 @@ pub const LIF: Model = Model {
 };
 
 fn bind(parameters: &Parameters, step: &Step) -> Result<Box<dyn Population>> {
+    if let Number::Fixed(bits) = step.convention.number {
+        return Ok(Box::new(loihi::bind_lif(parameters, step, bits)?));
+    }
     let (threshold, reset) = (parameters.get("v_threshold"), parameters.get("v_reset"));
     let start = parameters.column(["v_leak", "v_reset"], |[leak, reset]| step.start(leak, reset));
     let fire = Fire::new(parameters.len, threshold, reset, &step.convention)?;
@@ -57,6 +61,9 @@ fn bind(parameters: &Parameters, step: &Step) -> Result<Box<dyn Population>> {
 }
 
 fn flow(parameters: &Parameters, step: &Step, drive: &Drive) -> Result<Box<dyn Flow>> {
+    if step.convention.number != Number::F32 {
+        return loihi::flow(parameters, step, drive);
+    }
     let (threshold, reset) = (parameters.get("v_threshold"), parameters.get("v_reset"));
     let start = parameters.column(["v_leak", "v_reset"], |[leak, reset]| step.start(leak, reset));
     let firing = Firing::new(parameters.len, threshold, reset, step)?;

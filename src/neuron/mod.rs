@@ -17,6 +17,7 @@ pub mod flow;
 mod integrate;
 mod leaky;
 mod lif;
+mod loihi;
 mod membrane;
 pub mod preset;
 mod refractory;
@@ -35,7 +36,7 @@ use refractory::Refractory;
 /// A neuron model.
 #[derive(Debug)]
 pub struct Model {
-    /// The name of its NIR node.
+    /// The name of its NIR node; its own name where NIR has none.
     pub nir: &'static str,
     /// One line for help texts.
     pub about: &'static str,
@@ -69,7 +70,10 @@ pub struct Step {
     pub convention: Convention,
 }
 
-/// Every model.
+/// Models that other files have and NIR has not.
+pub const FOREIGN: &[Model] = &[loihi::LOIHI_CUBA];
+
+/// Every model that NIR has a node for.
 pub const MODELS: &[Model] = &[
     integrate::IF,
     integrate::I,

@@ -8,7 +8,8 @@ use std::fmt;
 use std::str::FromStr;
 
 use super::convention::{
-    Convention, Delay, Fire, Floor, Input, Leak, Reset, SpikesPerStep, Start, When, usage,
+    Convention, Delay, Fire, FixedPoint, Floor, Input, Leak, Number, Reset, SpikesPerStep, Start,
+    When, usage,
 };
 use crate::error::{Error, Result};
 use crate::units::Seconds;
@@ -64,7 +65,22 @@ pub const PRESETS: &[Preset] = &[
         imports: &["IF", "LIF", "CubaLIF"],
         choose: snntorch_nir,
     },
+    Preset {
+        name: "lava",
+        about: "Lava 0.10 LIF: integers, fires above θ, one step late; number=f32 for its other model",
+        imports: INTEGERS,
+        choose: lava,
+    },
+    Preset {
+        name: "loihi",
+        about: "the chip, which lava simulates bit by bit",
+        imports: INTEGERS,
+        choose: lava,
+    },
 ];
+
+/// The models that can run in integers.
+const INTEGERS: &[&str] = &["LIF", "LoihiCuba"];
 
 const NIR: Convention = Convention {
     leak: Leak::Exact,
@@ -79,6 +95,7 @@ const NIR: Convention = Convention {
     start: Start::Leak,
     step: None,
     refractory: Seconds(0.0),
+    number: Number::F32,
 };
 
 /// Models without a time constant: nothing says over which time a current
@@ -149,6 +166,18 @@ fn snntorch_nir(model: &str) -> Convention {
     }
 }
 
+fn lava(_: &str) -> Convention {
+    Convention {
+        leak: Leak::Euler,
+        resistance: false,
+        reset: Reset::ToZero,
+        delay: Delay::NextStep,
+        start: Start::Zero,
+        number: Number::Fixed(FixedPoint::LOIHI),
+        ..NIR
+    }
+}
+
 /// A preset with fields changed: what `--convention NAME,field=value,…` means.
 #[derive(Clone, Debug)]
 pub struct Conventions {
@@ -184,7 +213,35 @@ impl Conventions {
                 "fire=at-or-above and when=same-step with it",
             ));
         }
+        if let Number::Fixed(_) = convention.number {
+            self.refuse_in_integers(model, convention)?;
+        }
         Ok(convention)
+    }
+
+    /// Models and choices that were never tried in integers.
+    fn refuse_in_integers(&self, model: &str, convention: Convention) -> Result<()> {
+        if !INTEGERS.contains(&model) {
+            let found = format!("convention '{self}': {model} with number={}", convention.number);
+            return Err(usage(found, format!("number=f32, or {}", INTEGERS.join(", "))));
+        }
+        let possible = Convention {
+            leak: Leak::Euler,
+            spikes: SpikesPerStep::One,
+            reset: Reset::ToZero,
+            when: When::SameStep,
+            floor: Floor::None,
+            start: Start::Zero,
+            ..convention
+        };
+        let pairs = convention.fields().into_iter().zip(possible.fields());
+        match pairs.into_iter().find(|(chosen, possible)| chosen != possible) {
+            None => Ok(()),
+            Some(((field, chosen), (_, possible))) => Err(usage(
+                format!("convention '{self}': {field}={chosen} with number={}", convention.number),
+                format!("{field}={possible}, or number=f32"),
+            )),
+        }
     }
 }
 
@@ -225,7 +282,7 @@ mod tests {
     #[test]
     fn every_field_reads_back_what_it_prints() {
         for preset in PRESETS {
-            for model in ["IF", "LIF", "CubaLIF", "LI"] {
+            for model in ["IF", "LIF", "CubaLIF", "LI", "LoihiCuba"] {
                 let convention = (preset.choose)(model);
                 let mut copy = NIR;
                 for (field, value) in convention.fields() {
@@ -251,7 +308,23 @@ mod tests {
         assert!(refusal("nir,leek=exact").contains("leak, input"));
         assert!(refusal("nir,fire=maybe").contains("at-or-above, above"));
         assert!(refusal("nir,fire").contains("field=value"));
+        assert!(refusal("nir,number=f64").contains("f32, fixed"));
+        assert!(refusal("nir,number=fixed:12:40").contains("1 to 6"));
         let many: Conventions = "nir,spikes=many".parse().unwrap();
         assert!(many.for_model("IF").is_err());
+    }
+
+    #[test]
+    fn integers_are_for_what_was_tried_in_integers() {
+        let refusal = |text: &str, model: &str| {
+            text.parse::<Conventions>().unwrap().for_model(model).unwrap_err().to_string()
+        };
+        assert!(refusal("lava", "CubaLIF").contains("expected number=f32, or LIF, LoihiCuba"));
+        assert!(refusal("lava,reset=subtract", "LIF").contains("expected reset=to-zero"));
+        assert!(refusal("nir,number=fixed", "LIF").contains("leak=exact with number=fixed:12:6"));
+        let float: Conventions = "lava,number=f32,spikes=one,reset=subtract".parse().unwrap();
+        assert_eq!(float.for_model("IF").unwrap().number, Number::F32);
+        let shifts: Conventions = "loihi,number=fixed:10:4,fire=at-or-above".parse().unwrap();
+        assert_eq!(shifts.for_model("LIF").unwrap().number.to_string(), "fixed:10:4");
     }
 }

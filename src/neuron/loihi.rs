@@ -1,0 +1,197 @@
+//! The compartment of Intel's Loihi, in integers, as Lava and lava-dl simulate it.
+//!
+//! ```text
+//! u = (u · (4096 − iDecay)) / 4096 + (Σ w << 6)      wraps around in 24 bits
+//! v = (v · (4096 − vDecay)) / 4096 + u + (bias << 6)     saturates in 24 bits
+//! spike when v > vThMant << 6 (or ≥), then v = 0      divisions cut off towards zero
+//! ```
+//!
+//! | field | unit | range | default |
+//! |---|---|---|---|
+//! | `iDecay` | 1/4096 of u a step; 4096: u has no memory | 0 to 4096 | |
+//! | `vDecay` | 1/4096 of v a step | 0 to 4096 | |
+//! | `vThMant` | weights | 0 to 131071 | |
+//! | `bias` | weights, in every step, not remembered by u | −4096 to 4095 | 0 |
+//!
+//! Receives spikes with integer weights, sends spikes. NIR has no node for it.
+//! The 12 bits of the decays and the weight exponent 6 are the convention's
+//! `number=fixed:12:6`.
+//!
+//! The engine sums weights in 32-bit floating point, exactly up to 2²⁴; a sum of
+//! 2¹⁷ overflows u already, which wraps as it does on the chip.
+//!
+//! **Who differs.** Lava's `PyLifModelBitAcc`, lava-dl from 0.3 on and the chip
+//! fire above the threshold; lava-dl up to 0.2 fired at it (its issue 77). SLAYER
+//! counts in 64 bits instead of 24. All of them deliver a spike one step later.
+//!
+//! **LIF in the same arithmetic** (`number=fixed` for a NIR `LIF`), quantised as
+//! the NIR paper's Lava script does it: iDecay = 4096, vDecay = ⌊4095 dt/τ⌋,
+//! vThMant = ⌊131071 θ⌋ >> 9, input ⌊256 dt/τ w⌋; 1 is 256 << 6. The script
+//! rounds each weight, here their sum is rounded.
+//!
+//! **Source.** Lava 0.10 `proc/lif/models.py`, `AbstractPyLifModelFixed`; lava-dl
+//! `slayer/neuron/cuba.py` and `dynamics/leaky_integrator.py`; NIR
+//! `paper/01_lif/lif_sim_lava.ipynb`.
+
+use super::column::{Column, Parameters};
+use super::convention::{Fire, FixedPoint, Number};
+use super::flow::{Drive, Flow};
+use super::{Field, Model, Population, Step, field, field_or};
+use crate::error::{Error, ErrorKind, Result};
+use crate::signal::BLOCK;
+
+const FIELDS: &[Field] = &[
+    field("iDecay", "1/4096"),
+    field("vDecay", "1/4096"),
+    field("vThMant", "weights"),
+    field_or("bias", "weights", 0.0),
+];
+
+/// The entry in [`super::FOREIGN`].
+pub const LOIHI_CUBA: Model = Model {
+    nir: "LoihiCuba",
+    about: "current-based LIF in Loihi's integers",
+    spikes: true,
+    fields: FIELDS,
+    bind,
+    flow,
+};
+
+/// u and v have 24 bits with their sign.
+const LIMIT: i64 = 1 << 23;
+
+/// A bias has 13 bits with its sign.
+const BIASES: std::ops::RangeInclusive<f64> = -4096.0..=4095.0;
+
+/// The largest threshold, before it is shifted.
+const LARGEST_MANTISSA: f64 = 131_071.0;
+
+/// What a weight of 1 becomes.
+const WEIGHT_UNIT: f64 = 256.0;
+
+/// What the script shifts a threshold of 17 bits by, to count it in weights.
+const THRESHOLD_SHIFT: i32 = 9;
+
+fn bind(parameters: &Parameters, step: &Step) -> Result<Box<dyn Population>> {
+    let Number::Fixed(bits) = step.convention.number else {
+        let found = format!("number={}", step.convention.number);
+        return Err(Error::new(
+            ErrorKind::Usage,
+            found,
+            "number=fixed, for parameters in integers",
+        ));
+    };
+    let whole = |x: f64| x.fract() == 0.0;
+    let unit = bits.decay_unit() as f64;
+    for decay in ["iDecay", "vDecay"] {
+        let fits = |x: f64| whole(x) && (0.0..=unit).contains(&x);
+        parameters.get(decay).require(decay, &format!("a whole number from 0 to {unit}"), fits)?;
+    }
+    let thresholds = 0.0..=LARGEST_MANTISSA;
+    parameters
+        .get("vThMant")
+        .require("vThMant", "a whole number of 17 bits", |x| whole(x) && thresholds.contains(&x))?;
+    parameters
+        .get("bias")
+        .require("bias", "a whole number of 13 bits", |x| whole(x) && BIASES.contains(&x))?;
+    Ok(Box::new(Compartments {
+        bits,
+        gain: Column::of(parameters.len, [], |[]| 1.0),
+        current_keep: parameters.column(["iDecay"], |[decay]| unit - decay),
+        keep: parameters.column(["vDecay"], |[decay]| unit - decay),
+        bias: parameters.column(["bias"], |[bias]| bits.shifted(bias)),
+        fire_at: parameters.column(["vThMant"], |[theta]| step.fire_at(bits.shifted(theta))),
+    }))
+}
+
+/// Integers are cut off in every step, whatever happens in it.
+pub fn flow(_: &Parameters, step: &Step, _: &Drive) -> Result<Box<dyn Flow>> {
+    Err(step.needs_clock("number", step.convention.number))
+}
+
+/// A NIR `LIF` in these integers.
+pub fn bind_lif(parameters: &Parameters, step: &Step, bits: FixedPoint) -> Result<Compartments> {
+    parameters.get("v_leak").require("v_leak", "0 with number=fixed", |leak| leak == 0.0)?;
+    let longer = "no shorter than the step with number=fixed";
+    parameters.get("tau").require("tau", longer, |tau| step.loss(tau) <= 1.0)?;
+    let unit = bits.decay_unit() as f64;
+    let fits = |theta: f64| (0.0..=1.0).contains(&theta);
+    parameters.get("v_threshold").require("v_threshold", "0 to 1 with number=fixed", fits)?;
+    let keep = |tau: f64| unit - ((unit - 1.0) * step.loss(tau)).trunc();
+    let threshold = |theta: f64| {
+        let mantissa = (LARGEST_MANTISSA * theta).trunc() / f64::from(1 << THRESHOLD_SHIFT);
+        step.fire_at(bits.shifted(mantissa.trunc()))
+    };
+    Ok(Compartments {
+        bits,
+        gain: parameters.column(["tau", "r"], |[tau, r]| WEIGHT_UNIT * step.gain(tau, r)),
+        current_keep: Column::of(parameters.len, [], |[]| 0.0),
+        keep: parameters.column(["tau"], |[tau]| keep(tau)),
+        bias: Column::of(parameters.len, [], |[]| 0.0),
+        fire_at: parameters.column(["v_threshold"], |[theta]| threshold(theta)),
+    })
+}
+
+impl Step {
+    /// The smallest integer that fires.
+    fn fire_at(&self, threshold: f64) -> f64 {
+        match self.convention.fire {
+            Fire::AtOrAbove => threshold,
+            Fire::Above => threshold + 1.0,
+        }
+    }
+}
+
+/// A population with two state variables, potential and current: integers of 24
+/// bits, which 32-bit floating point holds exactly.
+pub struct Compartments {
+    bits: FixedPoint,
+    gain: Column,
+    current_keep: Column,
+    keep: Column,
+    bias: Column,
+    fire_at: Column,
+}
+
+impl Population for Compartments {
+    fn variables(&self) -> usize {
+        2
+    }
+
+    fn start(&self, _block: usize, state: &mut [f32]) {
+        state.fill(0.0);
+    }
+
+    fn step(&self, block: usize, state: &mut [f32], input: &[f32; BLOCK], sent: &mut [f32; BLOCK]) {
+        let (potential, current) = state.split_at_mut(BLOCK);
+        let (gain, bias) = (self.gain.block(block), self.bias.block(block));
+        let (current_keep, keep) = (self.current_keep.block(block), self.keep.block(block));
+        let fire_at = self.fire_at.block(block);
+        let unit = self.bits.decay_unit();
+        let decayed = |x: f32, keep: f32| x as i64 * keep as i64 / unit;
+        for i in 0..BLOCK {
+            let weights = i64::from((f64::from(input[i]) * f64::from(gain[i])) as i32);
+            let u = wrapped(decayed(current[i], current_keep[i]) + self.bits.shift(weights));
+            let v = decayed(potential[i], keep[i]) + u + bias[i] as i64;
+            let v = v.clamp(1 - LIMIT, LIMIT - 1);
+            let fires = v >= fire_at[i] as i64;
+            sent[i] = if fires { 1.0 } else { 0.0 };
+            potential[i] = if fires { 0.0 } else { v as f32 };
+            current[i] = u as f32;
+        }
+    }
+
+    fn is_quiet(&self, block: usize, state: &[f32]) -> bool {
+        let (potential, current) = state.split_at(BLOCK);
+        let (bias, fire_at) = (self.bias.block(block), self.fire_at.block(block));
+        // cut off towards zero, neither grows
+        (0..BLOCK).all(|i| {
+            fire_at[i] > 0.0 && potential[i] < fire_at[i] && current[i] <= 0.0 && bias[i] <= 0.0
+        })
+    }
+}
+
+/// Into 24 bits, from −2²³ (excluded) to 2²³.
+fn wrapped(u: i64) -> i64 {
+    LIMIT - (LIMIT - u).rem_euclid(2 * LIMIT)
+}
