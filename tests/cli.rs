@@ -288,3 +288,18 @@ fn a_picture_of_another_kind_is_refused_before_the_run() {
     assert!(message.contains("a name that ends in .png or .svg"), "{message}");
     assert!(refused(&["raster", "--out", "no/such/folder/a.png"], 2).contains("no/such/folder"));
 }
+
+#[test]
+fn a_lava_dl_network_brings_its_convention() {
+    let golden = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden/lava_pool.net");
+    let network = golden.display().to_string();
+    assert!(done(&["info", &network]).contains("lava-dl"));
+    let replay = ["replay", &data("arm.aedat"), "--network", &network, "--sensor", "8x9"];
+    let report = json(&[&replay[..], &["--steps", "3"]].concat());
+    assert_eq!(report["manifest"]["convention"], "loihi");
+    assert_eq!(report["manifest"]["conventions"]["LoihiCuba"]["delay"], "1");
+    let named = json(&[&replay[..], &["--convention", "lava,fire=at-or-above"]].concat());
+    assert_eq!(named["manifest"]["convention"], "lava,fire=at-or-above");
+    let float = [&replay[..], &["--convention", "nir"]].concat();
+    assert!(refused(&float, 2).contains("expected number=fixed"));
+}

@@ -11,8 +11,7 @@ use crate::engine::{Clocked, Engine};
 use crate::error::{Error, Result};
 use crate::event::Batch;
 use crate::format::Recording;
-use crate::network::{Network, nir};
-use crate::neuron::preset::Conventions;
+use crate::network::{Network, file};
 use crate::report::info::{NetworkInfo, NodeInfo, RecordingInfo};
 use crate::report::json;
 use crate::units::Micros;
@@ -22,7 +21,7 @@ use crate::units::Micros;
 /// Example: synops info user24_led.aedat network.nir
 #[derive(clap::Args)]
 pub struct Args {
-    /// Recordings and NIR files
+    /// Recordings and networks
     #[arg(required = true)]
     files: Vec<PathBuf>,
 
@@ -77,7 +76,7 @@ fn inspect(path: &Path, format: Option<&str>) -> Result<Info> {
     let mut head = [0; 8];
     let read = File::open(path).and_then(|mut file| file.read(&mut head));
     let len = read.map_err(|e| Error::from(e).in_file(path))?;
-    match format.is_none() && nir::sniff(&head[..len]) {
+    match format.is_none() && file::sniff(&head[..len]) {
         true => Ok(Info::Network(network(path)?)),
         false => recording(path, format),
     }
@@ -105,8 +104,10 @@ fn recording(path: &Path, format: Option<&str>) -> Result<Info> {
 }
 
 fn network(path: &Path) -> Result<NetworkInfo> {
-    let network = nir::read(path).and_then(Network::new).map_err(|e| e.in_file(path))?;
-    let engine = Clocked::new(&network, &Conventions::default(), Micros(1000));
+    let (format, graph) = file::read(path)?;
+    let network = Network::new(graph).map_err(|e| e.in_file(path))?;
+    let conventions = network.convention.clone().unwrap_or_default();
+    let engine = Clocked::new(&network, &conventions, Micros(1000));
     let engine = engine.map_err(|e| e.in_file(path))?;
     let node = |&unit: &usize| {
         let wired = &network.units[unit];
@@ -123,7 +124,7 @@ fn network(path: &Path) -> Result<NetworkInfo> {
     Ok(NetworkInfo {
         path: path.display().to_string(),
         what: "network",
-        format: "nir",
+        format: format.name,
         nodes: engine.plan().sequence.iter().map(node).collect(),
         parameters: network.parameters(),
         classes: network.classes.clone(),

@@ -9,7 +9,7 @@ use crate::corpus::gesture;
 use crate::error::{Error, ErrorKind, Result};
 use crate::event::{InputMode, OrderPolicy, Origin, Sensor};
 use crate::format::{FORMATS, Recording};
-use crate::network::{Network, nir};
+use crate::network::{Network, file, nir};
 use crate::neuron::preset::{Conventions, PRESETS};
 use crate::replay::{Advance, Settings};
 use crate::report::manifest;
@@ -21,13 +21,14 @@ pub struct RunOptions {
     /// The recording; with neither recording nor network, the bundled pair runs
     pub recording: Option<PathBuf>,
 
-    /// The network, a NIR file
+    /// The network: a NIR file, or one of lava-dl (.net)
     #[arg(long, short, value_name = "FILE")]
     pub network: Option<PathBuf>,
 
-    /// What the network's file leaves open: a simulator's name, and changes to it
-    #[arg(long, value_name = "NAME[,FIELD=VALUE...]", default_value = PRESETS[0].name, long_help = convention_help())]
-    pub convention: Conventions,
+    /// What the network's file leaves open: a simulator's name, and changes to it;
+    /// nir unless the file's format implies another
+    #[arg(long, value_name = "NAME[,FIELD=VALUE...]", long_help = convention_help())]
+    pub convention: Option<Conventions>,
 
     /// Cut the recording into trials by a label file (class,startTime_usec,endTime_usec)
     #[arg(long, value_name = "CSV", conflicts_with_all = ["from", "to"])]
@@ -107,11 +108,11 @@ impl RunOptions {
         self.recording.is_none() && self.network.is_none()
     }
 
-    /// The settings of the run.
+    /// The settings of a run of this network.
     ///
     /// # Errors
     /// A quantum for a clock.
-    pub fn settings(&self) -> Result<Settings> {
+    pub fn settings(&self, network: &Network) -> Result<Settings> {
         let (advance, dt) = match (self.engine, self.quantum) {
             (None | Some(Advance::Event), Some(quantum)) => (Advance::Quanta, quantum),
             (engine, None) => (engine.unwrap_or(Advance::Clocked), self.dt),
@@ -120,9 +121,10 @@ impl RunOptions {
                 return Err(Error::new(ErrorKind::Usage, found, "--engine event, or --dt"));
             }
         };
+        let conventions = self.convention.as_ref().or(network.convention.as_ref());
         Ok(Settings {
             advance,
-            conventions: self.convention.clone(),
+            conventions: conventions.cloned().unwrap_or_default(),
             dt,
             origin: self.origin,
             from: self.from,
@@ -159,13 +161,13 @@ impl RunOptions {
     /// Reads the network that was named, or the bundled one.
     ///
     /// # Errors
-    /// A recording without a network; whatever [`nir::read`] and
+    /// A recording without a network; whatever [`file::read`] and
     /// [`Network::new`] refuse.
     pub fn open_network(&self) -> Result<(Network, Origins)> {
         match &self.network {
             Some(path) => {
-                let network =
-                    nir::read(path).and_then(Network::new).map_err(|e| e.in_file(path))?;
+                let (_, graph) = file::read(path)?;
+                let network = Network::new(graph).map_err(|e| e.in_file(path))?;
                 Ok((network, Origins::of(path)?))
             }
             None if self.is_bundled() => {
@@ -175,7 +177,7 @@ impl RunOptions {
             None => Err(Error::new(
                 ErrorKind::Usage,
                 "a recording without a network",
-                "--network FILE.nir, or neither for the bundled pair",
+                "--network FILE, or neither for the bundled pair",
             )),
         }
     }
@@ -228,8 +230,10 @@ fn convention_help() -> String {
     let fields = Conventions::default().for_model("LIF").map(|c| c.fields()).unwrap_or_default();
     let fields: Vec<&str> = fields.iter().map(|(name, _)| *name).collect();
     format!(
-        "What the network's file leaves open: a simulator's name, and changes to it\n\n{presets}\n\n\
+        "What the network's file leaves open: a simulator's name, and changes to it; {} unless \
+         the file's format implies another\n\n{presets}\n\n\
          Fields: {}\nExample: --convention snntorch,reset=to-zero,when=same-step",
+        PRESETS[0].name,
         fields.join(", ")
     )
 }

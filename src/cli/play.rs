@@ -45,7 +45,7 @@ pub fn play(
     let (mut recording, input_origins) = options.open_recording()?;
     let labels = labels(options)?;
     let classes = options.class_names(&network, labels.is_some())?;
-    let replay = Replay::new(&network, options.settings()?)
+    let replay = Replay::new(&network, options.settings(&network)?)
         .map_err(|e| e.in_file(network_origins.path.as_ref()))?;
     let format = recording.header().format;
     let drawing = picture.map(|_| {

@@ -31,6 +31,7 @@ impl Flat {
     ///
     /// Inputs and outputs of graphs within it stay for now, as relays.
     pub fn dissolve(&mut self, graph: Graph, prefix: &str) -> Result<(Vec<usize>, Vec<usize>)> {
+        self.notes.extend(graph.notes);
         let mut ends = BTreeMap::new();
         let (mut inputs, mut outputs) = (Vec::new(), Vec::new());
         for mut node in graph.nodes {

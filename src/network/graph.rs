@@ -4,6 +4,7 @@
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::layer::{BEYOND_NIR, LAYERS, Layer};
+use crate::neuron::preset::Conventions;
 use crate::neuron::{MODELS, Neuron};
 use crate::record::{Array, Record, Values};
 use crate::signal::Shape;
@@ -18,6 +19,10 @@ pub struct Graph {
     pub nodes: Vec<Node>,
     /// `(from, to)` by name, in the order of the file.
     pub edges: Vec<(String, String)>,
+    /// The choices that the file's format implies, where it does.
+    pub convention: Option<Conventions>,
+    /// What was odd in the file, and how it was read.
+    pub notes: Vec<String>,
     /// Everything else that the file holds for the graph, metadata included.
     pub rest: Record,
 }
@@ -140,7 +145,7 @@ impl Graph {
         let nodes = nodes.groups.into_iter();
         let nodes: Result<_> =
             nodes.map(|(name, r)| Node::from_record(&name, r, depth + 1)).collect();
-        Ok(Graph { nodes: nodes?, edges, rest: record })
+        Ok(Graph { nodes: nodes?, edges, rest: record, ..Graph::default() })
     }
 
     /// The fields of a `NIRGraph`.

@@ -1,8 +1,10 @@
 //! How rooms are wired: the graph as a file has it, and the network that runs.
 
+pub mod file;
 mod flat;
 pub mod graph;
 pub mod hdf5;
+pub mod lava;
 pub mod nir;
 mod shapes;
 pub mod wiring;

@@ -22,10 +22,11 @@ use crate::disk;
 use crate::error::{Error, Result};
 use crate::record::{Array, Record};
 
-pub use super::hdf5::sniff;
-
 /// The version of the NIR format that is written.
 const VERSION: &str = "1.0.8";
+
+/// The group that holds the graph.
+const NODE: &str = "node";
 
 /// Reads a file.
 ///
@@ -42,7 +43,20 @@ pub fn read(path: &Path) -> Result<Graph> {
 /// # Errors
 /// As [`read`].
 pub fn from_bytes(bytes: Vec<u8>) -> Result<Graph> {
-    Graph::from_record(Hdf5::open(bytes, "a NIR graph")?.read("node")?, 0)
+    from_hdf5(&Hdf5::open(bytes, "a NIR graph")?)
+}
+
+/// Whether a file holds a graph.
+pub fn is_in(file: &Hdf5) -> bool {
+    file.has(NODE)
+}
+
+/// Reads a file that is open.
+///
+/// # Errors
+/// As [`read`].
+pub fn from_hdf5(file: &Hdf5) -> Result<Graph> {
+    Graph::from_record(file.read(NODE)?, 0)
 }
 
 /// Writes a file; it replaces an older one only once it is whole.
@@ -69,6 +83,6 @@ pub fn to_bytes(graph: &Graph) -> Result<Vec<u8>> {
 pub fn record_to_bytes(record: &Record) -> Result<Vec<u8>> {
     let mut file = Record::default();
     file.put("version", Array::text(VERSION));
-    file.groups.insert("node".into(), record.clone());
+    file.groups.insert(NODE.into(), record.clone());
     hdf5::to_bytes(&file)
 }

@@ -9,6 +9,7 @@ use super::shapes::InOut;
 use crate::error::{Error, ErrorKind, Result};
 use crate::layer::Layer;
 use crate::neuron::Neuron;
+use crate::neuron::preset::Conventions;
 use crate::signal::Shape;
 
 /// The metadata entry that names the classes, one a line in output order.
@@ -25,6 +26,8 @@ pub struct Network {
     pub output: usize,
     /// What the file left open or said oddly, and how it was read.
     pub notes: Vec<String>,
+    /// The choices that the file's format implies, where it does.
+    pub convention: Option<Conventions>,
     /// Names of the output's classes, where the file has them.
     pub classes: Option<Vec<String>>,
 }
@@ -87,6 +90,7 @@ impl Network {
     pub fn new(graph: Graph) -> Result<Network> {
         let classes =
             graph.metadata(CLASS_NAMES).map(|text| text.lines().map(str::to_owned).collect());
+        let convention = graph.convention.clone();
         let mut flat = Flat::default();
         flat.dissolve(graph, "")?;
         flat.close()?;
@@ -98,6 +102,7 @@ impl Network {
             output: only(&units, "Output", |unit| matches!(unit, Unit::Output))?,
             units,
             notes: flat.notes,
+            convention,
             classes,
         };
         network.refuse_idle_loops()?;

@@ -149,7 +149,7 @@ pub struct NetworkInfo {
     pub path: String,
     /// `network`.
     pub what: &'static str,
-    /// `nir`.
+    /// Its format, of [`crate::network::file::FORMATS`].
     pub format: &'static str,
     /// Its nodes in the order of evaluation.
     pub nodes: Vec<NodeInfo>,
@@ -183,7 +183,7 @@ pub struct NodeInfo {
 impl NetworkInfo {
     /// The report for people.
     pub fn text(&self) -> String {
-        let mut text = format!("{}\n  format     NIR\n", self.path);
+        let mut text = format!("{}\n  format     {}\n", self.path, self.format);
         let _ = writeln!(text, "  parameters {}", grouped(self.parameters as u64));
         if let Some(classes) = &self.classes {
             let _ = writeln!(text, "  classes    {}", classes.join(", "));

@@ -1,6 +1,7 @@
 //! Lava and lava-dl: Loihi's integers, and networks as lava-dl writes them.
 
 mod compartments;
+mod networks;
 mod numpy;
 
 use std::collections::BTreeSet;
