@@ -24,6 +24,12 @@ QUANTA = rng.integers(-48, 112, (T, N)) * (rng.random((T, N)) < 0.45)
 INPUT = (QUANTA / 64).astype(np.float32)
 
 
+def feed(x):
+    """What the populations are given from now on, [step, neuron]."""
+    global INPUT, N
+    INPUT, N = x, x.shape[1]
+
+
 def full(value):
     return np.full(N, value, dtype=np.float32)
 
@@ -196,4 +202,5 @@ def main():
           [(c["convention"], c["model"], sum(map(lambda s: sum(map(int, s)), c.get("sent", [])))) for c in golden["cases"]])
 
 
-main()
+if __name__ == "__main__":
+    main()
