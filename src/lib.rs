@@ -74,6 +74,7 @@
 #![forbid(unsafe_code)]
 
 pub mod bundled;
+pub mod check;
 pub mod cli;
 pub mod corpus;
 pub mod disk;

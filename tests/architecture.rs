@@ -22,7 +22,11 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("measure", &["engine", "network"]),
     ("draw", &["engine"]),
     ("replay", &["event", "format", "network", "neuron", "engine", "measure"]),
-    ("report", &["event", "format", "corpus", "network", "engine", "measure", "draw", "replay"]),
+    ("check", &["bundled", "event", "format", "network", "neuron", "engine", "measure", "replay"]),
+    (
+        "report",
+        &["check", "event", "format", "corpus", "network", "engine", "measure", "draw", "replay"],
+    ),
     ("cli", EVERYTHING),
 ];
 

@@ -1,49 +1,13 @@
 //! The program as a person or a script uses it.
 
+mod program;
+
 use std::fs;
-use std::path::{Path, PathBuf};
-use std::process::{Command, Output, Stdio};
+use std::path::Path;
+use std::process::{Command, Stdio};
 
+use program::{data, done, folder, json, refused, synops, text};
 use serde_json::Value;
-
-fn synops(arguments: &[&str]) -> Output {
-    let program = env!("CARGO_BIN_EXE_synops");
-    Command::new(program).args(arguments).current_dir(folder()).output().unwrap()
-}
-
-/// Where the program may write.
-fn folder() -> PathBuf {
-    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("cli");
-    fs::create_dir_all(&folder).unwrap();
-    folder
-}
-
-fn data(name: &str) -> String {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("data").join(name).display().to_string()
-}
-
-fn text(bytes: &[u8]) -> String {
-    String::from_utf8(bytes.to_vec()).unwrap()
-}
-
-fn done(arguments: &[&str]) -> String {
-    let output = synops(arguments);
-    assert_eq!(output.status.code(), Some(0), "{arguments:?}: {}", text(&output.stderr));
-    assert_eq!(text(&output.stderr), "", "{arguments:?}");
-    text(&output.stdout)
-}
-
-fn json(arguments: &[&str]) -> Value {
-    serde_json::from_str(&done(&[arguments, &["--json", "-"]].concat())).unwrap()
-}
-
-fn refused(arguments: &[&str], code: i32) -> String {
-    let output = synops(arguments);
-    assert_eq!(output.status.code(), Some(code), "{arguments:?}: {}", text(&output.stdout));
-    let message = text(&output.stderr);
-    assert!(message.starts_with("synops: ") || message.starts_with("error: "), "{message}");
-    message
-}
 
 fn keys(value: &Value) -> Vec<&str> {
     value.as_object().unwrap().keys().map(String::as_str).collect()

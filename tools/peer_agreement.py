@@ -2,7 +2,7 @@
 
 <name>.nir   a network
 <name>.npz   `input` [step, ...], counts of spikes; `SIMULATOR/LAYER` [step, ...], what
-             each population sent
+             each population sent; `dt_us`
 
 Populations are built and stepped by each simulator's own NIR importer, one node at a
 time (tools/peer_neurons.py); the connections between them are torch's. `exact` solves
@@ -125,9 +125,12 @@ def make(name, x, layers):
     names = ["input", *layers, "output"]
     nir.write(FOLDER / f"{name}.nir", nir.NIRGraph(nodes, list(zip(names, names[1:])), type_check=False))
     populations = {k: p for k, p in layers.items() if isinstance(p, Population)}
-    arrays = dict(input=x)
+    arrays = dict(input=x, dt_us=np.int64(1e6 * peers.DT))
     for simulator, (simulate, models) in SIMULATORS.items():
         if not {p.model for p in populations.values()} <= models:
+            continue
+        # its neurons have no resistance: they do what r = tau/dt says
+        if simulator == "snntorch" and any(p.fields.get("tau", 0) > peers.DT * p.fields["r"] for p in populations.values()):
             continue
         signal, sent = x.astype(np.float32), {}
         for layer_name, layer in layers.items():

@@ -4,6 +4,7 @@
 //! on a terminal. Exit code 0: done; 1: the answer is no (`--strict` and
 //! something was lost); 2: error.
 
+mod check;
 mod info;
 mod options;
 mod output;
@@ -33,6 +34,7 @@ enum Verb {
     Info(info::Args),
     Replay(Box<replay::Args>),
     Raster(Box<raster::Args>),
+    Check(Box<check::Args>),
 }
 
 /// Runs the program on the process's arguments.
@@ -41,6 +43,7 @@ pub fn main() -> ExitCode {
         Verb::Info(args) => info::run(&args),
         Verb::Replay(args) => replay::run(&args),
         Verb::Raster(args) => raster::run(&args),
+        Verb::Check(args) => check::run(&args),
     };
     match ran {
         Ok(()) => ExitCode::SUCCESS,

@@ -16,7 +16,7 @@ use crate::report::manifest;
 use crate::units::Micros;
 
 /// Which recording, which network, and how.
-#[derive(Args)]
+#[derive(Args, Clone)]
 pub struct RunOptions {
     /// The recording; with neither recording nor network, the bundled pair runs
     pub recording: Option<PathBuf>,

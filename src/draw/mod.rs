@@ -8,6 +8,7 @@
 
 mod band;
 mod clock;
+mod curves;
 mod fold;
 mod font;
 mod grid;
@@ -20,6 +21,7 @@ mod shade;
 mod svg;
 mod words;
 
+pub use curves::{Curves, Line, Panel};
 pub use page::{Heading, Span};
 pub use raster::{Band, Raster, Rows};
 pub use scene::{Picture, Scene};

@@ -55,6 +55,23 @@ fn decimal(value: i64, scale: i64) -> String {
     }
 }
 
+/// A quantity with its unit, scaled: `650 µJ`, `1.5 M`, `40 %`.
+pub fn quantity(value: f64, unit: &str) -> String {
+    const PREFIXES: [(f64, &str); 8] = [
+        (1e9, "G"),
+        (1e6, "M"),
+        (1e3, "k"),
+        (1.0, ""),
+        (1e-3, "m"),
+        (1e-6, "µ"),
+        (1e-9, "n"),
+        (1e-12, "p"),
+    ];
+    let fits = |(scale, _): &(f64, &str)| value.abs() >= 0.9995 * scale;
+    let (scale, prefix) = PREFIXES.into_iter().find(fits).unwrap_or((1.0, ""));
+    format!("{} {prefix}{unit}", trimmed(format!("{:.2}", value / scale))).trim_end().to_owned()
+}
+
 fn trimmed(number: String) -> String {
     match number.contains('.') {
         true => number.trim_end_matches('0').trim_end_matches('.').into(),
@@ -74,6 +91,13 @@ mod tests {
             [0.04, 1.5, 12.34, 10.0, 4120.2].map(mean),
             ["0.04", "1.5", "12.3", "10", "4,120"]
         );
+    }
+
+    #[test]
+    fn quantities_are_scaled() {
+        let text = [0.0, 2e-6, 1.5e6, 40.0].map(|value| quantity(value, ""));
+        assert_eq!(text, ["0", "2 µ", "1.5 M", "40"]);
+        assert_eq!((quantity(6.5e-4, "J"), quantity(40.0, "%")), ("650 µJ".into(), "40 %".into()));
     }
 
     #[test]

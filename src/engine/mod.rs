@@ -12,6 +12,7 @@ mod parts;
 pub use clocked::Clocked;
 pub use event::EventDriven;
 
+use crate::neuron::Charge;
 use crate::signal::Spikes;
 use crate::units::Micros;
 
@@ -72,6 +73,18 @@ pub trait Observer {
         let _ = (step, unit, operations);
     }
 
+    /// Whether the clocked engine is to tell what population `unit` compares with its
+    /// threshold in step `step`.
+    fn watches(&self, step: u64, unit: usize) -> bool {
+        let _ = (step, unit);
+        false
+    }
+
+    /// What the neurons of a block of population `unit` compare in step `step`.
+    fn charged(&mut self, step: u64, unit: usize, block: usize, charge: &Charge) {
+        let _ = (step, unit, block, charge);
+    }
+
     /// Something reached `neurons` neurons of population `unit` in step `step`; the
     /// clocked engine, which reaches all in every step, does not say so.
     fn updated(&mut self, step: u64, unit: usize, neurons: u64) {
@@ -105,6 +118,15 @@ impl<A: Observer, B: Observer> Observer for (A, B) {
         self.0.updated(step, unit, neurons);
         self.1.updated(step, unit, neurons);
     }
+
+    fn watches(&self, step: u64, unit: usize) -> bool {
+        self.0.watches(step, unit) || self.1.watches(step, unit)
+    }
+
+    fn charged(&mut self, step: u64, unit: usize, block: usize, charge: &Charge) {
+        self.0.charged(step, unit, block, charge);
+        self.1.charged(step, unit, block, charge);
+    }
 }
 
 impl<A: Observer> Observer for Option<A> {
@@ -125,6 +147,16 @@ impl<A: Observer> Observer for Option<A> {
             observer.updated(step, unit, neurons);
         }
     }
+
+    fn watches(&self, step: u64, unit: usize) -> bool {
+        self.as_ref().is_some_and(|observer| observer.watches(step, unit))
+    }
+
+    fn charged(&mut self, step: u64, unit: usize, block: usize, charge: &Charge) {
+        if let Some(observer) = self {
+            observer.charged(step, unit, block, charge);
+        }
+    }
 }
 
 impl<A: Observer + ?Sized> Observer for &mut A {
@@ -138,5 +170,13 @@ impl<A: Observer + ?Sized> Observer for &mut A {
 
     fn updated(&mut self, step: u64, unit: usize, neurons: u64) {
         (**self).updated(step, unit, neurons);
+    }
+
+    fn watches(&self, step: u64, unit: usize) -> bool {
+        (**self).watches(step, unit)
+    }
+
+    fn charged(&mut self, step: u64, unit: usize, block: usize, charge: &Charge) {
+        (**self).charged(step, unit, block, charge);
     }
 }

@@ -1,6 +1,7 @@
 //! Networks in files, whatever their format.
 
 use std::fs;
+use std::io::Read;
 use std::path::Path;
 
 use super::graph::Graph;
@@ -31,6 +32,19 @@ pub const FORMATS: &[Format] = &[
         read: lava::from_hdf5,
     },
 ];
+
+/// Whether a file's first bytes are those of a network.
+///
+/// # Errors
+/// A file that cannot be read.
+pub fn is_one(path: &Path) -> Result<bool> {
+    let head = || -> std::io::Result<bool> {
+        let mut head = Vec::new();
+        fs::File::open(path)?.take(64).read_to_end(&mut head)?;
+        Ok(sniff(&head))
+    };
+    head().map_err(|e| Error::from(e).in_file(path))
+}
 
 /// Reads a file, and says in which format it is.
 ///

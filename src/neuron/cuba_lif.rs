@@ -53,7 +53,7 @@ use super::column::{Column, Parameters};
 use super::convention::{Input, Leak};
 use super::fire::{Block, Fire};
 use super::flow::{Alone, Drive, Firing, Flow};
-use super::{Field, Model, Population, Step, TIME, field, field_or};
+use super::{Charge, Field, Model, Population, Step, TIME, field, field_or};
 use crate::error::Result;
 use crate::signal::{BLOCK, lanes};
 
@@ -192,6 +192,16 @@ impl Population for Cells {
                 *sent = *potential;
             }
         }
+    }
+
+    fn charge(&self, block: usize, state: &[f32], input: &[f32; BLOCK]) -> Option<Charge> {
+        let fire = self.fire.as_ref()?;
+        let (potential, current) = state.split_at(BLOCK);
+        let (decay, drift) = (self.decay.block(block), self.drift.block(block));
+        let (coupling, direct) = (self.coupling.block(block), self.direct.block(block));
+        Some(fire.charge(block, potential, |i, v| {
+            decay[i] * v + drift[i] + (coupling[i] * current[i] + direct[i] * input[i])
+        }))
     }
 
     fn is_quiet(&self, block: usize, state: &[f32]) -> bool {

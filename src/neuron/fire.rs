@@ -10,6 +10,7 @@
 //! The fields of [`Convention`] are coefficients here, not branches: u > θ is
 //! u ≥ θ⁺ with the next larger number θ⁺, and both resets are one expression.
 
+use super::Charge;
 use super::column::{Column, Parameter};
 use super::convention::{Convention, Fire as Comparison, Floor, Reset, SpikesPerStep, When};
 use crate::error::{Error, ErrorKind, Result};
@@ -109,6 +110,28 @@ impl Fire {
                 *v = above(*v, low);
             }
         }
+    }
+
+    /// What [`Fire::step`] compares with the threshold.
+    pub fn charge(
+        &self,
+        block: usize,
+        potential: &[f32],
+        charge: impl Fn(usize, f32) -> f32,
+    ) -> Charge {
+        let (theta, fire_at) = (self.threshold.block(block), self.fire_at.block(block));
+        let reset_to = self.reset_to.block(block);
+        let compared = |i: usize| {
+            let v = potential[i];
+            match self.rule {
+                Rule::SubtractNextStep | Rule::SubtractPending if v >= fire_at[i] => {
+                    charge(i, v) - theta[i]
+                }
+                Rule::SetNextStep if v >= fire_at[i] => charge(i, reset_to[i]),
+                _ => charge(i, v),
+            }
+        };
+        Charge { potential: std::array::from_fn(compared), threshold: *theta }
     }
 
     /// Whether no neuron of a block can fire by `charge` alone, however often. The

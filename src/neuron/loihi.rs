@@ -36,7 +36,7 @@
 use super::column::{Column, Parameters};
 use super::convention::{Fire, FixedPoint, Number};
 use super::flow::{Drive, Flow};
-use super::{Field, Model, Population, Step, field, field_or};
+use super::{Charge, Field, Model, Population, Step, field, field_or};
 use crate::error::{Error, ErrorKind, Result};
 use crate::signal::BLOCK;
 
@@ -163,22 +163,20 @@ impl Population for Compartments {
     }
 
     fn step(&self, block: usize, state: &mut [f32], input: &[f32; BLOCK], sent: &mut [f32; BLOCK]) {
-        let (potential, current) = state.split_at_mut(BLOCK);
-        let (gain, bias) = (self.gain.block(block), self.bias.block(block));
-        let (current_keep, keep) = (self.current_keep.block(block), self.keep.block(block));
+        let charged = self.charged(block, state, input);
         let fire_at = self.fire_at.block(block);
-        let unit = self.bits.decay_unit();
-        let decayed = |x: f32, keep: f32| x as i64 * keep as i64 / unit;
-        for i in 0..BLOCK {
-            let weights = i64::from((f64::from(input[i]) * f64::from(gain[i])) as i32);
-            let u = wrapped(decayed(current[i], current_keep[i]) + self.bits.shift(weights));
-            let v = decayed(potential[i], keep[i]) + u + bias[i] as i64;
-            let v = v.clamp(1 - LIMIT, LIMIT - 1);
+        let (potential, current) = state.split_at_mut(BLOCK);
+        for (i, (u, v)) in charged.into_iter().enumerate() {
             let fires = v >= fire_at[i] as i64;
             sent[i] = if fires { 1.0 } else { 0.0 };
             potential[i] = if fires { 0.0 } else { v as f32 };
             current[i] = u as f32;
         }
+    }
+
+    fn charge(&self, block: usize, state: &[f32], input: &[f32; BLOCK]) -> Option<Charge> {
+        let potential = self.charged(block, state, input).map(|(_, v)| v as f32);
+        Some(Charge { potential, threshold: *self.fire_at.block(block) })
     }
 
     fn is_quiet(&self, block: usize, state: &[f32]) -> bool {
@@ -187,6 +185,23 @@ impl Population for Compartments {
         // cut off towards zero, neither grows
         (0..BLOCK).all(|i| {
             fire_at[i] > 0.0 && potential[i] < fire_at[i] && current[i] <= 0.0 && bias[i] <= 0.0
+        })
+    }
+}
+
+impl Compartments {
+    /// u and v of the module's head, before anything fires.
+    fn charged(&self, block: usize, state: &[f32], input: &[f32; BLOCK]) -> [(i64, i64); BLOCK] {
+        let (potential, current) = state.split_at(BLOCK);
+        let (gain, bias) = (self.gain.block(block), self.bias.block(block));
+        let (current_keep, keep) = (self.current_keep.block(block), self.keep.block(block));
+        let unit = self.bits.decay_unit();
+        let decayed = |x: f32, keep: f32| x as i64 * keep as i64 / unit;
+        std::array::from_fn(|i| {
+            let weights = i64::from((f64::from(input[i]) * f64::from(gain[i])) as i32);
+            let u = wrapped(decayed(current[i], current_keep[i]) + self.bits.shift(weights));
+            let v = decayed(potential[i], keep[i]) + u + bias[i] as i64;
+            (u, v.clamp(1 - LIMIT, LIMIT - 1))
         })
     }
 }

@@ -9,7 +9,7 @@
 use super::column::Column;
 use super::convention::Start;
 use super::fire::{Block, Fire};
-use super::{Population, Step};
+use super::{Charge, Population, Step};
 use crate::signal::BLOCK;
 
 /// A population with one state variable, the membrane potential.
@@ -65,6 +65,13 @@ impl Population for Membrane {
                 *sent = *potential;
             }
         }
+    }
+
+    fn charge(&self, block: usize, state: &[f32], input: &[f32; BLOCK]) -> Option<Charge> {
+        let fire = self.fire.as_ref()?;
+        let (decay, gain) = (self.decay.block(block), self.gain.block(block));
+        let drift = self.drift.block(block);
+        Some(fire.charge(block, state, |i, v| decay[i] * v + gain[i] * input[i] + drift[i]))
     }
 
     fn is_quiet(&self, block: usize, state: &[f32]) -> bool {

@@ -203,6 +203,15 @@ impl Neuron {
     }
 }
 
+/// What a step compares, before it fires and resets.
+#[derive(Clone, Copy, Debug)]
+pub struct Charge {
+    /// Membrane potentials.
+    pub potential: [f32; BLOCK],
+    /// Thresholds.
+    pub threshold: [f32; BLOCK],
+}
+
 /// A population of one model, ready to step.
 ///
 /// The state of a block is [`Population::variables`] runs of [`BLOCK`] numbers,
@@ -217,6 +226,13 @@ pub trait Population: Send + Sync {
     /// Advances a block by one step: adds `input`, writes what each neuron
     /// sends to `sent`.
     fn step(&self, block: usize, state: &mut [f32], input: &[f32; BLOCK], sent: &mut [f32; BLOCK]);
+
+    /// The potentials that one more step with this input would compare with the
+    /// threshold, and the threshold; of populations that spike.
+    fn charge(&self, block: usize, state: &[f32], input: &[f32; BLOCK]) -> Option<Charge> {
+        let _ = (block, state, input);
+        None
+    }
 
     /// Whether no neuron of a block in this state can ever fire without input.
     /// It may be said of too few blocks, never of too many.

@@ -14,7 +14,7 @@
 //! its own clock ([`crate::engine::event`]).
 
 use super::convention::{SpikesPerStep, When};
-use super::{Population, Step};
+use super::{Charge, Population, Step};
 use crate::error::{Error, ErrorKind, Result};
 use crate::signal::BLOCK;
 use crate::units::Seconds;
@@ -90,6 +90,15 @@ impl Population for Refractory {
                 left[lane] = self.steps;
             }
         }
+    }
+
+    fn charge(&self, block: usize, state: &[f32], input: &[f32; BLOCK]) -> Option<Charge> {
+        let (state, left) = state.split_at(self.inner.variables() * BLOCK);
+        let mut charge = self.inner.charge(block, state, input)?;
+        for (lane, _) in left.iter().enumerate().filter(|(_, left)| **left > 0.0) {
+            charge.potential[lane] = state[lane];
+        }
+        Some(charge)
     }
 
     fn is_quiet(&self, block: usize, state: &[f32]) -> bool {

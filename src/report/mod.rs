@@ -3,6 +3,7 @@
 //! The field names are the keys of the JSON; they are added to, never changed.
 
 pub mod build;
+pub mod check;
 pub mod info;
 pub mod manifest;
 pub mod raster;

@@ -7,7 +7,7 @@
 //! holds it.
 
 use crate::engine::blocks::{Blocks, differ, input, send};
-use crate::neuron::Population;
+use crate::neuron::{Charge, Population};
 use crate::signal::{Accumulator, BLOCK, Spikes};
 
 /// State of a population, block by block.
@@ -33,6 +33,23 @@ impl Cells {
     /// Whether no block is on the move.
     pub fn are_at_rest(&self) -> bool {
         self.moving.is_empty()
+    }
+
+    /// What the next step compares, block by block.
+    pub fn charges(
+        &self,
+        population: &dyn Population,
+        inputs: &[&Accumulator],
+        mut tell: impl FnMut(usize, &Charge),
+    ) {
+        let per_block = population.variables() * BLOCK;
+        let mut room = [0.0; BLOCK];
+        for (block, state) in self.state.chunks(per_block).enumerate() {
+            let input = input(inputs, block, &mut room);
+            if let Some(charge) = population.charge(block, state, input) {
+                tell(block, &charge);
+            }
+        }
     }
 
     /// Advances by one step with the sum of `inputs`, and appends to `sent` what

@@ -91,7 +91,7 @@ impl Clocked {
                     own.sent.clone_from(input);
                     Operations::default()
                 }
-                false => self.evaluate(unit, &mut own, &state.units, state.step),
+                false => self.evaluate(unit, &mut own, &state.units, state.step, observer),
             };
             if operations != Operations::default() {
                 observer.operated(state.step, unit, operations);
@@ -129,6 +129,7 @@ impl Clocked {
         own: &mut UnitState,
         others: &[UnitState],
         step: u64,
+        observer: &mut impl Observer,
     ) -> Operations {
         let part = &self.parts[unit];
         let UnitState { sent, memory } = own;
@@ -172,6 +173,11 @@ impl Clocked {
                 }
                 if direct.len() < part.sources.len() {
                     direct.push(sums);
+                }
+                if observer.watches(step, unit) {
+                    cells.charges(population.as_ref(), &direct, |block, charge| {
+                        observer.charged(step, unit, block, charge);
+                    });
                 }
                 let out = if part.sends_later { pending } else { sent };
                 out.clear();

@@ -1,0 +1,222 @@
+//! `synops check`: whose spikes each convention makes, and where two simulators part.
+
+use std::path::{Path, PathBuf};
+
+use clap::builder::ValueParser;
+
+use super::options::RunOptions;
+use super::output;
+use super::play::picture_of;
+use super::progress::Progress;
+use crate::check::suite::{self, Case};
+use crate::check::sweep;
+use crate::check::trains::{Others, Recorder};
+use crate::check::{Comparison, Subject};
+use crate::disk;
+use crate::error::{Error, ErrorKind, Result};
+use crate::network::{Network, file};
+use crate::neuron::preset::Conventions;
+use crate::replay::{Replay, Settings};
+use crate::report::check::{Agreement, AgreementReport, SweepPoint, SweepReport};
+use crate::report::json;
+use crate::units::Micros;
+
+/// Show whose spikes each convention makes, where two simulators part, what the step length does
+///
+/// Alone, it runs the bundled agreement suite: every convention against every simulator.
+///
+/// Example: synops check my.nir --against norse.npz
+///
+/// Example: synops check user24_led.aedat --network gesture.nir --dt-sweep --plot sweep.png
+#[derive(clap::Args)]
+pub struct Args {
+    #[command(flatten)]
+    run: RunOptions,
+
+    /// Spikes of another simulator, .npz or .json: an array [step, neurons…] or a list
+    /// of [step, neuron] under each layer's name; with an array 'input', no recording
+    /// is needed
+    #[arg(long, value_name = "FILE")]
+    against: Option<PathBuf>,
+
+    /// Run at one step length after the other, and without a grid
+    #[arg(long, value_name = "TIMES", num_args = 0..=1, require_equals = true,
+          default_missing_value = "", value_parser = ValueParser::new(step_lengths),
+          conflicts_with_all = ["against", "quantum", "engine"])]
+    dt_sweep: Option<StepLengths>,
+
+    /// Draw the sweep: a .png or .svg
+    #[arg(long, value_name = "FILE", requires = "dt_sweep")]
+    plot: Option<PathBuf>,
+
+    /// Say where every pair parts, not only those that should agree
+    #[arg(long)]
+    differences: bool,
+
+    /// Write the report as JSON; - for standard output
+    #[arg(long, value_name = "FILE")]
+    json: Option<PathBuf>,
+}
+
+/// The step lengths of a sweep.
+#[derive(Clone)]
+struct StepLengths(Vec<Micros>);
+
+fn step_lengths(text: &str) -> Result<StepLengths> {
+    if text.is_empty() {
+        return Ok(StepLengths(sweep::STEPS.to_vec()));
+    }
+    let lengths: Result<Vec<Micros>> = text.split(',').map(|text| text.trim().parse()).collect();
+    Ok(StepLengths(lengths?))
+}
+
+/// Runs the verb.
+pub fn run(args: &Args) -> Result<()> {
+    let mut options = args.run.clone();
+    // a network may stand where the recording of other verbs does
+    if let (Some(path), None) = (&options.recording, &options.network)
+        && file::is_one(path)?
+    {
+        options.network = options.recording.take();
+    }
+    if options.labels.is_some() {
+        let expected = "--from and --to: check runs one window";
+        return Err(Error::new(ErrorKind::Usage, "--labels", expected));
+    }
+    match (&args.against, &args.dt_sweep) {
+        (Some(against), _) => compare(args, &options, against),
+        (None, Some(StepLengths(steps))) => sweep(args, &options, steps),
+        (None, None) if options.is_bundled() => suite(args, &options),
+        (None, None) => Err(Error::new(
+            ErrorKind::Usage,
+            "a network or a recording alone",
+            "--against FILE, or --dt-sweep; or nothing, for the bundled suite",
+        )),
+    }
+}
+
+fn suite(args: &Args, options: &RunOptions) -> Result<()> {
+    let asked = options.convention.clone().map(|convention| vec![convention]);
+    let cases = suite::run(&asked.map_or_else(suite::presets, Ok)?)?;
+    let failures: Vec<String> = cases.iter().flat_map(Case::failures).collect();
+    say(args, &AgreementReport { networks: cases.iter().map(Agreement::new).collect() })?;
+    match failures.is_empty() {
+        true => Ok(()),
+        false => {
+            let expected = "every preset to make its own simulator's spikes";
+            Err(Error::new(ErrorKind::Strict, failures.join(", "), expected))
+        }
+    }
+}
+
+fn say(args: &Args, report: &AgreementReport) -> Result<()> {
+    if let Some(path) = &args.json {
+        output::write(path, &json(report)?)?;
+    }
+    match is_stdout(args) {
+        true => Ok(()),
+        false => output::print(&report.text(args.differences)),
+    }
+}
+
+fn is_stdout(args: &Args) -> bool {
+    args.json.as_ref().is_some_and(|path| path.as_os_str() == "-")
+}
+
+fn compare(args: &Args, options: &RunOptions, against: &Path) -> Result<()> {
+    let (network, origins) = options.open_network()?;
+    let others = Others::read(against, &network)?;
+    let conventions = match (&options.convention, &network.convention) {
+        (Some(asked), _) => vec![asked.clone()],
+        (None, Some(own)) => vec![own.clone()],
+        (None, None) => suite::presets()?,
+    };
+    let subject = subject(options, &network, &others, &conventions)
+        .map_err(|e| if e.path.is_none() { e.in_file(origins.path.as_ref()) } else { e })?;
+    let case = Case::run(&origins.path, &subject, &others, &conventions);
+    say(args, &AgreementReport { networks: vec![Agreement::new(&case)] })?;
+    let is_equal = |comparison: &Comparison| comparison.first.is_none();
+    let agrees = |row: &suite::Row| row.comparisons.as_ref().is_ok_and(|c| c.iter().all(is_equal));
+    match case.rows.iter().any(agrees) {
+        true => Ok(()),
+        false => {
+            let found = format!("no convention that makes the spikes of {}", against.display());
+            Err(Error::new(ErrorKind::Strict, found, "the same spikes"))
+        }
+    }
+}
+
+/// The network with the input that the other simulator had, or with a recording.
+fn subject<'n>(
+    options: &RunOptions,
+    network: &'n Network,
+    others: &Others,
+    conventions: &[Conventions],
+) -> Result<Subject<'n>> {
+    let settings = options.settings(network)?;
+    if let (Some((input, steps)), None) = (&others.input, &options.recording) {
+        let (input, steps) = (input.clone(), settings.steps.unwrap_or(*steps));
+        return Ok(Subject { network, dt: others.dt.unwrap_or(settings.dt), input, steps });
+    }
+    let (mut recording, _) = options.open_recording()?;
+    let dt = others.dt.unwrap_or(settings.dt);
+    let steps = settings.steps.or(others.steps);
+    let settings = Settings { dt, steps, ..settings };
+    let replay = conventions.iter().map(|conventions| {
+        let settings = Settings { conventions: conventions.clone(), ..settings.clone() };
+        Replay::new(network, settings)
+    });
+    // every convention bins alike: the first that binds will do
+    let replay = replay
+        .reduce(|first, next| first.or(next))
+        .unwrap_or_else(|| Replay::new(network, settings.clone()))?;
+    let (mut progress, mut recorder) = (Progress::new(recording.len()), Recorder::new(network));
+    let (_, answer) = replay.run(&mut recording, &mut recorder, |offset| progress.at(offset))?;
+    Ok(Subject { network, dt, input: recorder.input(), steps: answer.steps })
+}
+
+fn sweep(args: &Args, options: &RunOptions, steps: &[Micros]) -> Result<()> {
+    let picture = picture_of(args.plot.as_deref())?;
+    let (network, network_origins) = options.open_network()?;
+    let (recording, input_origins) = options.open_recording()?;
+    let settings = options.settings(&network)?;
+    let classes = options.class_names(&network, false)?;
+    let mut progress = Progress::new(recording.len() * (steps.len() as u64 + 1));
+    let open = || Ok(options.open_recording()?.0);
+    let (points, refusal) =
+        sweep::run(&network, &settings, steps, open, |offset| progress.at(offset)).map_err(
+            |e| if e.path.is_none() { e.in_file(network_origins.path.as_ref()) } else { e },
+        )?;
+    drop(progress);
+    let mut notes = Vec::new();
+    if let Some(refusal) = refusal {
+        notes.push(format!("no run without a grid: {refusal}"));
+    }
+    if sweep::charges_grow_with_the_step(&network, &settings.conventions)? {
+        notes.push(format!(
+            "input=hold: a spike is a current that lasts as long as a step, so its charge \
+             shrinks with it; without a grid, that of {}",
+            settings.dt
+        ));
+    }
+    let report = SweepReport {
+        input: input_origins.path,
+        network: network_origins.path,
+        convention: settings.conventions.to_string(),
+        points: points.iter().map(|p| SweepPoint::new(p, classes.as_deref())).collect(),
+        notes,
+    };
+    if let (Some(path), Some(picture)) = (&args.plot, picture) {
+        disk::write(path, &report.curves().draw().render(picture)?)?;
+    }
+    if let Some(path) = &args.json {
+        output::write(path, &json(&report)?)?;
+    }
+    if !is_stdout(args) {
+        output::print(&report.text())?;
+        if let Some(path) = &args.plot {
+            output::print(&format!("plot     {}\n", path.display()))?;
+        }
+    }
+    Ok(())
+}

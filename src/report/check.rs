@@ -1,0 +1,410 @@
+//! What `check` says: who agrees with whom, and what the step length does.
+
+use std::fmt::Write;
+
+use serde::Serialize;
+
+use super::table::{columns, grouped};
+use crate::check::suite::{self, Case, Row};
+use crate::check::sweep::Point;
+use crate::check::{Comparison, Difference};
+use crate::draw::{Curves, Line, Panel};
+use crate::measure::Readout;
+use crate::units::{Joules, Micros, Seconds};
+
+/// Networks under every convention, against every simulator.
+#[derive(Debug, Serialize)]
+pub struct AgreementReport {
+    /// Network by network.
+    pub networks: Vec<Agreement>,
+}
+
+/// One network.
+#[derive(Debug, Serialize)]
+pub struct Agreement {
+    /// Its name, or its path.
+    pub network: String,
+    /// Models of its populations.
+    pub models: Vec<&'static str>,
+    /// Neurons in them.
+    pub neurons: usize,
+    /// Steps that were run.
+    pub steps: u64,
+    /// Length of one.
+    pub dt_us: i64,
+    /// Every pair of a convention and a simulator.
+    pub pairs: Vec<Pair>,
+    /// Conventions that this network has no meaning under, and why.
+    pub refused: Vec<(String, String)>,
+}
+
+/// A convention and a simulator.
+#[derive(Debug, Serialize)]
+pub struct Pair {
+    /// The convention.
+    pub convention: String,
+    /// The simulator; empty where the file does not say.
+    pub simulator: String,
+    /// Spikes here.
+    pub ours: u64,
+    /// Spikes there.
+    pub theirs: u64,
+    /// Spikes that only one of the two has.
+    pub different: u64,
+    /// Whether every spike is the same.
+    pub equal: bool,
+    /// Layer by layer.
+    pub layers: Vec<Layer>,
+    /// Where the two part.
+    pub first_difference: Option<First>,
+}
+
+/// One layer of a pair.
+#[derive(Debug, Serialize)]
+pub struct Layer {
+    /// Its name.
+    pub name: String,
+    /// Spikes here.
+    pub ours: u64,
+    /// Spikes there.
+    pub theirs: u64,
+    /// Spikes that only one of the two has.
+    pub different: u64,
+}
+
+/// Where two simulators part.
+#[derive(Debug, Serialize)]
+pub struct First {
+    /// The layer.
+    pub layer: String,
+    /// The neuron's place along each axis.
+    pub neuron: Vec<usize>,
+    /// The step.
+    pub step: u64,
+    /// When it begins.
+    pub time_us: i64,
+    /// Spikes here.
+    pub ours: u32,
+    /// Spikes there.
+    pub theirs: u32,
+    /// The membrane potential that was compared here.
+    pub potential: Option<f32>,
+    /// The threshold.
+    pub threshold: Option<f32>,
+    /// How far the potential is above the threshold.
+    pub above_threshold: Option<f64>,
+    /// Whether another order of summation could decide otherwise.
+    pub is_tie: Option<bool>,
+}
+
+impl Agreement {
+    /// What came of a network.
+    pub fn new(case: &Case) -> Agreement {
+        let mut agreement = Agreement {
+            network: case.name.clone(),
+            models: case.models.clone(),
+            neurons: case.neurons,
+            steps: case.steps,
+            dt_us: case.dt.0,
+            pairs: Vec::new(),
+            refused: Vec::new(),
+        };
+        for Row { convention, comparisons } in &case.rows {
+            match comparisons {
+                Ok(comparisons) => agreement.pairs.extend(
+                    case.simulators
+                        .iter()
+                        .zip(comparisons)
+                        .map(|(simulator, c)| Pair::new(convention, simulator, c, case.dt)),
+                ),
+                Err(error) => agreement.refused.push((convention.clone(), error.to_string())),
+            }
+        }
+        agreement
+    }
+
+    /// A table with a row for each convention and a column for each simulator.
+    pub fn table(&self) -> String {
+        let mut text = format!(
+            "{}: {}, {} neurons, {} steps of {}\n",
+            self.network,
+            self.models.join(" and "),
+            grouped(self.neurons as u64),
+            grouped(self.steps),
+            Micros(self.dt_us)
+        );
+        let mut simulators: Vec<&Pair> = Vec::new();
+        for pair in &self.pairs {
+            if !simulators.iter().any(|other| other.simulator == pair.simulator) {
+                simulators.push(pair);
+            }
+        }
+        let name = |pair: &&Pair| match &pair.simulator[..] {
+            "" => "differing spikes".to_owned(),
+            name => name.to_owned(),
+        };
+        let mut rows = vec![vec![String::new()], vec!["their spikes".to_owned()]];
+        rows[0].extend(simulators.iter().map(name));
+        rows[1].extend(simulators.iter().map(|pair| grouped(pair.theirs)));
+        for pairs in self.pairs.chunk_by(|a, b| a.convention == b.convention) {
+            let mut row = vec![pairs[0].convention.clone()];
+            row.extend(pairs.iter().map(|pair| match pair.equal {
+                true => "=".to_owned(),
+                false => format!("{} differ", grouped(pair.different)),
+            }));
+            rows.push(row);
+        }
+        text.push_str(&columns(&rows, 1, "  "));
+        for (convention, why) in &self.refused {
+            let _ = writeln!(text, "  {convention}: {why}");
+        }
+        text
+    }
+
+    /// Where each pair parts, that `which` picks.
+    pub fn differences(&self, which: impl Fn(&Pair) -> bool) -> String {
+        let mut text = String::new();
+        for pair in self.pairs.iter().filter(|pair| which(pair)) {
+            let Some(first) = &pair.first_difference else { continue };
+            let simulator = if pair.simulator.is_empty() { "the file" } else { &pair.simulator };
+            let _ = writeln!(text, "  {} ≠ {simulator}: {}", pair.convention, first.sentence());
+        }
+        text
+    }
+}
+
+impl Pair {
+    fn new(convention: &str, simulator: &str, comparison: &Comparison, dt: Micros) -> Pair {
+        let layers = comparison.layers.iter().map(|layer| Layer {
+            name: layer.layer.clone(),
+            ours: layer.ours,
+            theirs: layer.theirs,
+            different: layer.different,
+        });
+        Pair {
+            convention: convention.to_owned(),
+            simulator: simulator.to_owned(),
+            ours: comparison.layers.iter().map(|layer| layer.ours).sum(),
+            theirs: comparison.theirs(),
+            different: comparison.different(),
+            equal: comparison.first.is_none(),
+            layers: layers.collect(),
+            first_difference: comparison.first.as_ref().map(|first| First::new(first, dt)),
+        }
+    }
+
+    /// Whether this is the convention that is to make the simulator's spikes.
+    pub fn is_own(&self) -> bool {
+        self.convention == suite::preset_of(&self.simulator)
+    }
+}
+
+impl First {
+    fn new(first: &Difference, dt: Micros) -> First {
+        First {
+            layer: first.layer.clone(),
+            neuron: first.neuron.clone(),
+            step: first.step,
+            time_us: (first.step as i64).saturating_mul(dt.0),
+            ours: first.ours,
+            theirs: first.theirs,
+            potential: first.compared.map(|compared| compared.potential),
+            threshold: first.compared.map(|compared| compared.threshold),
+            above_threshold: first.compared.map(|compared| compared.distance()),
+            is_tie: first.compared.map(|compared| compared.is_tie()),
+        }
+    }
+
+    fn sentence(&self) -> String {
+        let spikes = |n: u32| if n == 1 { "1 spike".to_owned() } else { format!("{n} spikes") };
+        let mut text = format!(
+            "first in step {} ({}), '{}' neuron {:?}: {} here, {} there",
+            grouped(self.step),
+            Micros(self.time_us),
+            self.layer,
+            self.neuron,
+            spikes(self.ours),
+            spikes(self.theirs)
+        );
+        if let (Some(potential), Some(threshold), Some(above)) =
+            (self.potential, self.threshold, self.above_threshold)
+        {
+            let side = if above < 0.0 { "below" } else { "above" };
+            let distance = match above {
+                0.0 => "on the threshold".to_owned(),
+                _ => format!("{:.3e} {side} the threshold", above.abs()),
+            };
+            let _ = write!(text, "; potential {potential}, {distance} {threshold}");
+        }
+        if self.is_tie == Some(true) {
+            text += ": a tie, which the order of summation decides";
+        }
+        text
+    }
+}
+
+impl AgreementReport {
+    /// The report for people; with `differences`, where every pair parts.
+    pub fn text(&self, differences: bool) -> String {
+        let networks = self.networks.iter().map(|network| {
+            let which = |pair: &Pair| differences || pair.is_own() || pair.simulator.is_empty();
+            network.table() + &network.differences(which)
+        });
+        networks.collect::<Vec<_>>().join("\n")
+    }
+}
+
+/// A recording and a network at one step length after the other.
+#[derive(Debug, Serialize)]
+pub struct SweepReport {
+    /// The recording.
+    pub input: String,
+    /// The network.
+    pub network: String,
+    /// The convention.
+    pub convention: String,
+    /// From long steps to short ones, and to none.
+    pub points: Vec<SweepPoint>,
+    /// What a reader should know.
+    pub notes: Vec<String>,
+}
+
+/// What came of one step length.
+#[derive(Debug, Serialize)]
+pub struct SweepPoint {
+    /// The step; null without a grid.
+    pub dt_us: Option<i64>,
+    /// Steps that were run; null without a grid.
+    pub steps: Option<u64>,
+    /// Spikes of all populations.
+    pub spikes: u64,
+    /// Synaptic operations.
+    pub synaptic_ops: u64,
+    /// The least energy that is defensible.
+    pub energy_low_j: f64,
+    /// Energy by the published figures.
+    pub energy_j: f64,
+    /// The most that is defensible.
+    pub energy_high_j: f64,
+    /// The output that answered most.
+    pub prediction: Option<usize>,
+    /// Its name.
+    pub class: Option<String>,
+    /// Spikes of each output, or its mean.
+    pub output: Vec<f64>,
+    /// Time that it took.
+    pub run_s: f64,
+}
+
+impl SweepPoint {
+    /// What came of one step length.
+    pub fn new(point: &Point, classes: Option<&[String]>) -> SweepPoint {
+        let prediction = point.readout.prediction();
+        SweepPoint {
+            dt_us: point.dt.map(|dt| dt.0),
+            steps: point.dt.map(|_| point.steps),
+            spikes: point.spikes,
+            synaptic_ops: point.synaptic_ops,
+            energy_low_j: point.energy.sum(|term| term.low).0,
+            energy_j: point.energy.sum(|term| term.typical).0,
+            energy_high_j: point.energy.sum(|term| term.high).0,
+            prediction,
+            class: prediction.and_then(|index| Some(classes?.get(index)?.clone())),
+            output: match &point.readout {
+                Readout::Spikes(counts) => counts.iter().map(|&count| count as f64).collect(),
+                Readout::Mean(means) => means.clone(),
+            },
+            run_s: point.elapsed.as_secs_f64(),
+        }
+    }
+
+    /// What stands for the step length.
+    pub fn label(&self) -> String {
+        self.dt_us.map_or_else(|| "no grid".into(), |dt| Micros(dt).to_string())
+    }
+
+    fn answer(&self) -> String {
+        match (&self.class, self.prediction) {
+            (Some(class), _) => class.clone(),
+            (None, Some(index)) => format!("output {index}"),
+            (None, None) => "none".into(),
+        }
+    }
+}
+
+impl SweepReport {
+    /// The sweep as a picture.
+    pub fn curves(&self) -> Curves {
+        let line = |of: fn(&SweepPoint) -> f64| {
+            vec![Line { values: self.points.iter().map(of).collect(), strong: true }]
+        };
+        let outputs = self.points.iter().map(|point| point.output.len()).max().unwrap_or(0);
+        let winner = self.points.last().and_then(|point| point.prediction);
+        let share = |point: &SweepPoint, output: usize| {
+            let sum: f64 = point.output.iter().sum();
+            if sum > 0.0 { 100.0 * point.output[output] / sum } else { 0.0 }
+        };
+        let lines = (0..outputs).map(|output| Line {
+            values: self.points.iter().map(|point| share(point, output)).collect(),
+            strong: winner == Some(output),
+        });
+        let panel = |label: &str, unit: &'static str, lines| Panel {
+            label: label.to_owned(),
+            unit,
+            lines,
+            words: Vec::new(),
+        };
+        let mut answers = panel("share of each output", "%", lines.collect());
+        answers.words = self.points.iter().map(SweepPoint::answer).collect();
+        let name = |path: &str| path.rsplit('/').next().unwrap_or(path).to_owned();
+        Curves {
+            title: format!("{} through {}", name(&self.input), name(&self.network)),
+            subtitle: format!("convention {}, by length of a step", self.convention),
+            columns: self.points.iter().map(SweepPoint::label).collect(),
+            panels: vec![
+                panel("spikes", "", line(|point| point.spikes as f64)),
+                panel("energy", "J", line(|point| point.energy_j)),
+                answers,
+            ],
+        }
+    }
+
+    /// The report for people.
+    pub fn text(&self) -> String {
+        let mut text = format!(
+            "input    {}\nnetwork  {}\nengine   convention {}\n",
+            self.input, self.network, self.convention
+        );
+        for note in &self.notes {
+            let _ = writeln!(text, "note     {note}");
+        }
+        text.push('\n');
+        let head = ["dt", "answer", "spikes", "", "synaptic ops", "", "energy", "run"];
+        let mut rows = vec![head.map(str::to_owned).to_vec()];
+        let last = self.points.last();
+        rows.extend(self.points.iter().map(|point| {
+            let change = |of: fn(&SweepPoint) -> u64| {
+                let limit = last.map_or(0, of);
+                match limit {
+                    0 => String::new(),
+                    _ => format!("{:+.1} %", 100.0 * (of(point) as f64 / limit as f64 - 1.0)),
+                }
+            };
+            vec![
+                point.label(),
+                point.answer(),
+                grouped(point.spikes),
+                change(|point| point.spikes),
+                grouped(point.synaptic_ops),
+                change(|point| point.synaptic_ops),
+                Joules(point.energy_j).to_string(),
+                Seconds(point.run_s).to_string(),
+            ]
+        }));
+        text.push_str(&columns(&rows, 2, "  "));
+        if let Some(last) = last {
+            let _ = writeln!(text, "\npercentages: to the last line, {}", last.label());
+        }
+        text
+    }
+}
