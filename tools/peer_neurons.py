@@ -5,8 +5,8 @@ NIR node, as a simulator's own importer builds it, and keeps what they sent. The
 "nir" cases are solved by scipy's matrix exponential in 64 bits instead: the
 node's linear equations over one step, then threshold and reset.
 
-Needs numpy, scipy, torch, nir, sinabs, spikingjelly, norse and snntorch from
-PyPI; run from the repository's root:  python tools/peer_neurons.py
+Needs numpy, scipy, torch, nir, sinabs, spikingjelly, norse, snntorch, nengo,
+rockpool and spyx from PyPI; run from the repository's root:  python tools/peer_neurons.py
 """
 
 import importlib.metadata
@@ -120,6 +120,39 @@ def snntorch_nir_case(model, fields):
     return snntorch_steps(module, 2 if model == "CubaLIF" else 1)
 
 
+def nengo_case(model, fields):
+    import nengo
+    cells, state = nengo.LIF(tau_rc=fields["tau"], tau_ref=0), [np.zeros(N), np.zeros(N)]
+
+    def step(x):
+        spikes = np.zeros(N)
+        # Nengo counts in thresholds
+        cells.step(DT, x.numpy().astype(float) / fields["v_threshold"], spikes, *state)
+        return spikes * DT
+    return run(step)
+
+
+def rockpool_case(model, fields):
+    from rockpool.nn.modules.torch import LIFNeuronTorch, LIFTorch
+    # its importer looks for a tau_mem in a LIF node, which has none
+    kind = dict(LIF=LIFNeuronTorch, CubaLIF=LIFTorch)[model]
+    taus = {"tau_mem" if k == "tau" else k: torch.tensor(v) for k, v in fields.items() if "tau" in k}
+    module = kind(N, threshold=torch.full((N,), fields["v_threshold"]), dt=DT, **taus)
+    with torch.no_grad():
+        return module(torch.from_numpy(INPUT)[None])[0][0].numpy()
+
+
+def spyx_case(model, fields):
+    import jax.numpy as jnp
+    from spyx.nir import from_nir
+    # it knows the ends by these names alone
+    nodes = dict(input=nir.Input({"input": np.array([N])}), cells=node(model, fields),
+                 output=nir.Output({"output": np.array([N])}))
+    graph = nir.NIRGraph(nodes, [("input", "cells"), ("cells", "output")])
+    _, sent = from_nir(graph, jnp.asarray(INPUT)[:, None], dt=DT)
+    return np.asarray(sent)[:, 0]
+
+
 def exact_case(model, f, held=True):
     """The node's own equations, over one step by the matrix exponential."""
     if model in ("LIF", "LI"):
@@ -175,6 +208,11 @@ CASES = [
     ("snntorch-nir", "IF", IF, snntorch_nir_case),
     ("snntorch-nir", "LIF", lif(r=20.0, v_threshold=0.3), snntorch_nir_case),
     ("snntorch-nir", "CubaLIF", cuba(r=200.0, w_in=5.0, v_threshold=1.0), snntorch_nir_case),
+    ("nengo", "LIF", lif(r=1.0, v_threshold=0.05), nengo_case),
+    ("rockpool", "LIF", lif(r=1.0, v_threshold=0.7), rockpool_case),
+    ("rockpool", "CubaLIF", cuba(r=1.0, w_in=1.0, v_threshold=2.0), rockpool_case),
+    ("spyx", "IF", IF, spyx_case),
+    ("spyx", "LIF", lif(r=1.0, v_threshold=0.7), spyx_case),
 ]
 
 
@@ -191,7 +229,8 @@ def record(convention, model, fields, solve):
 
 
 def main():
-    packages = ["sinabs", "spikingjelly", "norse", "snntorch", "scipy", "torch", "nir"]
+    packages = ["sinabs", "spikingjelly", "norse", "snntorch", "nengo", "rockpool", "spyx", "scipy",
+                "torch", "nir"]
     versions = {p: importlib.metadata.version(p) for p in packages}
     golden = dict(made_by="tools/peer_neurons.py", versions=versions, dt_us=1000,
                   input_64ths=[" ".join(map(str, row)) for row in QUANTA.T],

@@ -124,7 +124,7 @@ impl<B> Binder<'_, B> {
         let (preset, nir) = (self.conventions.preset(), neuron.model().nir);
         if !preset.imports.contains(&nir) {
             let name = preset.name;
-            self.note(wired, format!("{name} itself reads no {nir}; its rules are applied to it"));
+            self.note(wired, format!("{name} covers no {nir}; its rules are applied to it"));
         }
         if let Some(caution) = neuron.caution(self.dt, self.conventions) {
             self.note(wired, caution);

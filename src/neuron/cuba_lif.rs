@@ -35,7 +35,7 @@
 //! | exact, impulse, r ignored | β | β | β | β |
 //! | Euler | 1−dt/τ_syn | dt/τ_syn w | R dt/τ_mem a | R dt/τ_mem b |
 //!
-//! The third row is sinabs' `LIF` with `tau_syn`, which adds the decayed
+//! The third row is sinabs' `LIF` with `tau_syn`, and Rockpool's, which adds the decayed
 //! current to the potential as it is. Euler uses the new current for the
 //! potential, as Norse, SpikingJelly and snnTorch do.
 //!

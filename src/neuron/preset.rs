@@ -2,7 +2,7 @@
 //!
 //! The presets were read in the sources of the versions they name, and are
 //! tested against spikes that those versions gave (`tests/peers.rs`,
-//! `tests/neurons.rs`).
+//! `tests/neurons.rs`, `tests/lif_rows.rs`, `tests/lava`).
 
 use std::fmt;
 use std::str::FromStr;
@@ -21,8 +21,8 @@ pub struct Preset {
     pub name: &'static str,
     /// Whose spikes it makes, in one line.
     pub about: &'static str,
-    /// The NIR models that the simulator's own importer reads; the others run
-    /// by its rules for these.
+    /// The NIR models that it covers: those that the simulator's own importer reads.
+    /// The others run by its rules for these.
     pub imports: &'static [&'static str],
     choose: fn(model: &str) -> Convention,
 }
@@ -64,6 +64,24 @@ pub const PRESETS: &[Preset] = &[
         about: "snnTorch 1.0 import_from_nir as it is: IF leaks by 0.9, dt is 0.1 ms",
         imports: &["IF", "LIF", "CubaLIF"],
         choose: snntorch_nir,
+    },
+    Preset {
+        name: "nengo",
+        about: "Nengo 4.1 LIF: potentials in thresholds, none below 0",
+        imports: &["LIF"],
+        choose: nengo,
+    },
+    Preset {
+        name: "rockpool",
+        about: "Rockpool 3.1: several spikes a step, subtract, r ignored",
+        imports: &["LIF", "CubaLIF"],
+        choose: rockpool,
+    },
+    Preset {
+        name: "spyx",
+        about: "Spyx 1.0 from_nir: Euler, r ignored, spikes and their subtraction one step late",
+        imports: &["IF", "LIF"],
+        choose: spyx,
     },
     Preset {
         name: "lava",
@@ -163,6 +181,26 @@ fn snntorch_nir(model: &str) -> Convention {
             ..importer
         },
         _ => Convention { reset: Reset::ToZero, ..importer },
+    }
+}
+
+fn nengo(model: &str) -> Convention {
+    Convention { reset: Reset::ToZero, floor: Floor::At(0.0), start: Start::Zero, ..nir(model) }
+}
+
+fn rockpool(_: &str) -> Convention {
+    Convention { floor: Floor::None, ..sinabs("LIF") }
+}
+
+/// The spikes of a step are those that the potential before it makes.
+fn spyx(model: &str) -> Convention {
+    Convention {
+        input: Input::Impulse,
+        resistance: false,
+        reset: Reset::Subtract,
+        when: When::NextStep,
+        delay: Delay::NextStep,
+        ..euler(model)
     }
 }
 
