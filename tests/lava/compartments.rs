@@ -6,7 +6,7 @@ use serde_json::Value;
 use synops::layer::LAYERS;
 use synops::network::{Graph, Network, Node, NodeKind};
 use synops::neuron::preset::Conventions;
-use synops::neuron::{FOREIGN, Neuron};
+use synops::neuron::{FOREIGN, Neuron, Population};
 use synops::record::{Array, Record};
 use synops::signal::{BLOCK, Shape};
 use synops::units::Seconds;
@@ -110,6 +110,15 @@ fn shifted_down(x: i64, keep: i64) -> i64 {
 }
 
 impl Plain {
+    fn neuron(&self) -> Neuron {
+        compartment(&[
+            ("iDecay", self.i_decay.into()),
+            ("vDecay", self.v_decay.into()),
+            ("vThMant", self.threshold),
+            ("bias", self.bias),
+        ])
+    }
+
     /// Whether it fires, on a sum of weights.
     fn step(&mut self, weights: i64, at_or_above: bool) -> bool {
         self.u = shifted_down(self.u, 4096 - i64::from(self.i_decay)) + (weights << 6);
@@ -141,7 +150,7 @@ fn weights() -> impl Strategy<Value = i64> {
 
 fn plain() -> impl Strategy<Value = Plain> {
     let decay = || prop_oneof![3 => 0u32..=4096, 1 => prop::sample::select(vec![0, 1, 4095, 4096])];
-    let threshold = prop_oneof![4 => 0i64..500, 1 => Just(131_071i64)];
+    let threshold = prop_oneof![4 => 0i64..500, 1 => Just(0i64), 1 => Just(131_071i64)];
     let bias = prop_oneof![2 => Just(0i64), 1 => -40i64..40];
     (decay(), decay(), threshold, bias).prop_map(|(i_decay, v_decay, threshold, bias)| Plain {
         i_decay,
@@ -160,12 +169,7 @@ proptest! {
         weights in prop::collection::vec(weights(), 1..60),
         at_or_above in any::<bool>(),
     ) {
-        let neuron = compartment(&[
-            ("iDecay", plain.i_decay.into()),
-            ("vDecay", plain.v_decay.into()),
-            ("vThMant", plain.threshold),
-            ("bias", plain.bias),
-        ]);
+        let neuron = plain.neuron();
         let convention = if at_or_above { "lava,fire=at-or-above" } else { "loihi" };
         let sums: Vec<[f32; BLOCK]> = weights.iter().map(|&w| [w as f32; BLOCK]).collect();
         for (&w, (sent, state)) in weights.iter().zip(block(&neuron, convention, &sums)) {
@@ -174,6 +178,36 @@ proptest! {
             prop_assert_eq!(&state[..BLOCK], [plain.v as f32; BLOCK]);
             prop_assert_eq!(&state[BLOCK..], [plain.u as f32; BLOCK]);
         }
+    }
+}
+
+/// Whether anybody fires in silence.
+fn fires_alone(population: &dyn Population, mut state: Vec<f32>) -> bool {
+    (0..200).any(|_| {
+        let mut sent = [0.0; BLOCK];
+        population.step(0, &mut state, &[0.0; BLOCK], &mut sent);
+        sent != [0.0; BLOCK]
+    })
+}
+
+proptest! {
+    #[test]
+    fn what_is_quiet_stays_silent(
+        plain in plain(),
+        u in -2000i32..2000,
+        v in -2000i32..2000,
+        at_or_above in any::<bool>(),
+    ) {
+        let neuron = plain.neuron();
+        let convention = if at_or_above { "lava,fire=at-or-above" } else { "loihi" };
+        let shape = Shape::new(&[BLOCK]).unwrap();
+        let population = neuron.at(Seconds(1e-3), &shape, &convention.parse().unwrap()).unwrap();
+        let state = [vec![v as f32; BLOCK], vec![u as f32; BLOCK]].concat();
+        let quiet = population.is_quiet(0, &state);
+        prop_assert!(!quiet || !fires_alone(population.as_ref(), state));
+        let at_rest = population.is_quiet(0, &[0.0; 2 * BLOCK]);
+        let excitable = plain.bias > 0 || (at_or_above && plain.threshold == 0);
+        prop_assert_eq!(at_rest, !excitable);
     }
 }
 

@@ -3,7 +3,7 @@
 use proptest::prelude::*;
 use serde_json::Value;
 use synops::network::hdf5::{self, Hdf5};
-use synops::network::{Graph, Network, file, lava};
+use synops::network::{Graph, Network, Unit, file, lava};
 use synops::record::{Array, Record};
 
 use super::{data, numpy, run};
@@ -64,6 +64,16 @@ fn the_oxford_network_as_lava_dl_runs_it() {
     let input = events("input.npy");
     assert_eq!(run(&network, "loihi,fire=at-or-above", &input, 2000), expected);
     assert_ne!(run_as_read(&network, &input, 2000), expected, "the network tells ≥ from >");
+}
+
+/// As netx reads it; it is 1 in SLAYER.
+#[test]
+fn an_input_that_states_no_weight_has_one() {
+    let mut layers = layers(POOL);
+    layer(&mut layers, "0").take("weight").unwrap();
+    let network = Network::new(lava::from_record(layers).unwrap()).unwrap();
+    let Unit::Layer(scale) = &network.units[1].unit else { panic!("{}", network.units[1].name) };
+    assert_eq!(scale.write().arrays["scale"].numbers().unwrap(), [64.0]);
 }
 
 /// The groups of a file, to be changed.
