@@ -37,13 +37,19 @@ pub struct Array {
 }
 
 impl Values {
-    fn len(&self) -> usize {
+    /// Number of elements.
+    pub fn len(&self) -> usize {
         match self {
             Values::F32(v) => v.len(),
             Values::F64(v) => v.len(),
             Values::I64(v) => v.len(),
             Values::Text(v) => v.len(),
         }
+    }
+
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
     }
 
     fn kind(&self) -> &'static str {

@@ -99,6 +99,52 @@ fn a_window_is_counted_from_its_origin_and_steps_from_the_window() {
     assert_eq!((answer.start, steps[0]), (Some(830), (2, 3)));
 }
 
+/// Frames of 1×2 pixels with these counts, OFF and ON alike.
+fn frames(counts: &[u8]) -> Recording {
+    let shape = format!("({}, 2, 1, 2)", counts.len());
+    let header = format!("{{'descr': '|u1', 'fortran_order': False, 'shape': {shape}, }}\n");
+    let length = (header.len() as u16).to_le_bytes();
+    let numbers: Vec<u8> = counts.iter().flat_map(|&n| [n; 4]).collect();
+    let bytes = [b"\x93NUMPY\x01\0", &length[..], header.as_bytes(), &numbers].concat();
+    Recording::from_bytes("frames.npy", bytes).unwrap()
+}
+
+#[test]
+fn every_frame_is_a_step_whatever_its_length_silent_or_not() {
+    let network = mirror(&[2, 1, 2]);
+    let run = |counts: &[u8], settings: Settings| {
+        let replay = Replay::new(&network, settings).unwrap();
+        let mut steps = Steps::default();
+        let (_, answer) = replay.run(&mut frames(counts), &mut steps, |_| ()).unwrap();
+        (answer.start, answer.steps, steps.0)
+    };
+    let counts = [0, 0, 1, 3, 0, 2, 0];
+    let all = vec![(2, 4), (3, 12), (5, 8)];
+    for dt in [1, 1_000, 33_333] {
+        for origin in [Origin::First, Origin::Absolute] {
+            let settings = Settings { dt: Micros(dt), origin, ..Settings::default() };
+            assert_eq!(run(&counts, settings), (Some(0), 7, all.clone()));
+        }
+    }
+    let cut = settings(|s| {
+        s.from = Some(Micros(100));
+        s.to = Some(Micros(500));
+    });
+    assert_eq!(run(&counts, cut), (Some(100), 4, vec![(1, 4), (2, 12)]));
+    let more = settings(|s| s.steps = Some(9));
+    assert_eq!(run(&counts, more), (Some(0), 9, all));
+    assert_eq!(run(&[0; 4], settings(|_| ())), (None, 4, Vec::new()));
+    assert_eq!(run(&[], settings(|_| ())), (None, 0, Vec::new()));
+}
+
+#[test]
+fn frames_have_as_many_channels_as_the_input() {
+    let network = mirror(&[1, 1, 2]);
+    let replay = Replay::new(&network, settings(|_| ())).unwrap();
+    let error = replay.run(&mut frames(&[1]), (), |_| ()).unwrap_err().to_string();
+    assert!(error.contains("found 1 channels for frames of 2; expected as many"), "{error}");
+}
+
 #[test]
 fn a_number_of_steps_cuts_or_adds_silence() {
     let (_, answer, steps) = run(&EVENTS, settings(|s| s.steps = Some(2)));

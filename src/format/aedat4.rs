@@ -128,6 +128,7 @@ fn describe(packing: Packing, streams: &BTreeMap<i32, Stream>, events: Option<i3
         sensor: stream.and_then(|stream| stream.sensor),
         coding: "x, y in 16 bits each, row 0 at the top, polarity 1 = ON, Unix time in µs",
         remarks,
+        ..Header::default()
     }
 }
 

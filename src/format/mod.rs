@@ -5,6 +5,7 @@
 //! | AEDAT 2.0 | `aedat2` | first line | DVS128 addresses, big-endian | yes |
 //! | AEDAT 3.1 | `aedat3` | first line | polarity packets among others | yes |
 //! | AEDAT 4.0 | `aedat4` | first line | flatbuffer packets, LZ4, Zstandard or plain | no |
+//! | frames | `frames` | `.npy`, or a zip file of them | counts [T, C, H, W] | no |
 //! | ATIS bin | `atis-bin` | times in order | 40 bits an event, N-MNIST | yes |
 //!
 //! A decoder streams: it holds one packet at a time, and everything that it
@@ -13,6 +14,7 @@
 mod aedat2;
 mod aedat3;
 mod aedat4;
+mod frames;
 mod nmnist;
 pub mod source;
 
@@ -22,6 +24,7 @@ use std::path::{Path, PathBuf};
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::event::{Batch, Sensor, Tally};
+use crate::units::Micros;
 pub use source::Source;
 
 /// How many bytes are looked at to find out the format.
@@ -54,7 +57,8 @@ pub struct Format {
 
 /// Every format, in the order in which they are tried: those with a magic
 /// number first.
-pub const FORMATS: &[Format] = &[aedat2::FORMAT, aedat3::FORMAT, aedat4::FORMAT, nmnist::FORMAT];
+pub const FORMATS: &[Format] =
+    &[aedat2::FORMAT, aedat3::FORMAT, aedat4::FORMAT, frames::FORMAT, nmnist::FORMAT];
 
 /// What is known of a recording before its first event.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -66,6 +70,8 @@ pub struct Header {
     /// The pixel array, where the file or its format states one; no event that is
     /// delivered lies outside it.
     pub sensor: Option<Sensor>,
+    /// How many channels its frames have, where it is made of frames.
+    pub channels: Option<u16>,
     /// How addresses, polarity and time are coded, for [`Format`]'s readers.
     pub coding: &'static str,
     /// Anything else the header says, and what is odd about it.
@@ -90,6 +96,17 @@ pub trait Decoder: Send {
 
     /// Offset of the next byte to be read, for progress.
     fn offset(&self) -> u64;
+
+    /// Says how long a frame lasts, to be called before the first event; whoever
+    /// has times of his own does not listen.
+    fn set_frame(&mut self, length: Micros) {
+        let _ = length;
+    }
+
+    /// How many frames were read so far, of a recording that is made of frames.
+    fn frames(&self) -> Option<u64> {
+        None
+    }
 }
 
 /// A recording that is open for reading.
@@ -155,6 +172,16 @@ impl Recording {
     /// Offset of the next byte to be read.
     pub fn offset(&self) -> u64 {
         self.decoder.offset()
+    }
+
+    /// As [`Decoder::set_frame`].
+    pub fn set_frame(&mut self, length: Micros) {
+        self.decoder.set_frame(length);
+    }
+
+    /// As [`Decoder::frames`].
+    pub fn frames(&self) -> Option<u64> {
+        self.decoder.frames()
     }
 
     /// As [`Decoder::decode`].

@@ -24,7 +24,7 @@ pub const MAGIC: &[u8] = b"\x93NUMPY";
 pub const PREFIX: usize = 12;
 
 /// A header longer than this is damage.
-const LONGEST: usize = 1 << 16;
+pub const LONGEST: usize = 1 << 16;
 
 /// What the header says.
 #[derive(Clone, Debug, PartialEq)]

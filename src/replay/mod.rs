@@ -43,9 +43,9 @@ pub struct Settings {
     /// What the network's file leaves open.
     pub conventions: Conventions,
     /// Length of a step, or of a quantum; positive. Without a grid, the step that
-    /// the convention's gains are meant for.
+    /// the convention's gains are meant for. Of frames, each lasts so long.
     pub dt: Micros,
-    /// What time zero means.
+    /// What time zero means; of frames, it is always the first one.
     pub origin: Origin,
     /// Start of the window, from the origin; steps are counted from there.
     pub from: Option<Micros>,
@@ -246,20 +246,37 @@ impl<'n> Replay<'n> {
         windows: Vec<(Option<Window>, O)>,
         mut progress: impl FnMut(u64),
     ) -> Result<(Take, Vec<Answer>)> {
-        let sensor = self.settings.sensor.or(recording.header().sensor);
+        let header = recording.header();
+        let sensor = self.settings.sensor.or(header.sensor);
         let input = &self.network.units[self.network.input];
-        let field = field(&input.input, sensor).map_err(|e| {
-            e.at(format!("node '{}' (Input)", input.name)).in_file(recording.path())
-        })?;
-        let run = |(window, observer)| Run::new(self, engine, field, window, observer);
+        let field = field(&input.input, sensor)
+            .and_then(|field| check_channels(field, header.channels))
+            .map_err(|e| {
+                e.at(format!("node '{}' (Input)", input.name)).in_file(recording.path())
+            })?;
+        recording.set_frame(self.settings.dt);
+        let has_frames = recording.frames().is_some();
+        let run = |(window, observer)| Run::new(self, engine, field, has_frames, window, observer);
         let mut runs: Vec<Run<_, O>> = windows.into_iter().map(run).collect();
         let mut reader = Reader::new(self.settings.order);
         while let Some(events) = reader.next(recording) {
             runs.iter_mut().for_each(|run| run.feed(events));
             progress(recording.offset());
         }
-        let answers = runs.into_iter().map(Run::finish).collect();
+        let frames = recording.frames();
+        let answers = runs.into_iter().map(|run| run.finish(frames)).collect();
         Ok((reader.finish(recording), answers))
+    }
+}
+
+/// Frames have as many channels as the input; only events can share one.
+fn check_channels(field: Field, channels: Option<u16>) -> Result<Field> {
+    match channels {
+        Some(channels) if channels != field.channels => {
+            let found = format!("{} channels for frames of {channels}", field.channels);
+            Err(Error::new(ErrorKind::Shape, found, "as many"))
+        }
+        _ => Ok(field),
     }
 }
 

@@ -13,6 +13,7 @@ pub struct Run<'r, E: Engine, O> {
     settings: &'r Settings,
     field: Field,
     is_trial: bool,
+    has_frames: bool,
     window: Option<Window>,
     start: Option<i64>,
     binner: Option<Binner>,
@@ -28,6 +29,7 @@ impl<'r, E: Engine, O: Observer> Run<'r, E, O> {
         replay: &'r Replay<'_>,
         engine: &'r E,
         field: Field,
+        has_frames: bool,
         trial: Option<Window>,
         observer: O,
     ) -> Run<'r, E, O> {
@@ -36,6 +38,7 @@ impl<'r, E: Engine, O: Observer> Run<'r, E, O> {
             settings: &replay.settings,
             field,
             is_trial: trial.is_some(),
+            has_frames,
             window: trial,
             start: None,
             binner: None,
@@ -50,7 +53,8 @@ impl<'r, E: Engine, O: Observer> Run<'r, E, O> {
     pub fn feed(&mut self, events: &Batch) {
         let Some(&first) = events.t.first() else { return };
         let began = Instant::now();
-        let window = *self.window.get_or_insert_with(|| asked_window(self.settings, first));
+        let window = self.window.unwrap_or_else(|| self.asked_window(first));
+        self.window = Some(window);
         let inside = window.cut(events, &mut self.cut);
         if let Some(&first) = events.t[inside.clone()].first() {
             if self.binner.is_none() {
@@ -66,16 +70,18 @@ impl<'r, E: Engine, O: Observer> Run<'r, E, O> {
         self.elapsed += began.elapsed();
     }
 
-    /// Runs what is left, and gives the account.
-    pub fn finish(mut self) -> Answer {
+    /// Runs what is left, and gives the account. Of a recording of frames, so many
+    /// were read.
+    pub fn finish(mut self, frames: Option<u64>) -> Answer {
         let began = Instant::now();
         let ticks_per_step = self.ticks_per_step();
         let mut binner = self.binner.take().unwrap_or_else(|| self.binner(0));
+        let silent = frames.map_or(0, |frames| self.steps_of(frames));
         let Run { engine, mut state, mut observer, cut, .. } = self;
         let ticks = binner.finish(|tick, input| {
             engine.receive(&mut state, tick, input, &mut observer);
         });
-        let steps = ticks.div_ceil(ticks_per_step);
+        let steps = ticks.div_ceil(ticks_per_step).max(silent);
         engine.finish(&mut state, steps * ticks_per_step, &mut observer);
         cut.assert_conserved();
         assert_eq!(cut.kept, binner.tally().read, "events were lost between cut and steps");
@@ -99,26 +105,40 @@ impl<'r, E: Engine, O: Observer> Run<'r, E, O> {
         (self.settings.dt.0 / self.engine.tick().0) as u64
     }
 
+    /// Steps from step 0 to the end of this many frames, silent ones among them;
+    /// none where something else says how many.
+    fn steps_of(&self, frames: u64) -> u64 {
+        if self.is_trial || self.settings.steps.is_some() {
+            return 0;
+        }
+        let dt = self.settings.dt.0;
+        let window = self.asked_window(0);
+        let start = self.start.unwrap_or(window.from.max(0));
+        let end = dt.saturating_mul(i64::try_from(frames).unwrap_or(i64::MAX)).min(window.to);
+        (end.saturating_sub(start).max(0) as u64).div_ceil(dt as u64)
+    }
+
     /// Where step 0 begins: at the start that was asked for, else at the first
-    /// event, or at the edge before it of a grid that holds time zero.
+    /// frame or event, or at the edge before it of a grid that holds time zero.
     fn first_edge(&self, window: Window, first: i64) -> i64 {
         let dt = self.settings.dt.0;
         match self.settings.origin {
             _ if self.settings.from.is_some() && !self.is_trial => window.from,
+            _ if self.has_frames && !self.is_trial => 0,
             Origin::First => first,
             Origin::Absolute => first.div_euclid(dt).saturating_mul(dt),
         }
     }
-}
 
-/// The window that the settings ask for, given the time of the first event.
-fn asked_window(settings: &Settings, first: i64) -> Window {
-    let zero = match settings.origin {
-        Origin::First => first,
-        Origin::Absolute => 0,
-    };
-    Window {
-        from: settings.from.map_or(i64::MIN, |from| zero.saturating_add(from.0)),
-        to: settings.to.map_or(i64::MAX, |to| zero.saturating_add(to.0)),
+    /// The window that the settings ask for, given the time of the first event.
+    fn asked_window(&self, first: i64) -> Window {
+        let zero = match self.settings.origin {
+            Origin::First if !self.has_frames => first,
+            _ => 0,
+        };
+        Window {
+            from: self.settings.from.map_or(i64::MIN, |from| zero.saturating_add(from.0)),
+            to: self.settings.to.map_or(i64::MAX, |to| zero.saturating_add(to.0)),
+        }
     }
 }

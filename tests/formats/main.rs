@@ -6,6 +6,7 @@
 
 mod damage;
 mod detect;
+mod frames;
 mod golden;
 #[path = "../memory/mod.rs"]
 mod memory;
