@@ -1,6 +1,7 @@
-//! Files that appear only when they are whole.
+//! Files that appear only when they are whole, and the beginnings of others.
 
 use std::fs;
+use std::io::Read;
 use std::path::Path;
 
 use crate::error::{Error, Result};
@@ -24,6 +25,17 @@ pub fn write(path: &Path, bytes: &[u8]) -> Result<()> {
         let _ = fs::remove_file(&part);
         fail(e)
     })
+}
+
+/// The first bytes of a file, `bytes` of them where there are as many.
+///
+/// # Errors
+/// A file that cannot be read.
+pub fn head(path: &Path, bytes: u64) -> Result<Vec<u8>> {
+    let mut head = Vec::new();
+    let read = fs::File::open(path).and_then(|file| file.take(bytes).read_to_end(&mut head));
+    read.map_err(|e| Error::from(e).in_file(path))?;
+    Ok(head)
 }
 
 #[cfg(test)]

@@ -141,6 +141,63 @@ fn info_tells_recordings_from_networks() {
     assert!(both.contains("128×128") && both.contains("SumPool2d"), "{both}");
 }
 
+fn golden(name: &str) -> String {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden/torch");
+    folder.join(name).display().to_string()
+}
+
+#[test]
+fn a_state_dict_runs_by_its_mapping_and_by_the_rules_that_go_with_it() {
+    let mapping = folder().join("net.toml");
+    let text = r#"
+        input = [2, 12, 10]
+        convention = "spikingjelly"
+        layers = [
+            { type = "Conv2d", key = "0", padding = 1 },
+            { type = "BatchNorm", key = "1" },
+            { type = "LIF", tau = 2.0 },
+        ]"#;
+    fs::write(&mapping, text).unwrap();
+    let (frames, weights) = (golden("net_frames.npz"), golden("net.pt"));
+    let bare = ["replay", &frames, "--network", &weights];
+    let arguments = [&bare[..], &["--mapping", mapping.to_str().unwrap()]].concat();
+    let report = json(&arguments);
+    assert_eq!(report["manifest"]["convention"], "spikingjelly");
+    assert_eq!(report["manifest"]["mapping_sha256"].as_str().map(str::len), Some(64));
+    assert_eq!(report["network"]["mapping"], mapping.to_str().unwrap());
+    assert_eq!(report["engine"]["steps"], 12);
+    assert_eq!(report["layers"][1]["spikes"], 428, "as in net.json");
+    let other = json(&[&arguments[..], &["--convention", "norse", "--dt", "20ms"]].concat());
+    assert_eq!(other["manifest"]["convention"], "norse");
+    assert_eq!(other["engine"]["steps"], 12);
+    assert!(done(&arguments).contains("net.pt, by "));
+
+    let none = refused(&bare, 2);
+    assert!(none.contains("net.pt: found a state dict") && none.contains("0.weight [8, 2, 3, 3]"));
+    assert!(none.contains("--mapping") && none.contains("spikingjelly-dvsgesturenet"), "{none}");
+    let unfit = refused(&[&bare[..], &["--mapping", "spikingjelly-dvsgesturenet"]].concat(), 2);
+    assert!(unfit.contains("net.pt: layer 'conv_fc.0' (Conv2d): found no 'conv_fc.0.weight'"));
+    let nir = ["replay", &data("arm.aedat"), "--network", &data("arm.nir"), "--mapping", "x"];
+    assert!(refused(&nir, 2).contains("a --mapping for what is no state dict"));
+    let unknown = refused(&[&bare[..], &["--mapping", "x"]].concat(), 2);
+    assert!(unknown.contains("x: found no such file and no mapping of that name"), "{unknown}");
+    let trap = refused(&["replay", &frames, "--network", &golden("malicious.pt")], 2);
+    assert!(trap.contains("malicious.pt: byte ") && trap.contains("'posix.system'"), "{trap}");
+}
+
+#[test]
+fn info_tells_frames_from_weights() {
+    let frames = json(&["info", &golden("frames_stored.npz")]);
+    assert_eq!((&frames["what"], &frames["format"]), (&"recording".into(), &"frames".into()));
+    for name in ["net.pt", "legacy.pth", "stored.npz"] {
+        assert_eq!(json(&["info", &golden(name)])["what"], "weights", "{name}");
+    }
+    let text = done(&["info", &golden("net.pt")]);
+    assert!(text.contains("torch, a state dict") && text.contains("8×2×3×3"), "{text}");
+    let picture = folder().join("frames.png");
+    done(&["raster", &golden("frames_u8.npy"), "--out", picture.to_str().unwrap()]);
+}
+
 #[test]
 fn errors_name_the_file_and_what_was_expected() {
     assert!(
@@ -222,7 +279,9 @@ fn help_has_an_example_for_every_verb() {
         assert!(help.contains(verb));
         assert!(done(&[verb, "--help"]).contains(&format!("synops {verb} ")), "{verb}");
     }
-    assert!(done(&["replay", "--help"]).contains("snntorch-nir"), "presets are listed");
+    let replay = done(&["replay", "--help"]);
+    assert!(replay.contains("snntorch-nir"), "presets are listed");
+    assert!(replay.contains("spikingjelly-dvsgesturenet"), "mappings are listed");
 }
 
 #[test]

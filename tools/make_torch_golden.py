@@ -8,6 +8,8 @@ weights.json     the numbers that torch and numpy find in all of them
 net.pt, net.json a small network and its spikes, in SpikingJelly
 frames_*         event counts by the formula that tests/formats/frames.rs repeats
 
+legacy.pth differs from run to run: its keys are addresses in memory.
+
 Needs torch, spikingjelly and numpy from PyPI; run from the repository's root:
     python tools/make_torch_golden.py
 """
@@ -224,6 +226,7 @@ def soft(net):
     for module in net.modules():
         if isinstance(module, neuron.BaseNode):
             module.v_reset = None
+            module.set_reset_value("v", 0.0)
             functional.reset_net(module)
     return net
 

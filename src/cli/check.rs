@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use clap::builder::ValueParser;
 
-use super::options::RunOptions;
+use super::options::{Opened, RunOptions};
 use super::output;
 use super::play::picture_of;
 use super::progress::Progress;
@@ -124,7 +124,7 @@ fn is_stdout(args: &Args) -> bool {
 }
 
 fn compare(args: &Args, options: &RunOptions, against: &Path) -> Result<()> {
-    let (network, origins) = options.open_network()?;
+    let Opened { network, origins, .. } = options.open_network()?;
     let others = Others::read(against, &network)?;
     let conventions = match (&options.convention, &network.convention) {
         (Some(asked), _) => vec![asked.clone()],
@@ -177,16 +177,15 @@ fn subject<'n>(
 
 fn sweep(args: &Args, options: &RunOptions, steps: &[Micros]) -> Result<()> {
     let picture = picture_of(args.plot.as_deref())?;
-    let (network, network_origins) = options.open_network()?;
+    let Opened { network, origins, .. } = options.open_network()?;
     let (recording, input_origins) = options.open_recording()?;
     let settings = options.settings(&network)?;
     let classes = options.class_names(&network, false)?;
     let mut progress = Progress::new(recording.len() * (steps.len() as u64 + 1));
     let open = || Ok(options.open_recording()?.0);
     let (points, refusal) =
-        sweep::run(&network, &settings, steps, open, |offset| progress.at(offset)).map_err(
-            |e| if e.path.is_none() { e.in_file(network_origins.path.as_ref()) } else { e },
-        )?;
+        sweep::run(&network, &settings, steps, open, |offset| progress.at(offset))
+            .map_err(|e| if e.path.is_none() { e.in_file(origins.path.as_ref()) } else { e })?;
     drop(progress);
     let mut notes = Vec::new();
     if let Some(refusal) = refusal {
@@ -201,7 +200,7 @@ fn sweep(args: &Args, options: &RunOptions, steps: &[Micros]) -> Result<()> {
     }
     let report = SweepReport {
         input: input_origins.path,
-        network: network_origins.path,
+        network: origins.path,
         convention: settings.conventions.to_string(),
         points: points.iter().map(|p| SweepPoint::new(p, classes.as_deref())).collect(),
         notes,

@@ -1,27 +1,27 @@
 //! `synops info`: what a file is.
 
-use std::fs::File;
-use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use super::options::format_name;
 use super::output;
 use super::progress::Progress;
+use crate::disk;
 use crate::engine::{Clocked, Engine};
 use crate::error::{Error, Result};
 use crate::event::Batch;
 use crate::format::Recording;
 use crate::network::{Network, file};
-use crate::report::info::{NetworkInfo, NodeInfo, RecordingInfo};
+use crate::record::weights;
+use crate::report::info::{NetworkInfo, NodeInfo, RecordingInfo, WeightsInfo};
 use crate::report::json;
 use crate::units::Micros;
 
-/// Say what recordings and networks are: format, sensor, events, time, oddities; nodes and shapes
+/// Say what files are: format, sensor, events, time, oddities; nodes and shapes; names of weights
 ///
 /// Example: synops info user24_led.aedat network.nir
 #[derive(clap::Args)]
 pub struct Args {
-    /// Recordings and networks
+    /// Recordings, networks, state dicts
     #[arg(required = true)]
     files: Vec<PathBuf>,
 
@@ -38,6 +38,7 @@ pub struct Args {
 enum Info {
     Recording(Box<RecordingInfo>, Option<Error>),
     Network(NetworkInfo),
+    Weights(WeightsInfo),
 }
 
 /// Runs the verb. A bad file is reported, the others are still described, and
@@ -64,6 +65,7 @@ fn describe(path: &Path, args: &Args) -> Result<()> {
     let (text, bytes, damage) = match info {
         Info::Recording(info, damage) => (info.text(), json(&*info)?, damage),
         Info::Network(info) => (info.text(), json(&info)?, None),
+        Info::Weights(info) => (info.text(), json(&info)?, None),
     };
     match &args.json {
         Some(file) => output::write(file, &bytes)?,
@@ -73,13 +75,17 @@ fn describe(path: &Path, args: &Args) -> Result<()> {
 }
 
 fn inspect(path: &Path, format: Option<&str>) -> Result<Info> {
-    let mut head = [0; 8];
-    let read = File::open(path).and_then(|mut file| file.read(&mut head));
-    let len = read.map_err(|e| Error::from(e).in_file(path))?;
-    match format.is_none() && file::sniff(&head[..len]) {
-        true => Ok(Info::Network(network(path)?)),
-        false => recording(path, format),
+    let head = disk::head(path, 64)?;
+    if format.is_none() && file::sniff(&head) {
+        return Ok(Info::Network(network(path)?));
     }
+    // an .npz may hold frames or weights; its names tell
+    let may_be_weights = format.is_none() && weights::sniff(&head);
+    if may_be_weights && Recording::open(path, None).is_err() {
+        let weights = weights::read(path)?;
+        return Ok(Info::Weights(WeightsInfo::new(path.display().to_string(), &weights)));
+    }
+    recording(path, format)
 }
 
 fn recording(path: &Path, format: Option<&str>) -> Result<Info> {

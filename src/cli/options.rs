@@ -6,11 +6,14 @@ use clap::Args;
 
 use crate::bundled;
 use crate::corpus::gesture;
+use crate::disk;
 use crate::error::{Error, ErrorKind, Result};
 use crate::event::{InputMode, OrderPolicy, Origin, Sensor};
 use crate::format::{FORMATS, Recording};
-use crate::network::{Network, file, nir};
+use crate::network::mapping::{self, MAPPINGS};
+use crate::network::{Graph, Network, file, nir};
 use crate::neuron::preset::{Conventions, PRESETS};
+use crate::record::weights;
 use crate::replay::{Advance, Settings};
 use crate::report::manifest;
 use crate::units::Micros;
@@ -21,12 +24,16 @@ pub struct RunOptions {
     /// The recording; with neither recording nor network, the bundled pair runs
     pub recording: Option<PathBuf>,
 
-    /// The network: a NIR file, or one of lava-dl (.net)
+    /// The network: a NIR file, one of lava-dl (.net), or a state dict (.pt, .pth, .npz) with a --mapping
     #[arg(long, short, value_name = "FILE")]
     pub network: Option<PathBuf>,
 
-    /// What the network's file leaves open: a simulator's name, and changes to it;
-    /// nir unless the file's format implies another
+    /// Which layers the weights of a state dict make: a name, or a TOML file
+    #[arg(long, value_name = "NAME|FILE", requires = "network", long_help = mapping_help())]
+    pub mapping: Option<PathBuf>,
+
+    /// What the network's file leaves open: a simulator's name, and changes to it
+    /// [default: what the file's format or the mapping implies, else nir]
     #[arg(long, value_name = "NAME[,FIELD=VALUE...]", long_help = convention_help())]
     pub convention: Option<Conventions>,
 
@@ -39,8 +46,8 @@ pub struct RunOptions {
     #[arg(long, value_name = "clocked|event")]
     pub engine: Option<Advance>,
 
-    /// Length of a step, with its unit; from event to event, the step that the
-    /// network's gains are meant for
+    /// Length of a step, with its unit, and of a frame; from event to event, the
+    /// step that the network's gains are meant for
     #[arg(long, value_name = "TIME", default_value = "1ms")]
     pub dt: Micros,
 
@@ -49,7 +56,7 @@ pub struct RunOptions {
     #[arg(long, value_name = "TIME", conflicts_with = "dt")]
     pub quantum: Option<Micros>,
 
-    /// What time zero means: the first event, or the recording's own clock
+    /// What time zero means: the first event (or frame), or the recording's own clock
     #[arg(long, value_name = "first|absolute", default_value = "first")]
     pub origin: Origin,
 
@@ -94,6 +101,16 @@ pub struct RunOptions {
 #[derive(Clone)]
 pub struct ClassNames(pub Vec<String>);
 
+/// A network, and where it came from.
+pub struct Opened {
+    /// The network.
+    pub network: Network,
+    /// Its file.
+    pub origins: Origins,
+    /// What made it of a state dict.
+    pub mapping: Option<Origins>,
+}
+
 /// Where something was, and its digest.
 pub struct Origins {
     /// Path for reports.
@@ -113,9 +130,9 @@ impl RunOptions {
     /// # Errors
     /// A quantum for a clock.
     pub fn settings(&self, network: &Network) -> Result<Settings> {
-        let (advance, dt) = match (self.engine, self.quantum) {
-            (None | Some(Advance::Event), Some(quantum)) => (Advance::Quanta, quantum),
-            (engine, None) => (engine.unwrap_or(Advance::Clocked), self.dt),
+        let advance = match (self.engine, self.quantum) {
+            (None | Some(Advance::Event), Some(_)) => Advance::Quanta,
+            (engine, None) => engine.unwrap_or(Advance::Clocked),
             (Some(engine), Some(quantum)) => {
                 let found = format!("--quantum {quantum} with --engine {}", engine.name());
                 return Err(Error::new(ErrorKind::Usage, found, "--engine event, or --dt"));
@@ -125,7 +142,7 @@ impl RunOptions {
         Ok(Settings {
             advance,
             conventions: conventions.cloned().unwrap_or_default(),
-            dt,
+            dt: self.step(),
             origin: self.origin,
             from: self.from,
             to: self.to,
@@ -134,6 +151,11 @@ impl RunOptions {
             order: self.order,
             sensor: self.sensor,
         })
+    }
+
+    /// Length of a step, or of a quantum.
+    fn step(&self) -> Micros {
+        self.quantum.unwrap_or(self.dt)
     }
 
     /// Opens the recording that was named, or the bundled one.
@@ -161,18 +183,19 @@ impl RunOptions {
     /// Reads the network that was named, or the bundled one.
     ///
     /// # Errors
-    /// A recording without a network; whatever [`file::read`] and
+    /// A recording without a network; whatever [`file::read`], the mapping and
     /// [`Network::new`] refuse.
-    pub fn open_network(&self) -> Result<(Network, Origins)> {
+    pub fn open_network(&self) -> Result<Opened> {
         match &self.network {
             Some(path) => {
-                let (_, graph) = file::read(path)?;
+                let (graph, mapping) = self.graph(path)?;
                 let network = Network::new(graph).map_err(|e| e.in_file(path))?;
-                Ok((network, Origins::of(path)?))
+                Ok(Opened { network, origins: Origins::of(path)?, mapping })
             }
             None if self.is_bundled() => {
                 let graph = nir::from_bytes(bundled::NETWORK.bytes.to_vec())?;
-                Ok((Network::new(graph)?, Origins::bundled(&bundled::NETWORK)?))
+                let origins = Origins::bundled(&bundled::NETWORK)?;
+                Ok(Opened { network: Network::new(graph)?, origins, mapping: None })
             }
             None => Err(Error::new(
                 ErrorKind::Usage,
@@ -180,6 +203,35 @@ impl RunOptions {
                 "--network FILE, or neither for the bundled pair",
             )),
         }
+    }
+
+    /// The graph in a file, by itself or by the mapping.
+    fn graph(&self, path: &Path) -> Result<(Graph, Option<Origins>)> {
+        let usage = |found: &str, expected: String| {
+            Err(Error::new(ErrorKind::Usage, found, expected).in_file(path))
+        };
+        let has_weights = weights::sniff(&disk::head(path, 64)?);
+        let Some(name) = &self.mapping else {
+            if has_weights {
+                let list = weights::read(path)?.list();
+                let found = format!("a state dict, which does not say what its layers are: {list}");
+                let names = mapping_names().join(", ");
+                let expected = format!(
+                    "--mapping with a file that says so, or one of {names}; \
+                     synops help replay shows an example"
+                );
+                return usage(&found, expected);
+            }
+            return Ok((file::read(path)?.1, None));
+        };
+        if !has_weights {
+            return usage("a --mapping for what is no state dict", "a .pt, .pth or .npz".into());
+        }
+        let (mapping, bytes) = mapping::read(name)?;
+        let graph = mapping.graph(&weights::read(path)?, self.step().seconds());
+        let sha256 = manifest::digest(&mut &bytes[..])?;
+        let origins = Origins { path: name.display().to_string(), sha256 };
+        Ok((graph.map_err(|e| e.in_file(path))?, Some(origins)))
     }
 
     /// Names of the outputs: those that were given, else the network's own, else
@@ -224,14 +276,41 @@ impl Origins {
     }
 }
 
+fn mapping_names() -> Vec<&'static str> {
+    MAPPINGS.iter().map(|(name, _)| *name).collect()
+}
+
+fn mapping_help() -> String {
+    format!(
+        "Which layers the weights of a state dict make: a name, or a TOML file\n\n\
+         Names: {}\n\
+         A file:\n{MAPPING_EXAMPLE}\n\
+         `tau` counts steps. More types and fields: the documentation of network::mapping.",
+        mapping_names().join(", ")
+    )
+}
+
+const MAPPING_EXAMPLE: &str = r#"  input = [2, 34, 34]          # channels, height, width
+  convention = "spikingjelly"
+  layers = [
+    { type = "Conv2d", key = "features.0", padding = 1 },
+    { type = "BatchNorm", key = "features.1" },
+    { type = "LIF", tau = 2.0, v_threshold = 1.0, v_reset = 0.0 },
+    { type = "MaxPool2d", kernel_size = 2 },
+    { type = "Flatten" },
+    { type = "Linear", key = "classifier" },
+    { type = "IF" },
+  ]"#;
+
 fn convention_help() -> String {
     let presets = PRESETS.iter().map(|p| format!("  {:14}{}", p.name, p.about));
     let presets = presets.collect::<Vec<_>>().join("\n");
     let fields = Conventions::default().for_model("LIF").map(|c| c.fields()).unwrap_or_default();
     let fields: Vec<&str> = fields.iter().map(|(name, _)| *name).collect();
     format!(
-        "What the network's file leaves open: a simulator's name, and changes to it; {} unless \
-         the file's format implies another\n\n{presets}\n\n\
+        "What the network's file leaves open: a simulator's name, and changes to it; \
+         by default what the file's \
+         format or the mapping implies, else {}\n\n{presets}\n\n\
          Fields: {}\nExample: --convention snntorch,reset=to-zero,when=same-step",
         PRESETS[0].name,
         fields.join(", ")

@@ -3,14 +3,13 @@
 use std::cell::RefCell;
 use std::path::Path;
 
-use super::options::{Origins, RunOptions};
+use super::options::{Opened, Origins, RunOptions};
 use super::progress::Progress;
 use crate::bundled;
 use crate::corpus::gesture::{Trial, parse_labels, read_labels};
 use crate::draw::{Picture, Raster};
 use crate::error::{Error, ErrorKind, Result};
 use crate::format::Recording;
-use crate::network::Network;
 use crate::replay::{Answer, Replay, Take};
 use crate::report::build::{Made, Outcome, Provenance};
 use crate::report::raster::{self, Shared, ticks_between};
@@ -39,14 +38,14 @@ enum Answers {
 /// Damage is no error here: what came before it was run.
 pub fn play(
     options: &RunOptions,
-    (network, network_origins): (Network, Origins),
+    Opened { network, origins, mapping }: Opened,
     picture: Option<Picture>,
 ) -> Result<Played> {
     let (mut recording, input_origins) = options.open_recording()?;
     let labels = labels(options)?;
     let classes = options.class_names(&network, labels.is_some())?;
     let replay = Replay::new(&network, options.settings(&network)?)
-        .map_err(|e| e.in_file(network_origins.path.as_ref()))?;
+        .map_err(|e| e.in_file(origins.path.as_ref()))?;
     let format = recording.header().format;
     let drawing = picture.map(|_| {
         let (plan, tick) = (replay.plan(), replay.tick());
@@ -63,7 +62,14 @@ pub fn play(
         },
         classes: classes.as_deref(),
         format,
-        origin: provenance(input_origins, network_origins, labels.map(|(_, origins)| origins)),
+        origin: Provenance {
+            input: input_origins.path,
+            input_sha256: input_origins.sha256,
+            network: origins.path,
+            network_sha256: origins.sha256,
+            mapping: mapping.map(|mapping| (mapping.path, mapping.sha256)),
+            labels: labels.map(|(_, labels)| (labels.path, labels.sha256)),
+        },
     };
     let report = made.report()?;
     refuse_losses(options.strict, &report, &take)?;
@@ -129,16 +135,6 @@ fn axis(made: &Made<'_>) -> (i64, u64) {
             let end = made.take.span.map_or(origin, |(_, last)| ends.min(last + 1));
             (origin, ticks_between(origin, end.saturating_add(dt.0 - 1), tick))
         }
-    }
-}
-
-fn provenance(input: Origins, network: Origins, labels: Option<Origins>) -> Provenance {
-    Provenance {
-        input: input.path,
-        input_sha256: input.sha256,
-        network: network.path,
-        network_sha256: network.sha256,
-        labels: labels.map(|labels| (labels.path, labels.sha256)),
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use super::options::{Origins, RunOptions};
+use super::options::{Opened, Origins, RunOptions};
 use super::output;
 use super::play::{picture_of, play};
 use crate::disk;
@@ -28,7 +28,10 @@ pub struct Args {
 pub fn run(args: &Args) -> Result<()> {
     let picture = picture_of(Some(&args.out))?;
     let network = match args.run.recording.is_some() && args.run.network.is_none() {
-        true => (bare_input(&args.run)?, Origins { path: String::new(), sha256: String::new() }),
+        true => {
+            let origins = Origins { path: String::new(), sha256: String::new() };
+            Opened { network: bare_input(&args.run)?, origins, mapping: None }
+        }
         false => args.run.open_network()?,
     };
     let played = play(&args.run, network, picture)?;
@@ -48,7 +51,8 @@ fn bare_input(options: &RunOptions) -> Result<Network> {
         let error = Error::new(ErrorKind::Usage, found, "--sensor WxH, or a --network");
         return Err(error.in_file(origins.path.as_ref()));
     };
-    let shape = || Array::integers(&[2, height.into(), width.into()]);
+    let channels = recording.header().channels.unwrap_or(2);
+    let shape = || Array::integers(&[channels.into(), height.into(), width.into()]);
     let nodes = vec![
         Node::new("events", NodeKind::Input(shape())),
         Node::new("output", NodeKind::Output(shape())),

@@ -12,6 +12,8 @@ use crate::report::json;
 /// Run a recording through a network: the answer, spikes and synaptic operations by layer, joules
 ///
 /// Example: synops replay user24_led.aedat --labels user24_led_labels.csv --network gesture.nir
+///
+/// Weights of PyTorch: synops replay frames.npz --network weights.pt --mapping spikingjelly-dvsgesturenet
 #[derive(clap::Args)]
 pub struct Args {
     #[command(flatten)]

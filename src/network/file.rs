@@ -1,12 +1,12 @@
 //! Networks in files, whatever their format.
 
 use std::fs;
-use std::io::Read;
 use std::path::Path;
 
 use super::graph::Graph;
 use super::hdf5::Hdf5;
 use super::{lava, nir};
+use crate::disk;
 use crate::error::{Error, ErrorKind, Result};
 
 pub use super::hdf5::sniff;
@@ -38,12 +38,7 @@ pub const FORMATS: &[Format] = &[
 /// # Errors
 /// A file that cannot be read.
 pub fn is_one(path: &Path) -> Result<bool> {
-    let head = || -> std::io::Result<bool> {
-        let mut head = Vec::new();
-        fs::File::open(path)?.take(64).read_to_end(&mut head)?;
-        Ok(sniff(&head))
-    };
-    head().map_err(|e| Error::from(e).in_file(path))
+    Ok(sniff(&disk::head(path, 64)?))
 }
 
 /// Reads a file, and says in which format it is.

@@ -19,12 +19,13 @@ pub struct Graph {
     pub nodes: Vec<Node>,
     /// `(from, to)` by name, in the order of the file.
     pub edges: Vec<(String, String)>,
-    /// The choices that the file's format implies, where it does.
+    /// Everything else that the file holds for the graph, metadata included.
+    pub rest: Record,
+    /// The rules that the file was made for, where it says so or its format does;
+    /// NIR has no word for them.
     pub convention: Option<Conventions>,
     /// What was odd in the file, and how it was read.
     pub notes: Vec<String>,
-    /// Everything else that the file holds for the graph, metadata included.
-    pub rest: Record,
 }
 
 /// A node with its name.

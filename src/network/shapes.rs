@@ -67,7 +67,11 @@ impl Flat {
                 if own.iter().product::<usize>() != 1 {
                     return misfit(format!("{own:?}, as its parameters"));
                 }
-                self.notes.push(format!("{}: one set of parameters for {input}", node.place()));
+                // numbers without an axis are meant for all; one of each may be a mistake
+                if !own.is_empty() {
+                    let note = format!("{}: one set of parameters for {input}", node.place());
+                    self.notes.push(note);
+                }
             }
             NodeKind::Output(stated) if !stated.is_empty() => {
                 let stated = stated_shape(stated)?;

@@ -26,10 +26,10 @@ pub struct Network {
     pub output: usize,
     /// What the file left open or said oddly, and how it was read.
     pub notes: Vec<String>,
-    /// The choices that the file's format implies, where it does.
-    pub convention: Option<Conventions>,
     /// Names of the output's classes, where the file has them.
     pub classes: Option<Vec<String>>,
+    /// The rules that the file was made for, where that is known.
+    pub convention: Option<Conventions>,
 }
 
 /// A unit with its place in the network.
@@ -102,8 +102,8 @@ impl Network {
             output: only(&units, "Output", |unit| matches!(unit, Unit::Output))?,
             units,
             notes: flat.notes,
-            convention,
             classes,
+            convention,
         };
         network.refuse_idle_loops()?;
         network.refuse_mixtures()?;

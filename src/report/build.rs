@@ -47,6 +47,8 @@ pub struct Provenance {
     pub network: String,
     /// Digest of the network.
     pub network_sha256: String,
+    /// Name or path, and digest, of what made it of a state dict.
+    pub mapping: Option<(String, String)>,
     /// Path and digest of the label file.
     pub labels: Option<(String, String)>,
 }
@@ -68,6 +70,7 @@ impl Made<'_> {
             input: self.input(),
             network: Network {
                 path: self.origin.network.clone(),
+                mapping: self.origin.mapping.as_ref().map(|(path, _)| path.clone()),
                 nodes: network.units.len(),
                 parameters: network.parameters(),
             },
@@ -255,6 +258,7 @@ impl Made<'_> {
             synops: env!("CARGO_PKG_VERSION"),
             input_sha256: self.origin.input_sha256.clone(),
             network_sha256: self.origin.network_sha256.clone(),
+            mapping_sha256: self.origin.mapping.as_ref().map(|(_, digest)| digest.clone()),
             labels_sha256: labels.map(|(_, digest)| digest.clone()),
             cut: labels.map_or("whole".into(), |(path, _)| format!("trials of {path}")),
             origin: settings.origin.name(),

@@ -7,6 +7,8 @@ use serde::Serialize;
 use super::table::{columns, grouped};
 use crate::event::{Batch, Sensor, Tally};
 use crate::format::Header;
+use crate::record::Array;
+use crate::record::weights::Weights;
 use crate::units::Micros;
 
 /// A recording.
@@ -159,6 +161,60 @@ pub struct NetworkInfo {
     pub classes: Option<Vec<String>>,
     /// What the file left open or said oddly.
     pub notes: Vec<String>,
+}
+
+/// A state dict: weights without their network.
+#[derive(Debug, Serialize)]
+pub struct WeightsInfo {
+    /// Where it was.
+    pub path: String,
+    /// `weights`.
+    pub what: &'static str,
+    /// `torch` or `npz`.
+    pub format: &'static str,
+    /// Its arrays, in the order of the file.
+    pub arrays: Vec<ArrayInfo>,
+    /// Numbers in all of them.
+    pub numbers: usize,
+}
+
+/// One array of a state dict.
+#[derive(Debug, Serialize)]
+pub struct ArrayInfo {
+    /// Its name, which a mapping calls by its key.
+    pub name: String,
+    /// Its axes.
+    pub shape: Vec<usize>,
+}
+
+impl WeightsInfo {
+    /// What was read.
+    pub fn new(path: String, weights: &Weights) -> WeightsInfo {
+        let array = |(name, array): &(String, Array)| ArrayInfo {
+            name: name.clone(),
+            shape: array.shape().into(),
+        };
+        WeightsInfo {
+            path,
+            what: "weights",
+            format: weights.format,
+            arrays: weights.arrays.iter().map(array).collect(),
+            numbers: weights.arrays.iter().map(|(_, array)| array.len()).sum(),
+        }
+    }
+
+    /// The report for people.
+    pub fn text(&self) -> String {
+        let mut text = format!("{}\n  format     {}, a state dict\n", self.path, self.format);
+        let _ = writeln!(text, "  numbers    {}\n", grouped(self.numbers as u64));
+        let mut rows = vec![["array", "shape"].map(str::to_owned).to_vec()];
+        rows.extend(self.arrays.iter().map(|array| {
+            let shape: Vec<String> = array.shape.iter().map(usize::to_string).collect();
+            vec![array.name.clone(), shape.join("×")]
+        }));
+        text.push_str(&columns(&rows, 2, "  "));
+        text
+    }
 }
 
 /// One node of a network.

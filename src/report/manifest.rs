@@ -21,6 +21,8 @@ pub struct Manifest {
     pub input_sha256: String,
     /// SHA-256 of the network.
     pub network_sha256: String,
+    /// SHA-256 of what made the network of a state dict, where something did.
+    pub mapping_sha256: Option<String>,
     /// SHA-256 of the label file, where one cut the recording.
     pub labels_sha256: Option<String>,
     /// `whole`, or by what the recording was cut.

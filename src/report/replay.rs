@@ -104,6 +104,9 @@ impl Stages {
 pub struct Network {
     /// Where it was.
     pub path: String,
+    /// Name or path of what made it of a state dict.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub mapping: Option<String>,
     /// Number of nodes, input and output included.
     pub nodes: usize,
     /// Number of stored parameters.

@@ -32,8 +32,9 @@ impl ReplayReport {
             "         {format}, {width}×{height}, {} events in {span}{rate}",
             grouped(*events)
         );
-        let Network { path, nodes, parameters } = &self.network;
-        let _ = writeln!(text, "network  {path}");
+        let Network { path, mapping, nodes, parameters } = &self.network;
+        let by = mapping.as_ref().map_or(String::new(), |mapping| format!(", by {mapping}"));
+        let _ = writeln!(text, "network  {path}{by}");
         let _ =
             writeln!(text, "         {nodes} nodes, {} parameters", grouped(*parameters as u64));
         let Engine { name, convention, dt_us, quantum_us, steps } = &self.engine;

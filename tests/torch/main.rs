@@ -6,6 +6,7 @@
 mod layers;
 #[path = "../memory/mod.rs"]
 mod memory;
+mod networks;
 mod weights;
 
 use serde_json::Value;
