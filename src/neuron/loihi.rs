@@ -34,7 +34,7 @@
 //! `paper/01_lif/lif_sim_lava.ipynb`.
 
 use super::column::{Column, Parameters};
-use super::convention::{Fire, FixedPoint, Number};
+use super::convention::{Fire, FixedPoint, Input, Number};
 use super::flow::{Drive, Flow};
 use super::{Charge, Field, Model, Population, Step, field, field_or};
 use crate::error::{Error, ErrorKind, Result};
@@ -112,19 +112,25 @@ pub fn flow(_: &Parameters, step: &Step, _: &Drive) -> Result<Box<dyn Flow>> {
 /// A NIR `LIF` in these integers.
 pub fn bind_lif(parameters: &Parameters, step: &Step, bits: FixedPoint) -> Result<Compartments> {
     parameters.get("v_leak").require("v_leak", "0 with number=fixed", |leak| leak == 0.0)?;
+    // divided in 32 bits, as the script does: a quotient meant to be 1/4 is 1/4
+    let loss = |tau: f64| f64::from(step.dt.0 as f32 / tau as f32);
     let longer = "no shorter than the step with number=fixed";
-    parameters.get("tau").require("tau", longer, |tau| step.loss(tau) <= 1.0)?;
+    parameters.get("tau").require("tau", longer, |tau| loss(tau) <= 1.0)?;
     let unit = bits.decay_unit() as f64;
     let fits = |theta: f64| (0.0..=1.0).contains(&theta);
     parameters.get("v_threshold").require("v_threshold", "0 to 1 with number=fixed", fits)?;
-    let keep = |tau: f64| unit - ((unit - 1.0) * step.loss(tau)).trunc();
+    let keep = |tau: f64| unit - ((unit - 1.0) * loss(tau)).trunc();
+    let gain = |tau: f64, r: f64| match step.convention.input {
+        Input::Impulse => WEIGHT_UNIT * step.resistance(r),
+        Input::Hold | Input::Scaled => WEIGHT_UNIT * step.resistance(r) * loss(tau),
+    };
     let threshold = |theta: f64| {
         let mantissa = (LARGEST_MANTISSA * theta).trunc() / f64::from(1 << THRESHOLD_SHIFT);
         step.fire_at(bits.shifted(mantissa.trunc()))
     };
     Ok(Compartments {
         bits,
-        gain: parameters.column(["tau", "r"], |[tau, r]| WEIGHT_UNIT * step.gain(tau, r)),
+        gain: parameters.column(["tau", "r"], |[tau, r]| gain(tau, r)),
         current_keep: Column::of(parameters.len, [], |[]| 0.0),
         keep: parameters.column(["tau"], |[tau]| keep(tau)),
         bias: Column::of(parameters.len, [], |[]| 0.0),

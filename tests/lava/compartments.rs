@@ -6,7 +6,7 @@ use serde_json::Value;
 use synops::layer::LAYERS;
 use synops::network::{Graph, Network, Node, NodeKind};
 use synops::neuron::preset::Conventions;
-use synops::neuron::{FOREIGN, Neuron, Population};
+use synops::neuron::{FOREIGN, MODELS, Neuron, Population};
 use synops::record::{Array, Record};
 use synops::signal::{BLOCK, Shape};
 use synops::units::Seconds;
@@ -209,6 +209,24 @@ proptest! {
         let excitable = plain.bias > 0 || (at_or_above && plain.threshold == 0);
         prop_assert_eq!(at_rest, !excitable);
     }
+}
+
+/// By hand, as `paper/01_lif/lif_sim_lava.ipynb` of NIR goes about it: a loss of 0.25
+/// a step is ⌊0.25 · 4095⌋ = 1023, a spike of weight 1 is ⌊0.25 · 256⌋ = 64, a
+/// threshold of 0.3 is ⌊0.3 · 131071⌋ = 39321, then >> 9: 76.
+#[test]
+fn a_lif_in_integers_is_a_compartment() {
+    let fields =
+        [("tau", 0.004), ("r", 1.0), ("v_leak", 0.0), ("v_threshold", 0.3), ("v_reset", 0.0)];
+    let mut record = Record::default();
+    fields.iter().for_each(|&(name, x)| record.put(name, Array::floats(&[1], vec![x])));
+    let lif = MODELS.iter().find(|model| model.nir == "LIF").unwrap().read(&mut record).unwrap();
+    let cell = compartment(&[("iDecay", 4096), ("vDecay", 1023), ("vThMant", 76)]);
+    let spikes = [1.0, 0.0, 0.0, -2.0, 0.0, 1.0, 1.0, 0.0, 3.0, 1.0, 0.0, 0.0];
+    let sums = |unit: f32| spikes.map(|x| [x * unit; BLOCK]);
+    let steps = block(&lif, "lava", &sums(1.0));
+    assert_eq!(steps, block(&cell, "lava", &sums(64.0)));
+    assert!(steps.iter().any(|(sent, _)| sent[0] == 1.0));
 }
 
 #[test]
