@@ -185,6 +185,19 @@ fn sizes_that_lie_allocate_nothing() {
 }
 
 #[test]
+fn entries_that_share_bytes_are_refused() {
+    let mut file = ZipWriter::new(Cursor::new(Vec::new()));
+    let options = SimpleFileOptions::default().compression_method(CompressionMethod::Stored);
+    file.start_file("net/data.pkl", options).unwrap();
+    file.write_all(&only(&tensor(1, ONE, ONE))).unwrap();
+    file.start_file("net/data/k", options).unwrap();
+    file.write_all(&[0; 4]).unwrap();
+    file.shallow_copy_file("net/data/k", "net/data/l").unwrap();
+    let error = refused(&file.finish().unwrap().into_inner());
+    assert!(error.to_string().contains("entries that overlap"), "{error}");
+}
+
+#[test]
 fn pickles_that_do_not_end_are_refused() {
     for (pickle, expected) in [
         (&b"\x80\x02h\x07."[..], "memo 7, which nothing was put in"),

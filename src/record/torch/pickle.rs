@@ -113,129 +113,192 @@ impl Machine<'_> {
     fn step(&mut self) -> Result<Option<Ref>> {
         match self.byte()? {
             b'.' => return self.pop().map(Some),
-            0x80 => match self.byte()? {
-                0..=5 => (),
-                version => {
-                    let found = format!("a pickle of protocol {version}");
-                    return Err(Error::new(ErrorKind::Unsupported, found, "5 at most"));
-                }
-            },
-            0x95 => drop(self.take(8)?),
+            opcode @ (0x80 | 0x95) => self.head(opcode)?,
             b'(' => self.marks.push(self.stack.len()),
-            b'N' => self.push(Node::Plain),
-            0x88 => self.push(Node::Bool(true)),
-            0x89 => self.push(Node::Bool(false)),
-            b'G' => {
-                self.take(8)?;
-                self.push(Node::Plain);
-            }
-            b'J' => {
-                let number = i32::from_le_bytes(self.array()?);
-                self.push(Node::Int(number.into()));
-            }
-            b'K' => {
-                let number = self.byte()?;
-                self.push(Node::Int(number.into()));
-            }
-            b'M' => {
-                let number = u16::from_le_bytes(self.array()?);
-                self.push(Node::Int(number.into()));
-            }
-            0x8a => self.long()?,
-            0x8c => {
-                let length = self.byte()?;
-                self.text(length.into())?;
-            }
-            b'X' => {
-                let length = u32::from_le_bytes(self.array()?);
-                self.text(length.into())?;
-            }
-            0x8d => {
-                let length = u64::from_le_bytes(self.array()?);
-                self.text(length)?;
-            }
-            b'}' => self.push(Node::Dict(Vec::new())),
-            b']' => self.push(Node::List(Vec::new())),
-            b')' => self.push(Node::Tuple(Vec::new())),
-            b't' => {
-                let items = self.marked()?;
-                self.push(Node::Tuple(items));
-            }
-            n @ 0x85..=0x87 => {
-                let mut items = Vec::new();
-                for _ in 0x85..=n {
-                    items.push(self.pop()?);
-                }
-                items.reverse();
-                self.push(Node::Tuple(items));
-            }
-            b'a' => {
-                let item = self.pop()?;
-                self.extend_list(vec![item])?;
-            }
-            b'e' => {
-                let items = self.marked()?;
-                self.extend_list(items)?;
-            }
-            b's' => {
-                let (value, key) = (self.pop()?, self.pop()?);
-                self.extend_dict(&[key, value])?;
-            }
-            b'u' => {
-                let items = self.marked()?;
-                self.extend_dict(&items)?;
-            }
-            b'c' => {
-                let (module, name) = (self.line()?, self.line()?);
-                self.global(&module, &name)?;
-            }
-            0x93 => {
-                let (name, module) = (self.pop()?, self.pop()?);
-                let (Node::Text(module), Node::Text(name)) =
-                    (&self.nodes[module], &self.nodes[name])
-                else {
-                    return Err(corrupt("a name that is no text", "a module and a name"));
-                };
-                let (module, name) = (module.clone(), name.clone());
-                self.global(&module, &name)?;
-            }
-            b'R' => self.reduce()?,
-            b'b' => {
-                // the attributes of an ordered dict, such as the metadata of a
-                // state dict; nothing else here has any
-                self.pop()?;
-                let Node::Dict(_) = self.nodes[self.top()?] else {
-                    return Err(corrupt("attributes of something else", "those of a dict"));
-                };
-            }
+            opcode @ (b'N' | b'G' | 0x88 | 0x89) => self.plain(opcode)?,
+            opcode @ (b'J' | b'K' | b'M' | 0x8a) => self.integer(opcode)?,
+            opcode @ (b'X' | 0x8c | 0x8d) => self.text(opcode)?,
+            opcode @ (b'}' | b']' | b')' | b't' | 0x85..=0x87) => self.container(opcode)?,
+            opcode @ (b'a' | b'e' | b's' | b'u') => self.extend(opcode)?,
+            opcode @ (b'q' | b'r' | 0x94) => self.remember(opcode)?,
+            opcode @ (b'h' | b'j') => self.recall(opcode)?,
+            opcode @ (b'c' | 0x93) => self.global(opcode)?,
             b'Q' => {
                 let id = self.pop()?;
                 let node = globals::storage(&self.nodes, id)?;
                 self.push(node);
             }
-            b'q' => {
-                let place = self.byte()?;
-                self.remember(place.into())?;
-            }
-            b'r' => {
-                let place = u32::from_le_bytes(self.array()?);
-                self.remember(place)?;
-            }
-            0x94 => self.remember(self.memo.len() as u32)?,
-            b'h' => {
-                let place = self.byte()?;
-                self.recall(place.into())?;
-            }
-            b'j' => {
-                let place = u32::from_le_bytes(self.array()?);
-                self.recall(place)?;
-            }
+            b'R' => self.reduce()?,
+            b'b' => self.build()?,
             other => {
                 let found = format!("pickle opcode {other:#04x}");
                 return Err(Error::new(ErrorKind::Unsupported, found, globals::allowed()));
             }
         }
         Ok(None)
+    }
+
+    /// The protocol, or the length of a frame.
+    fn head(&mut self, opcode: u8) -> Result<()> {
+        if opcode == 0x95 {
+            return self.take(8).map(drop);
+        }
+        match self.byte()? {
+            0..=5 => Ok(()),
+            version => {
+                let found = format!("a pickle of protocol {version}");
+                Err(Error::new(ErrorKind::Unsupported, found, "5 at most"))
+            }
+        }
+    }
+
+    /// Nothing, a number of 64 bits, true or false.
+    fn plain(&mut self, opcode: u8) -> Result<()> {
+        if opcode == b'G' {
+            self.take(8)?;
+        }
+        self.push(match opcode {
+            0x88 => Node::Bool(true),
+            0x89 => Node::Bool(false),
+            _ => Node::Plain,
+        });
+        Ok(())
+    }
+
+    /// A whole number of 32, 8 or 16 bits, or of so many bytes.
+    fn integer(&mut self, opcode: u8) -> Result<()> {
+        let number = match opcode {
+            b'J' => i32::from_le_bytes(self.array()?).into(),
+            b'K' => self.byte()?.into(),
+            b'M' => u16::from_le_bytes(self.array()?).into(),
+            _ => self.long()?,
+        };
+        self.push(Node::Int(number));
+        Ok(())
+    }
+
+    /// A text behind its length of 32, 8 or 64 bits.
+    fn text(&mut self, opcode: u8) -> Result<()> {
+        let length = match opcode {
+            b'X' => u32::from_le_bytes(self.array()?).into(),
+            0x8c => self.byte()?.into(),
+            _ => u64::from_le_bytes(self.array()?),
+        };
+        let text = String::from_utf8_lossy(self.take(length)?).into_owned();
+        self.push(Node::Text(text));
+        Ok(())
+    }
+
+    /// An empty dict, list or tuple; a tuple since the mark, or of one to three.
+    fn container(&mut self, opcode: u8) -> Result<()> {
+        let node = match opcode {
+            b'}' => Node::Dict(Vec::new()),
+            b']' => Node::List(Vec::new()),
+            b')' => Node::Tuple(Vec::new()),
+            b't' => Node::Tuple(self.marked()?),
+            _ => {
+                let mut items = Vec::new();
+                for _ in 0x85..=opcode {
+                    items.push(self.pop()?);
+                }
+                items.reverse();
+                Node::Tuple(items)
+            }
+        };
+        self.push(node);
+        Ok(())
+    }
+
+    /// One item or those since the mark, into a list or as keys and values into a
+    /// dict.
+    fn extend(&mut self, opcode: u8) -> Result<()> {
+        let items = match opcode {
+            b'a' => vec![self.pop()?],
+            b's' => {
+                let (value, key) = (self.pop()?, self.pop()?);
+                vec![key, value]
+            }
+            _ => self.marked()?,
+        };
+        let target = self.top()?;
+        match (&mut self.nodes[target], opcode, items.as_chunks::<2>()) {
+            (Node::List(list), b'a' | b'e', _) => list.extend(items),
+            (Node::Dict(dict), b's' | b'u', (pairs, [])) => {
+                dict.extend(pairs.iter().map(|&[key, value]| (key, value)));
+            }
+            _ => return Err(corrupt("items for something else", "a list or a dict")),
+        }
+        Ok(())
+    }
+
+    /// Notes the value on top, under a number of 8 or 32 bits or the next one.
+    fn remember(&mut self, opcode: u8) -> Result<()> {
+        let place = match opcode {
+            b'q' => self.byte()?.into(),
+            b'r' => u32::from_le_bytes(self.array()?),
+            _ => self.memo.len() as u32,
+        };
+        self.memo.insert(place, self.top()?);
+        Ok(())
+    }
+
+    /// What was noted under a number of 8 or 32 bits.
+    fn recall(&mut self, opcode: u8) -> Result<()> {
+        let place = match opcode {
+            b'h' => self.byte()?.into(),
+            _ => u32::from_le_bytes(self.array()?),
+        };
+        let value = self.memo.get(&place).ok_or_else(|| {
+            corrupt(format!("memo {place}, which nothing was put in"), "one of those before")
+        })?;
+        self.stack.push(*value);
+        Ok(())
+    }
+
+    /// A name, from two lines or from two texts.
+    fn global(&mut self, opcode: u8) -> Result<()> {
+        let (module, name) = match opcode {
+            b'c' => (self.line()?, self.line()?),
+            _ => {
+                let (name, module) = (self.pop()?, self.pop()?);
+                match (&self.nodes[module], &self.nodes[name]) {
+                    (Node::Text(module), Node::Text(name)) => (module.clone(), name.clone()),
+                    _ => return Err(corrupt("a name that is no text", "a module and a name")),
+                }
+            }
+        };
+        let global = globals::find(&module, &name).ok_or_else(|| {
+            let of = |text: &str| text.chars().take(80).collect::<String>();
+            let found = format!("the name '{}.{}'", of(&module), of(&name));
+            Error::new(ErrorKind::Unsupported, found, globals::allowed())
+        })?;
+        self.push(Node::Global(global));
+        Ok(())
+    }
+
+    /// What a name makes of a tuple of arguments.
+    fn reduce(&mut self) -> Result<()> {
+        let (arguments, callee) = (self.pop()?, self.pop()?);
+        let (Node::Global(global), Node::Tuple(arguments)) =
+            (&self.nodes[callee], &self.nodes[arguments])
+        else {
+            return Err(corrupt("a call of something else", "a name and a tuple"));
+        };
+        match globals::call(global, arguments, &self.nodes)? {
+            Made::New(node) => self.push(node),
+            Made::Old(value) => self.stack.push(value),
+        }
+        Ok(())
+    }
+
+    /// The attributes of an ordered dict, such as the metadata of a state dict, go
+    /// away; nothing else here has any.
+    fn build(&mut self) -> Result<()> {
+        self.pop()?;
+        match self.nodes[self.top()?] {
+            Node::Dict(_) => Ok(()),
+            _ => Err(corrupt("attributes of something else", "those of a dict")),
+        }
     }
 
     fn take(&mut self, n: u64) -> Result<&[u8]> {
@@ -267,14 +330,8 @@ impl Machine<'_> {
         Ok(line)
     }
 
-    fn text(&mut self, length: u64) -> Result<()> {
-        let text = String::from_utf8_lossy(self.take(length)?).into_owned();
-        self.push(Node::Text(text));
-        Ok(())
-    }
-
-    /// A whole number of so many bytes, two's complement.
-    fn long(&mut self) -> Result<()> {
+    /// A whole number behind its length, two's complement.
+    fn long(&mut self) -> Result<i64> {
         let length = self.byte()?;
         let bytes = self.take(length.into())?;
         if bytes.len() > 8 {
@@ -284,8 +341,7 @@ impl Machine<'_> {
         let sign = if bytes.last().is_some_and(|&b| b >= 0x80) { 0xff } else { 0 };
         let mut wide = [sign; 8];
         wide[..bytes.len()].copy_from_slice(bytes);
-        self.push(Node::Int(i64::from_le_bytes(wide)));
-        Ok(())
+        Ok(i64::from_le_bytes(wide))
     }
 
     fn push(&mut self, node: Node) {
@@ -309,64 +365,6 @@ impl Machine<'_> {
     fn marked(&mut self) -> Result<Vec<Ref>> {
         let mark = self.marks.pop().ok_or_else(|| corrupt("no mark", "one"))?;
         Ok(self.stack.split_off(mark))
-    }
-
-    fn extend_list(&mut self, items: Vec<Ref>) -> Result<()> {
-        let list = self.top()?;
-        match &mut self.nodes[list] {
-            Node::List(list) => list.extend(items),
-            _ => return Err(corrupt("items for something else", "a list")),
-        }
-        Ok(())
-    }
-
-    fn extend_dict(&mut self, items: &[Ref]) -> Result<()> {
-        let dict = self.top()?;
-        let (pairs, rest) = items.as_chunks::<2>();
-        match &mut self.nodes[dict] {
-            Node::Dict(dict) if rest.is_empty() => {
-                dict.extend(pairs.iter().map(|&[key, value]| (key, value)));
-            }
-            _ => return Err(corrupt("keys and values for something else", "a dict")),
-        }
-        Ok(())
-    }
-
-    fn remember(&mut self, place: u32) -> Result<()> {
-        self.memo.insert(place, self.top()?);
-        Ok(())
-    }
-
-    fn recall(&mut self, place: u32) -> Result<()> {
-        let value = self.memo.get(&place).ok_or_else(|| {
-            corrupt(format!("memo {place}, which nothing was put in"), "one of those before")
-        })?;
-        self.stack.push(*value);
-        Ok(())
-    }
-
-    fn global(&mut self, module: &str, name: &str) -> Result<()> {
-        let global = globals::find(module, name).ok_or_else(|| {
-            let of = |text: &str| text.chars().take(80).collect::<String>();
-            let found = format!("the name '{}.{}'", of(module), of(name));
-            Error::new(ErrorKind::Unsupported, found, globals::allowed())
-        })?;
-        self.push(Node::Global(global));
-        Ok(())
-    }
-
-    fn reduce(&mut self) -> Result<()> {
-        let (arguments, callee) = (self.pop()?, self.pop()?);
-        let (Node::Global(global), Node::Tuple(arguments)) =
-            (&self.nodes[callee], &self.nodes[arguments])
-        else {
-            return Err(corrupt("a call of something else", "a name and a tuple"));
-        };
-        match globals::call(global, arguments, &self.nodes)? {
-            Made::New(node) => self.push(node),
-            Made::Old(value) => self.stack.push(value),
-        }
-        Ok(())
     }
 }
 
