@@ -121,6 +121,18 @@ fn a_small_network_spikes_as_in_spikingjelly() {
     }
 }
 
+/// Behind anything but a connection a batch norm is a layer of its own.
+#[test]
+fn a_batch_norm_that_cannot_be_folded_gives_the_same_spikes() {
+    let golden = json(include_str!("../golden/torch/net.json"));
+    let norm = "{ type = \"BatchNorm\", key = \"11\" }";
+    let apart = NET.replace(norm, &format!("{{ type = \"Flatten\" }}, {norm}"));
+    let network = made(&apart, &net_weights(), Micros(1_000)).unwrap();
+    assert!(network.units.iter().any(|wired| wired.unit.nir() == "BatchNorm"));
+    let (_, spikes) = replay(&network, &mut net_frames(), Settings::default());
+    assert_golden(&spikes, &golden["runs"]["hard"]["spikes"]);
+}
+
 #[test]
 fn dvs_gesture_nets_spike_as_in_spikingjelly() {
     let Some(data) = std::env::var_os("SYNOPS_DATA").map(PathBuf::from) else {
@@ -176,6 +188,7 @@ fn what_is_no_mapping_is_named() {
         ("type = \"Linear\"", "(Linear): found no 'key'"),
         ("type = \"LIF\"", "(LIF): found no 'tau'"),
         ("type = \"LIF\", tau = \"2\"", "found 'tau' = \"2\"; expected a number"),
+        ("type = \"LIF\", tau = 2, key = \"6\"", "found a field 'key'; expected type, name"),
         ("type = \"LIF\", tau = 2, teta = 1", "found a field 'teta'; expected type, name"),
         ("type = \"MaxPool2d\", kernel_size = -2", "found 'kernel_size' = -2; expected sizes"),
         (

@@ -48,13 +48,14 @@
 //!
 //! **Source.** SpikingJelly 2.0, `activation_based/neuron`; torch 2.15, `nn`.
 
+mod entry;
+
 use std::collections::BTreeSet;
 use std::fs;
 use std::io;
 use std::path::Path;
 
 use serde::Deserialize;
-use toml::Value;
 
 use super::graph::{Graph, Node, NodeKind};
 use super::wiring::CLASS_NAMES;
@@ -64,12 +65,13 @@ use crate::layer::{BEYOND_NIR, LAYERS};
 use crate::neuron::MODELS;
 use crate::neuron::preset::Conventions;
 use crate::record::weights::Weights;
-use crate::record::{Array, Record, Values};
+use crate::record::{Array, Record};
 use crate::units::Seconds;
+use entry::{Entry, Make, Tau, corrupt, scalar};
 
 /// Mappings by name: for networks that others publish.
 pub const MAPPINGS: &[(&str, &str)] =
-    &[("spikingjelly-dvsgesturenet", include_str!("mappings/spikingjelly-dvsgesturenet.toml"))];
+    &[("spikingjelly-dvsgesturenet", include_str!("spikingjelly-dvsgesturenet.toml"))];
 
 /// How a network is made of a state dict.
 #[derive(Debug)]
@@ -93,33 +95,6 @@ struct Text {
     layers: Vec<toml::Table>,
 }
 
-/// One layer of the file.
-#[derive(Debug)]
-struct Entry {
-    name: String,
-    kind: String,
-    make: Make,
-}
-
-/// What a layer is made of.
-#[derive(Debug)]
-enum Make {
-    /// Fields, and a weight and perhaps a bias under a key.
-    Weighted(String, Record),
-    /// A batch norm: its key, its ε.
-    Norm(String, f64),
-    /// A leaky neuron: its time constant, `decay_input`, its other fields.
-    Leaky(Tau, bool, Record),
-    /// Fields alone.
-    Plain(Record),
-}
-
-#[derive(Debug)]
-enum Tau {
-    Steps(f64),
-    Key(String),
-}
-
 /// Reads a mapping by its name in [`MAPPINGS`], else by its path.
 ///
 /// # Errors
@@ -141,10 +116,6 @@ fn unreadable(error: io::Error) -> Error {
     let names: Vec<&str> = MAPPINGS.iter().map(|(name, _)| *name).collect();
     let expected = format!("a mapping's file, or {}", names.join(", "));
     Error::new(ErrorKind::Usage, "no such file and no mapping of that name", expected)
-}
-
-fn corrupt(found: impl Into<String>, expected: impl Into<String>) -> Error {
-    Error::new(ErrorKind::Corrupt, found, expected)
 }
 
 impl Mapping {
@@ -181,7 +152,9 @@ impl Mapping {
         let mut maker = Maker { weights, prefix: &self.prefix, dt, used: BTreeSet::new() };
         let mut made: Vec<(&Entry, Record)> = Vec::with_capacity(self.layers.len());
         for entry in &self.layers {
-            let last = made.last_mut().filter(|(before, _)| is_weighted(before));
+            let weighted =
+                |(before, _): &&mut (&Entry, Record)| matches!(before.make, Make::Weighted(..));
+            let last = made.last_mut().filter(weighted);
             let record = maker.record(entry, last.map(|(_, record)| record));
             if let Some(record) = record.map_err(|e| e.at(entry.place()))? {
                 made.push((entry, record));
@@ -207,159 +180,6 @@ impl Mapping {
 
 const INPUT: &str = "input";
 const OUTPUT: &str = "output";
-
-impl Entry {
-    fn place(&self) -> String {
-        format!("layer '{}' ({})", self.name, self.kind)
-    }
-
-    fn read(place: usize, table: toml::Table) -> Result<Entry> {
-        let mut fields = Fields { table, known: vec!["type", "name"] };
-        let kind = fields.text("type")?;
-        let name = fields.text_if_any("name")?;
-        let name = name.or(fields.text_if_any("key")?);
-        let name = name.unwrap_or_else(|| format!("{}_{place}", kind.to_lowercase()));
-        let make = fields.make(&kind).map_err(|e| e.at(format!("'{name}' ({kind})")))?;
-        fields.check().map_err(|e| e.at(format!("'{name}' ({kind})")))?;
-        Ok(Entry { name, kind, make })
-    }
-}
-
-/// Whether a batch norm behind it is folded into it.
-fn is_weighted(entry: &Entry) -> bool {
-    matches!(entry.make, Make::Weighted(..))
-}
-
-/// The fields of a layer, and those that its type has.
-struct Fields {
-    table: toml::Table,
-    known: Vec<&'static str>,
-}
-
-impl Fields {
-    fn get(&mut self, name: &'static str) -> Option<&Value> {
-        self.known.push(name);
-        self.table.get(name)
-    }
-
-    fn text_if_any(&mut self, name: &'static str) -> Result<Option<String>> {
-        match self.get(name) {
-            None => Ok(None),
-            Some(Value::String(text)) => Ok(Some(text.clone())),
-            Some(other) => Err(corrupt(format!("'{name}' = {other}"), "a text")),
-        }
-    }
-
-    fn text(&mut self, name: &'static str) -> Result<String> {
-        self.text_if_any(name)?.ok_or_else(|| missing(name))
-    }
-
-    /// One size for both axes, or one for each.
-    fn sizes(&mut self, name: &'static str, default: Option<&Array>) -> Result<Array> {
-        let size = |value: &Value| value.as_integer().filter(|&n| n >= 0);
-        let sizes = match self.get(name) {
-            None => return default.cloned().ok_or_else(|| missing(name)),
-            Some(Value::Array(values)) => values.iter().map(size).collect::<Option<Vec<i64>>>(),
-            Some(value) => size(value).map(|size| vec![size]),
-        };
-        match sizes {
-            Some(sizes) => Ok(Array::integers(&sizes)),
-            None => Err(corrupt(format!("'{name}' = {}", self.table[name]), "sizes")),
-        }
-    }
-
-    fn number(&mut self, name: &'static str, default: Option<f64>) -> Result<f64> {
-        let number = |value: &Value| {
-            value.as_float().or(value.as_integer().map(|n| n as f64)).filter(|x| x.is_finite())
-        };
-        match self.get(name) {
-            None => default.ok_or_else(|| missing(name)),
-            Some(value) => {
-                number(value).ok_or_else(|| corrupt(format!("'{name}' = {value}"), "a number"))
-            }
-        }
-    }
-
-    fn truth(&mut self, name: &'static str, default: bool) -> Result<bool> {
-        match self.get(name) {
-            None => Ok(default),
-            Some(Value::Boolean(truth)) => Ok(*truth),
-            Some(other) => Err(corrupt(format!("'{name}' = {other}"), "true or false")),
-        }
-    }
-
-    fn make(&mut self, kind: &str) -> Result<Make> {
-        let mut record = Record::default();
-        match kind {
-            "Conv2d" => {
-                for (name, default) in
-                    [("stride", 1), ("padding", 0), ("dilation", 1), ("groups", 1)]
-                {
-                    let sizes = self.sizes(name, Some(&Array::integer(default)))?;
-                    record.put(name, sizes);
-                }
-                Ok(Make::Weighted(self.text("key")?, record))
-            }
-            "Linear" => Ok(Make::Weighted(self.text("key")?, record)),
-            "BatchNorm" => Ok(Make::Norm(self.text("key")?, self.number("eps", Some(1e-5))?)),
-            "IF" | "LIF" | "ParametricLIF" => self.neuron(kind),
-            "MaxPool2d" | "AvgPool2d" | "SumPool2d" => {
-                let kernel = self.sizes("kernel_size", None)?;
-                record.put("stride", self.sizes("stride", Some(&kernel))?);
-                record.put("kernel_size", kernel);
-                record.put("padding", self.sizes("padding", Some(&Array::integer(0)))?);
-                Ok(Make::Plain(record))
-            }
-            "Flatten" => {
-                record.put("start_dim", Array::integer(0));
-                record.put("end_dim", Array::integer(-1));
-                Ok(Make::Plain(record))
-            }
-            "Voting" => {
-                record.put("size", self.sizes("size", None)?);
-                Ok(Make::Plain(record))
-            }
-            _ => {
-                let expected = "Conv2d, Linear, BatchNorm, IF, LIF, ParametricLIF, MaxPool2d, \
-                                AvgPool2d, SumPool2d, Flatten or Voting";
-                Err(Error::new(ErrorKind::Unsupported, format!("type '{kind}'"), expected))
-            }
-        }
-    }
-
-    fn neuron(&mut self, kind: &str) -> Result<Make> {
-        let mut record = Record::default();
-        record.put("v_threshold", scalar(self.number("v_threshold", Some(1.0))?));
-        let reset = scalar(self.number("v_reset", Some(0.0))?);
-        record.put("v_reset", reset.clone());
-        if kind == "IF" {
-            record.put("r", scalar(1.0));
-            return Ok(Make::Plain(record));
-        }
-        record.put("v_leak", reset);
-        let tau = match kind {
-            "LIF" => Tau::Steps(self.number("tau", None)?),
-            _ => Tau::Key(self.text("key")?),
-        };
-        Ok(Make::Leaky(tau, self.truth("decay_input", true)?, record))
-    }
-
-    /// Refuses a field that nothing asked for.
-    fn check(&self) -> Result<()> {
-        match self.table.keys().find(|name| !self.known.contains(&name.as_str())) {
-            None => Ok(()),
-            Some(name) => Err(corrupt(format!("a field '{name}'"), self.known.join(", "))),
-        }
-    }
-}
-
-fn missing(name: &str) -> Error {
-    corrupt(format!("no '{name}'"), "one")
-}
-
-fn scalar(value: f64) -> Array {
-    Array::new(&[], Values::F64(vec![value])).expect("one value")
-}
 
 /// What a layer of this type is, with these fields.
 fn kind(name: &str, mut record: Record) -> Result<NodeKind> {
