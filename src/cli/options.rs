@@ -14,8 +14,8 @@ use crate::network::mapping::{self, MAPPINGS};
 use crate::network::{Graph, Network, file, nir};
 use crate::neuron::preset::{Conventions, PRESETS};
 use crate::record::weights;
-use crate::replay::{Advance, Settings};
-use crate::report::manifest;
+use crate::replay::{Advance, Settings, leaky_neurons};
+use crate::report::{grouped, manifest};
 use crate::units::Micros;
 
 /// Which recording, which network, and how.
@@ -41,8 +41,9 @@ pub struct RunOptions {
     #[arg(long, value_name = "CSV", conflicts_with_all = ["from", "to"])]
     pub labels: Option<PathBuf>,
 
-    /// How time advances: in steps, or from event to event [default: clocked; with
-    /// --quantum, event]
+    /// How time advances: in steps, or from event to event [default: clocked; where
+    /// 16,384 neurons or more leak, event in quanta of a step, which gives the same
+    /// spikes sooner]
     #[arg(long, value_name = "clocked|event")]
     pub engine: Option<Advance>,
 
@@ -132,7 +133,7 @@ impl RunOptions {
     pub fn settings(&self, network: &Network) -> Result<Settings> {
         let advance = match (self.engine, self.quantum) {
             (None | Some(Advance::Event), Some(_)) => Advance::Quanta,
-            (engine, None) => engine.unwrap_or(Advance::Clocked),
+            (engine, None) => engine.unwrap_or_else(|| Advance::for_network(network)),
             (Some(engine), Some(quantum)) => {
                 let found = format!("--quantum {quantum} with --engine {}", engine.name());
                 return Err(Error::new(ErrorKind::Usage, found, "--engine event, or --dt"));
@@ -156,6 +157,17 @@ impl RunOptions {
     /// Length of a step, or of a quantum.
     fn step(&self) -> Micros {
         self.quantum.unwrap_or(self.dt)
+    }
+
+    /// What is to be said of an engine that nobody asked for.
+    pub fn remark_on_engine(&self, network: &Network, settings: &Settings) -> Option<String> {
+        let is_chosen = self.engine.is_none() && self.quantum.is_none();
+        (is_chosen && settings.advance == Advance::Quanta).then(|| {
+            format!(
+                "event-driven because {} neurons leak; --engine clocked makes the same spikes",
+                grouped(leaky_neurons(network) as u64)
+            )
+        })
     }
 
     /// Opens the recording that was named, or the bundled one.

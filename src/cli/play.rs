@@ -71,7 +71,8 @@ pub fn play(
             labels: labels.map(|(_, labels)| (labels.path, labels.sha256)),
         },
     };
-    let report = made.report()?;
+    let mut report = made.report()?;
+    report.notes.extend(options.remark_on_engine(&network, replay.settings()));
     refuse_losses(options.strict, &report, &take)?;
     let picture = match (picture, drawing) {
         (Some(picture), Some(drawing)) => {

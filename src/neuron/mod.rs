@@ -96,6 +96,11 @@ const fn field_or(name: &'static str, unit: &'static str, default: f64) -> Field
 const TIME: &str = "s";
 
 impl Model {
+    /// Whether its potential fades without input.
+    pub fn leaks(&self) -> bool {
+        self.fields.iter().any(|field| field.unit == TIME)
+    }
+
     /// Takes this model's parameters out of a NIR node.
     ///
     /// # Errors

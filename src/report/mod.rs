@@ -11,6 +11,8 @@ pub mod replay;
 mod table;
 mod text;
 
+pub use table::grouped;
+
 use serde::Serialize;
 
 use crate::error::{Error, ErrorKind, Result};
