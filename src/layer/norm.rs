@@ -7,10 +7,10 @@
 //!
 //! | field | symbol | shape | default |
 //! |---|---|---|---|
-//! | `weight` | γ | [C] | 1 |
-//! | `bias` | β | [C] | 0 |
-//! | `running_mean` | μ | [C] | |
-//! | `running_var` | σ² | [C] | |
+//! | `weight` | γ | `[C]` | 1 |
+//! | `bias` | β | `[C]` | 0 |
+//! | `running_mean` | μ | `[C]` | |
+//! | `running_var` | σ² | `[C]` | |
 //! | `eps` | ε | 1 number | |
 //!
 //! Input `[C, …]`; one f and s a channel. Threshold-dependent batch norm is this

@@ -221,6 +221,10 @@ fn pickles_that_do_not_end_are_refused() {
     // tuples within tuples, deeper than any stack
     let deep = [&b"\x80\x02)"[..], &[0x85; 300_000], b"."].concat();
     assert!(refused_pickle(&deep, &[]).to_string().contains("without end"));
+    // dicts within dicts under keys without a letter
+    let n = 100_000;
+    let deep = [b"\x80\x02", &b"}X\0\0\0\0".repeat(n)[..], b"}", &b"s".repeat(n), b"."].concat();
+    assert!(refused_pickle(&deep, &[]).to_string().contains("without end"));
     // sixty lists of which each holds the one before twice: 2^60 paths
     let double = |i: u8| [b']', b'q', i, b'(', b'h', i - 1, b'h', i - 1, b'e'];
     let wide: Vec<u8> = (1..60).flat_map(double).collect();
