@@ -67,7 +67,20 @@ fn every_preset_makes_its_own_simulators_spikes() {
     }
     own.sort();
     own.dedup();
-    assert_eq!(own, ["nir", "norse", "sinabs", "snntorch", "snntorch-nir", "spikingjelly"]);
+    assert_eq!(
+        own,
+        [
+            "nengo",
+            "nir",
+            "norse",
+            "rockpool",
+            "sinabs",
+            "snntorch",
+            "snntorch-nir",
+            "spikingjelly",
+            "spyx",
+        ]
+    );
     assert!(others > 50, "conventions differ, or nothing was compared");
     let screen = done(&["check", "--differences"]);
     assert!(screen.contains("sinabs ≠ norse: first in step"), "{screen}");

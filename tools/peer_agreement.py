@@ -31,6 +31,9 @@ SIMULATORS = {
     "norse": (peers.norse_case, {"IF", "LIF", "CubaLIF"}),
     "snntorch": (peers.snntorch_case, {"IF", "LIF", "CubaLIF"}),
     "snntorch-nir": (peers.snntorch_nir_case, {"IF", "LIF"}),
+    "nengo": (peers.nengo_case, {"LIF"}),
+    "rockpool": (peers.rockpool_case, {"LIF"}),
+    "spyx": (peers.spyx_case, {"IF", "LIF"}),
 }
 
 
@@ -129,8 +132,11 @@ def make(name, x, layers):
     for simulator, (simulate, models) in SIMULATORS.items():
         if not {p.model for p in populations.values()} <= models:
             continue
-        # its neurons have no resistance: they do what r = tau/dt says
-        if simulator == "snntorch" and any(p.fields.get("tau", 0) > peers.DT * p.fields["r"] for p in populations.values()):
+        # their neurons have no resistance: they do what r = tau/dt says, or r = 1
+        resistances = {p.fields["r"] * peers.DT / p.fields["tau"] for p in populations.values() if "tau" in p.fields}
+        if simulator == "snntorch" and resistances - {1.0}:
+            continue
+        if simulator in ("nengo", "rockpool", "spyx") and 1.0 in resistances:
             continue
         signal, sent = x.astype(np.float32), {}
         for layer_name, layer in layers.items():

@@ -12,7 +12,7 @@ use crate::neuron::Charge;
 use crate::neuron::preset::Conventions;
 use crate::signal::{BLOCK, Spikes};
 use crate::units::Micros;
-use trains::{Recorder, Sent, Trains};
+use trains::{Recorder, Sent, Trains, lateness};
 
 /// A network and what it is given.
 #[derive(Debug)]
@@ -56,7 +56,7 @@ pub struct Difference {
     pub unit: usize,
     /// Its name.
     pub layer: String,
-    /// The step.
+    /// The step in which others hear it.
     pub step: u64,
     /// The neuron, as files count.
     pub element: u32,
@@ -113,9 +113,9 @@ impl Subject<'_> {
     /// What the engine refuses.
     pub fn compare(&self, conventions: &Conventions, theirs: &Trains) -> Result<Comparison> {
         let engine = Clocked::new(self.network, conventions, self.dt)?;
-        let mut recorder = Recorder::new(self.network);
+        let mut recorder = Recorder::new(self.network, conventions)?;
         self.run(&engine, self.steps, &mut recorder);
-        let ours = recorder.trains();
+        let ours = recorder.trains(self.steps);
         let mut comparison = Comparison { layers: Vec::new(), first: None };
         for &unit in &engine.plan().sequence {
             let name = &self.network.units[unit].name;
@@ -132,7 +132,9 @@ impl Subject<'_> {
             }
         }
         if let Some(first) = &mut comparison.first {
-            first.compared = self.compared(&engine, first);
+            let late = lateness(&self.network.units[first.unit].unit, conventions)?;
+            let step = first.step.checked_sub(late);
+            first.compared = step.and_then(|step| self.compared(&engine, first, step));
         }
         Ok(comparison)
     }
@@ -157,12 +159,11 @@ impl Subject<'_> {
         Difference { unit, layer, step, element, neuron, ours, theirs, compared: None }
     }
 
-    /// Runs once more, up to the step of a difference, and looks.
-    fn compared(&self, engine: &Clocked, difference: &Difference) -> Option<Compared> {
-        let shape = &self.network.units[difference.unit].output;
-        let address = shape.address(difference.element as usize);
-        let mut probe =
-            Probe { step: difference.step, unit: difference.unit, address, compared: None };
+    /// Runs once more, up to the step that made a difference, and looks.
+    fn compared(&self, engine: &Clocked, first: &Difference, step: u64) -> Option<Compared> {
+        let shape = &self.network.units[first.unit].output;
+        let address = shape.address(first.element as usize);
+        let mut probe = Probe { step, unit: first.unit, address, compared: None };
         let mut state = engine.start();
         let silence = Spikes::default();
         for (step, spikes) in self.input.iter().take_while(|(step, _)| *step < probe.step) {

@@ -24,6 +24,8 @@ use super::populations;
 use crate::engine::Observer;
 use crate::error::{Error, ErrorKind, Result};
 use crate::network::{Network, Unit};
+use crate::neuron::convention::Delay;
+use crate::neuron::preset::Conventions;
 use crate::record::{Array, weights};
 use crate::signal::Spikes;
 use crate::units::Micros;
@@ -311,24 +313,47 @@ fn by_step(sent: &[Sent], address: impl Fn(u32) -> u32) -> Vec<(u64, Spikes)> {
     spikes.collect()
 }
 
-/// Records the trains of every spiking population, and the input.
+/// Steps between firing and being heard.
+///
+/// # Errors
+/// A convention that contradicts itself.
+pub fn lateness(unit: &Unit, conventions: &Conventions) -> Result<u64> {
+    let Unit::Neuron(neuron) = unit else { return Ok(0) };
+    let convention = conventions.for_model(neuron.model().nir)?;
+    Ok(u64::from(convention.delay == Delay::NextStep))
+}
+
+/// Records the trains of every spiking population, and the input. A spike stands at
+/// the step in which the others hear it: there simulators that hold spikes back for a
+/// step record them too.
 pub struct Recorder<'n> {
     network: &'n Network,
+    late: Vec<u64>,
     layers: Vec<Vec<Sent>>,
     input: Vec<(u64, Spikes)>,
 }
 
 impl<'n> Recorder<'n> {
     /// Nothing yet.
-    pub fn new(network: &'n Network) -> Recorder<'n> {
-        Recorder { network, layers: vec![Vec::new(); network.units.len()], input: Vec::new() }
+    ///
+    /// # Errors
+    /// A convention that contradicts itself.
+    pub fn new(network: &'n Network, conventions: &Conventions) -> Result<Recorder<'n>> {
+        let late = network.units.iter().map(|wired| lateness(&wired.unit, conventions));
+        Ok(Recorder {
+            network,
+            late: late.collect::<Result<_>>()?,
+            layers: vec![Vec::new(); network.units.len()],
+            input: Vec::new(),
+        })
     }
 
-    /// What the populations sent.
-    pub fn trains(mut self) -> Trains {
+    /// What the populations sent, as far as it was heard before step `end`.
+    pub fn trains(mut self, end: u64) -> Trains {
         let mut layers = BTreeMap::new();
         for unit in populations(self.network) {
             let mut sent = std::mem::take(&mut self.layers[unit]);
+            sent.retain(|sent| sent.step < end);
             sent.sort_unstable();
             layers.insert(self.network.units[unit].name.clone(), sent);
         }
@@ -347,6 +372,7 @@ impl Observer for Recorder<'_> {
         match &wired.unit {
             Unit::Input => self.input.push((step, sent.clone())),
             Unit::Neuron(neuron) if neuron.model().spikes => {
+                let step = step + self.late[unit];
                 let element = |address: u32| wired.output.element(address as usize) as u32;
                 let sent = sent.iter().map(|(address, _, count)| Sent {
                     step,

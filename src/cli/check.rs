@@ -170,7 +170,8 @@ fn subject<'n>(
     let replay = replay
         .reduce(|first, next| first.or(next))
         .unwrap_or_else(|| Replay::new(network, settings.clone()))?;
-    let (mut progress, mut recorder) = (Progress::new(recording.len()), Recorder::new(network));
+    let mut progress = Progress::new(recording.len());
+    let mut recorder = Recorder::new(network, &replay.settings().conventions)?;
     let (_, answer) = replay.run(&mut recording, &mut recorder, |offset| progress.at(offset))?;
     Ok(Subject { network, dt, input: recorder.input(), steps: answer.steps })
 }

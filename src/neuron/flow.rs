@@ -126,11 +126,11 @@ pub struct Firing {
 }
 
 impl Firing {
-    /// As [`super::fire::Fire::new`].
+    /// The rules of `len` neurons with these thresholds and resets.
     ///
     /// # Errors
-    /// A reset that waits for a next step, and what [`super::fire::Fire::new`]
-    /// refuses.
+    /// A reset that waits for a next step; thresholds that are not positive where
+    /// several spikes at once are asked for.
     pub fn new(
         len: usize,
         threshold: &Parameter,

@@ -237,7 +237,7 @@ impl First {
             let _ = write!(text, "; potential {potential}, {distance} {threshold}");
         }
         if self.is_tie == Some(true) {
-            text += ": a tie, which the order of summation decides";
+            text += ": a tie, which ≥ or > decides, or the order of summation";
         }
         text
     }

@@ -9,7 +9,7 @@
 //!
 //! What a population does with the time between is its [`Dynamics`]:
 //!
-//! - [`Free`]: there is no grid. States follow their closed form ([`Flow`]), and
+//! - [`Free`]: there is no grid. States follow their closed form ([`crate::neuron::flow::Flow`]), and
 //!   crossings of the threshold come from the queue at their own times.
 //! - [`Quanta`]: simultaneous is what falls into one quantum. States take the steps
 //!   of the clocked engine, late; the spikes are the same, bit for bit.
