@@ -71,7 +71,7 @@
 //! | [`cli`] | the program |
 
 #![deny(missing_docs)]
-#![forbid(unsafe_code)]
+#![deny(unsafe_code)]
 
 pub mod bundled;
 pub mod check;

@@ -1,5 +1,6 @@
 //! What every engine does with the blocks of a population.
 
+use crate::signal::simd::{Kernel, dispatch};
 use crate::signal::{Accumulator, BLOCK, Spikes, lanes};
 
 /// A set of blocks.
@@ -67,14 +68,30 @@ pub fn input<'a>(
     room
 }
 
+/// Which lanes are not zero, a bit each.
+struct NonZero<'a>(&'a [f32; BLOCK]);
+
+impl Kernel for NonZero<'_> {
+    type Output = u64;
+
+    #[inline(always)]
+    fn run(self) -> u64 {
+        let bytes: [u8; BLOCK] = std::array::from_fn(|lane| u8::from(self.0[lane] != 0.0));
+        let mut bits = 0;
+        for (i, eight) in bytes.as_chunks().0.iter().enumerate() {
+            // gathers the lowest bit of each byte in the highest byte
+            let gathered = u64::from_le_bytes(*eight).wrapping_mul(0x0102_0408_1020_4080) >> 56;
+            bits |= gathered << (8 * i);
+        }
+        bits
+    }
+}
+
 /// Appends what the neurons of a block send, of a population of `len`; says
 /// whether that is anything.
 #[inline]
 pub fn send(block: usize, len: usize, out: &[f32; BLOCK], spikes: bool, sent: &mut Spikes) -> bool {
-    let mut active = 0u64;
-    for (lane, &value) in out.iter().enumerate() {
-        active |= u64::from(value != 0.0) << lane;
-    }
+    let mut active = dispatch(NonZero(out));
     let first = block * BLOCK;
     if len - first < BLOCK {
         active &= (1 << (len - first)) - 1;

@@ -27,6 +27,7 @@
 use super::{Connection, Layer, Weighted, misfit};
 use crate::error::{Error, ErrorKind, Result};
 use crate::record::{Array, Record};
+use crate::signal::simd::{Kernel, dispatch};
 use crate::signal::{Accumulator, Shape, Spikes};
 
 /// One spatial axis of a convolution or pool.
@@ -334,6 +335,40 @@ struct Taps {
     columns: Vec<Vec<(u32, u32)>>,
 }
 
+/// Every spike adds a run of weights to each output pixel that its own feeds.
+struct Scatter<'a> {
+    taps: &'a Taps,
+    spikes: &'a Spikes,
+    sums: &'a mut Accumulator,
+}
+
+impl Kernel for Scatter<'_> {
+    type Output = u64;
+
+    #[inline(always)]
+    fn run(self) -> u64 {
+        let Scatter { taps, spikes, sums } = self;
+        let mut operations = 0;
+        for (address, value, count) in spikes.iter() {
+            let (pixel, channel) = (address as usize / taps.inputs, address as usize % taps.inputs);
+            let first_output = channel / taps.inputs_per_group * taps.run;
+            let (rows, columns) =
+                (&taps.rows[pixel / taps.width], &taps.columns[pixel % taps.width]);
+            for &(k, i) in rows {
+                let row = (channel * taps.kernel[0] + k as usize) * taps.kernel[1];
+                let output_row = i as usize * taps.output[1];
+                for &(l, j) in columns {
+                    let weights = (row + l as usize) * taps.run;
+                    let start = (output_row + j as usize) * taps.outputs + first_output;
+                    sums.add_run(start, &taps.weights[weights..weights + taps.run], value);
+                }
+            }
+            operations += u64::from(count) * (rows.len() * columns.len() * taps.run) as u64;
+        }
+        operations
+    }
+}
+
 impl Weighted for Taps {
     fn bias(&self) -> Option<Vec<f32>> {
         let pixels = self.output[0] * self.output[1];
@@ -341,22 +376,7 @@ impl Weighted for Taps {
     }
 
     fn scatter(&self, spikes: &Spikes, sums: &mut Accumulator) -> u64 {
-        let mut operations = 0;
-        for (address, value, count) in spikes.iter() {
-            let (pixel, channel) = (address as usize / self.inputs, address as usize % self.inputs);
-            let first_output = channel / self.inputs_per_group * self.run;
-            for &(k, i) in &self.rows[pixel / self.width] {
-                let row = (channel * self.kernel[0] + k as usize) * self.kernel[1];
-                let output_row = i as usize * self.output[1];
-                for &(l, j) in &self.columns[pixel % self.width] {
-                    let weights = (row + l as usize) * self.run;
-                    let start = (output_row + j as usize) * self.outputs + first_output;
-                    sums.add_run(start, &self.weights[weights..weights + self.run], value);
-                }
-            }
-            operations += u64::from(count) * self.fan_out(address);
-        }
-        operations
+        dispatch(Scatter { taps: self, spikes, sums })
     }
 
     fn fan_out(&self, address: u32) -> u64 {

@@ -134,6 +134,16 @@ impl Fire {
         Charge { potential: std::array::from_fn(compared), threshold: *theta }
     }
 
+    /// Whether comparing these potentials once more fires nothing and resets nothing.
+    #[inline(always)]
+    pub fn is_still(&self, block: usize, potential: &[f32]) -> bool {
+        let fire_at = self.fire_at.block(block);
+        let below = fire_at.iter().zip(potential).fold(true, |all, (&at, &v)| all & (v < at));
+        let Some(floor) = &self.floor else { return below };
+        let floor = floor.block(block).iter().zip(potential);
+        below & floor.fold(true, |all, (&low, &v)| all & (above(v, low) == v))
+    }
+
     /// Whether no neuron of a block can fire by `charge` alone, however often. The
     /// charge may not fall where the potential rises; then none that starts below
     /// its threshold passes the largest potential below it.

@@ -11,6 +11,7 @@ use super::convention::Start;
 use super::fire::{Block, Fire};
 use super::{Charge, Population, Step};
 use crate::signal::BLOCK;
+use crate::signal::simd::{Kernel, dispatch};
 
 /// A population with one state variable, the membrane potential.
 pub struct Membrane {
@@ -42,6 +43,57 @@ impl Step {
     }
 }
 
+/// One step of a block.
+struct StepOfBlock<'a> {
+    membrane: &'a Membrane,
+    block: Block<'a>,
+    input: &'a [f32; BLOCK],
+}
+
+impl Kernel for StepOfBlock<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run(mut self) {
+        let (membrane, input, block) = (self.membrane, self.input, self.block.number);
+        let (decay, gain) = (membrane.decay.block(block), membrane.gain.block(block));
+        let drift = membrane.drift.block(block);
+        let charge = |i: usize, v: f32| decay[i] * v + gain[i] * input[i] + drift[i];
+        match &membrane.fire {
+            Some(fire) => fire.step(&mut self.block, charge),
+            None => {
+                for (i, v) in self.block.potential.iter_mut().enumerate() {
+                    *v = charge(i, *v);
+                }
+                *self.block.sent = *self.block.potential;
+            }
+        }
+    }
+}
+
+/// Nothing leaks, nothing drifts, and every potential lies between floor and
+/// threshold.
+struct IsStill<'a> {
+    membrane: &'a Membrane,
+    block: usize,
+    state: &'a [f32],
+}
+
+impl Kernel for IsStill<'_> {
+    type Output = bool;
+
+    #[inline(always)]
+    fn run(self) -> bool {
+        let (membrane, block) = (self.membrane, self.block);
+        let (decay, drift) = (membrane.decay.block(block), membrane.drift.block(block));
+        let holds = decay
+            .iter()
+            .zip(drift)
+            .fold(true, |all, (&d, &drift)| all & (d == 1.0) & (drift == 0.0));
+        holds && membrane.fire.as_ref().is_some_and(|fire| fire.is_still(block, self.state))
+    }
+}
+
 impl Population for Membrane {
     fn variables(&self) -> usize {
         1
@@ -52,19 +104,13 @@ impl Population for Membrane {
     }
 
     fn step(&self, block: usize, state: &mut [f32], input: &[f32; BLOCK], sent: &mut [f32; BLOCK]) {
-        let (decay, gain) = (self.decay.block(block), self.gain.block(block));
-        let drift = self.drift.block(block);
-        let charge = |i: usize, v: f32| decay[i] * v + gain[i] * input[i] + drift[i];
         let Some(potential) = state.first_chunk_mut() else { return };
-        match &self.fire {
-            Some(fire) => fire.step(&mut Block { number: block, potential, sent }, charge),
-            None => {
-                for (i, v) in potential.iter_mut().enumerate() {
-                    *v = charge(i, *v);
-                }
-                *sent = *potential;
-            }
-        }
+        let block = Block { number: block, potential, sent };
+        dispatch(StepOfBlock { membrane: self, block, input });
+    }
+
+    fn is_still(&self, block: usize, state: &[f32]) -> bool {
+        dispatch(IsStill { membrane: self, block, state })
     }
 
     fn charge(&self, block: usize, state: &[f32], input: &[f32; BLOCK]) -> Option<Charge> {

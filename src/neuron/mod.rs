@@ -239,6 +239,13 @@ pub trait Population: Send + Sync {
         None
     }
 
+    /// Whether a step without input would change nothing in a block and send nothing.
+    /// It may be said of too few blocks, never of too many.
+    fn is_still(&self, block: usize, state: &[f32]) -> bool {
+        let _ = (block, state);
+        false
+    }
+
     /// Whether no neuron of a block in this state can ever fire without input.
     /// It may be said of too few blocks, never of too many.
     fn is_quiet(&self, block: usize, state: &[f32]) -> bool {

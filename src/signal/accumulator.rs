@@ -72,7 +72,7 @@ impl Accumulator {
     }
 
     /// Adds `value · weights` at consecutive addresses.
-    #[inline]
+    #[inline(always)]
     pub fn add_run(&mut self, start: usize, weights: &[f32], value: f32) {
         let sums = &mut self.sums[start..start + weights.len()];
         for (sum, &weight) in sums.iter_mut().zip(weights) {
@@ -83,7 +83,7 @@ impl Accumulator {
         }
     }
 
-    #[inline]
+    #[inline(always)]
     fn touch(&mut self, block: usize) {
         let (word, mask) = bit(block);
         self.touched[word] |= mask;

@@ -2,6 +2,7 @@
 
 mod accumulator;
 mod shape;
+pub mod simd;
 mod spikes;
 
 pub use accumulator::{Accumulator, BLOCK, lanes};

@@ -72,7 +72,11 @@ impl Cells {
             }
             let mut out = [0.0; BLOCK];
             population.step(block, state, input(inputs, block, &mut room), &mut out);
-            send(block, *len, &out, spikes, sent) || live || differ(state, before)
+            let any = send(block, *len, &out, spikes, sent);
+            match live {
+                true => !population.is_still(block, state),
+                false => any || differ(state, before),
+            }
         });
     }
 }

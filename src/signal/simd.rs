@@ -1,0 +1,51 @@
+//! Kernels compiled once for each width of register that the processor may have.
+//!
+//! A [`Kernel`] is plain code; [`dispatch`] runs the copy of it that the compiler
+//! made for the widest registers at hand. No copy may do more than the others: Rust
+//! neither fuses multiplications with additions nor reorders sums, so all give the
+//! same bits.
+//!
+//! The only room with `unsafe` in it.
+#![allow(unsafe_code)]
+
+/// Code that gains from wide registers.
+pub trait Kernel {
+    /// What it gives.
+    type Output;
+
+    /// Runs it. Implementations are `#[inline(always)]`, or nothing is gained.
+    fn run(self) -> Self::Output;
+}
+
+/// Runs a kernel in the widest registers that there are.
+#[inline]
+pub fn dispatch<K: Kernel>(kernel: K) -> K::Output {
+    #[cfg(target_arch = "x86_64")]
+    {
+        let has_512 = is_x86_feature_detected!("avx512f")
+            && is_x86_feature_detected!("avx512bw")
+            && is_x86_feature_detected!("avx512dq")
+            && is_x86_feature_detected!("avx512vl");
+        if has_512 {
+            // SAFETY: the processor has the features that the function asks for
+            return unsafe { in_512_bits(kernel) };
+        }
+        if is_x86_feature_detected!("avx2") {
+            // SAFETY: the processor has the feature that the function asks for
+            return unsafe { in_256_bits(kernel) };
+        }
+    }
+    kernel.run()
+}
+
+#[cfg(target_arch = "x86_64")]
+#[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl")]
+fn in_512_bits<K: Kernel>(kernel: K) -> K::Output {
+    kernel.run()
+}
+
+#[cfg(target_arch = "x86_64")]
+#[target_feature(enable = "avx2")]
+fn in_256_bits<K: Kernel>(kernel: K) -> K::Output {
+    kernel.run()
+}
