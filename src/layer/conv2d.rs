@@ -24,6 +24,7 @@
 //!
 //! **Source.** NIR 1.0.8, `ir/conv.py`; `torch.nn.Conv2d`.
 
+use super::divisor::Divisor;
 use super::{Connection, Layer, Weighted, misfit};
 use crate::error::{Error, ErrorKind, Result};
 use crate::record::{Array, Record};
@@ -288,11 +289,12 @@ impl Layer for Conv {
         Ok(Connection::Weighted(Box::new(Taps {
             weights: self.channels_last()?,
             bias: bias.map_err(|e| e.at("'bias'"))?,
-            inputs: input.channels(),
+            channels: input.channels(),
+            inputs: Divisor::new(input.channels()),
             outputs,
-            inputs_per_group: input.channels() / groups,
+            inputs_per_group: Divisor::new(input.channels() / groups),
             run: outputs / groups,
-            width: columns.input,
+            width: Divisor::new(columns.input),
             kernel: [rows.kernel, columns.kernel],
             output: [rows.output, columns.output],
             rows: rows.taps(),
@@ -324,11 +326,12 @@ impl Conv {
 struct Taps {
     weights: Vec<f32>,
     bias: Option<Vec<f32>>,
-    inputs: usize,
+    channels: usize,
+    inputs: Divisor,
     outputs: usize,
-    inputs_per_group: usize,
+    inputs_per_group: Divisor,
     run: usize,
-    width: usize,
+    width: Divisor,
     kernel: [usize; 2],
     output: [usize; 2],
     rows: Vec<Vec<(u32, u32)>>,
@@ -350,10 +353,11 @@ impl Kernel for Scatter<'_> {
         let Scatter { taps, spikes, sums } = self;
         let mut operations = 0;
         for (address, value, count) in spikes.iter() {
-            let (pixel, channel) = (address as usize / taps.inputs, address as usize % taps.inputs);
-            let first_output = channel / taps.inputs_per_group * taps.run;
-            let (rows, columns) =
-                (&taps.rows[pixel / taps.width], &taps.columns[pixel % taps.width]);
+            let (pixel, channel) = taps.inputs.of(address);
+            let first_output = taps.inputs_per_group.of(channel).0 as usize * taps.run;
+            let (row, column) = taps.width.of(pixel);
+            let (rows, columns) = (&taps.rows[row as usize], &taps.columns[column as usize]);
+            let channel = channel as usize;
             for &(k, i) in rows {
                 let row = (channel * taps.kernel[0] + k as usize) * taps.kernel[1];
                 let output_row = i as usize * taps.output[1];
@@ -380,12 +384,12 @@ impl Weighted for Taps {
     }
 
     fn fan_out(&self, address: u32) -> u64 {
-        let pixel = address as usize / self.inputs;
-        let taps = self.rows[pixel / self.width].len() * self.columns[pixel % self.width].len();
+        let (row, column) = self.width.of(self.inputs.of(address).0);
+        let taps = self.rows[row as usize].len() * self.columns[column as usize].len();
         (taps * self.run) as u64
     }
     fn synapses(&self) -> u64 {
         let taps = |axis: &[Vec<(u32, u32)>]| axis.iter().map(Vec::len).sum::<usize>();
-        (taps(&self.rows) * taps(&self.columns) * self.inputs * self.run) as u64
+        (taps(&self.rows) * taps(&self.columns) * self.channels * self.run) as u64
     }
 }

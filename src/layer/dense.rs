@@ -14,6 +14,7 @@
 use super::{Connection, Layer, Weighted, misfit};
 use crate::error::{Error, ErrorKind, Result};
 use crate::record::{Array, Record};
+use crate::signal::simd::{Kernel, dispatch};
 use crate::signal::{Accumulator, Shape, Spikes};
 
 /// Parameters of `Linear`, and of `Affine` where there is a bias.
@@ -98,16 +99,29 @@ struct Columns {
     bias: Option<Vec<f32>>,
 }
 
+/// Every spike adds its column to the sums.
+struct Scatter<'a> {
+    columns: &'a Columns,
+    spikes: &'a Spikes,
+    sums: &'a mut Accumulator,
+}
+
+impl Kernel for Scatter<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run(self) {
+        self.sums.add_rows(&self.columns.columns, self.columns.outputs, self.spikes);
+    }
+}
+
 impl Weighted for Columns {
     fn bias(&self) -> Option<Vec<f32>> {
         self.bias.clone()
     }
 
     fn scatter(&self, spikes: &Spikes, sums: &mut Accumulator) -> u64 {
-        for (j, value, _) in spikes.iter() {
-            let start = j as usize * self.outputs;
-            sums.add_run(0, &self.columns[start..start + self.outputs], value);
-        }
+        dispatch(Scatter { columns: self, spikes, sums });
         spikes.total() * self.outputs as u64
     }
 

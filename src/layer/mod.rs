@@ -13,6 +13,7 @@
 mod conv2d;
 mod delay;
 mod dense;
+mod divisor;
 mod flatten;
 pub mod norm;
 mod pool2d;

@@ -23,6 +23,7 @@
 //! `torch.nn.MaxPool2d` wants it.
 
 use super::conv2d::Axis;
+use super::divisor::Divisor;
 use super::{Connection, Layer, Routed, misfit};
 use crate::error::Result;
 use crate::record::{Array, Record};
@@ -117,7 +118,8 @@ impl Layer for Pool {
         let [rows, columns] = self.axes(input)?;
         let windows = Windows {
             channels: input.channels(),
-            width: columns.input,
+            by_channel: Divisor::new(input.channels()),
+            by_width: Divisor::new(columns.input),
             output: [rows.output, columns.output],
             rows: rows.taps(),
             columns: columns.taps(),
@@ -134,7 +136,8 @@ impl Layer for Pool {
 /// The windows that hold each row and each column.
 struct Windows {
     channels: usize,
-    width: usize,
+    by_channel: Divisor,
+    by_width: Divisor,
     output: [usize; 2],
     rows: Vec<Vec<(u32, u32)>>,
     columns: Vec<Vec<(u32, u32)>>,
@@ -143,11 +146,12 @@ struct Windows {
 impl Windows {
     /// Calls `each` with the address of every window that holds `address`.
     fn of(&self, address: u32, mut each: impl FnMut(u32)) {
-        let (pixel, channel) = (address as usize / self.channels, address as usize % self.channels);
-        for &(_, i) in &self.rows[pixel / self.width] {
-            for &(_, j) in &self.columns[pixel % self.width] {
+        let (pixel, channel) = self.by_channel.of(address);
+        let (row, column) = self.by_width.of(pixel);
+        for &(_, i) in &self.rows[row as usize] {
+            for &(_, j) in &self.columns[column as usize] {
                 let window = i as usize * self.output[1] + j as usize;
-                each((window * self.channels + channel) as u32);
+                each((window * self.channels) as u32 + channel);
             }
         }
     }

@@ -29,6 +29,23 @@ pub fn lanes(mut word: u64) -> impl Iterator<Item = usize> {
     })
 }
 
+/// Sums that are held in registers at a time.
+const HELD: usize = 64;
+
+#[inline(always)]
+fn add(sums: &mut [f32], weights: &[f32], value: f32) {
+    for (sum, &weight) in sums.iter_mut().zip(weights) {
+        *sum += value * weight;
+    }
+}
+
+#[inline(always)]
+fn add_array<const N: usize>(sums: &mut [f32], weights: &[f32], value: f32) {
+    if let (Some(sums), Some(weights)) = (sums.first_chunk_mut::<N>(), weights.first_chunk::<N>()) {
+        *sums = std::array::from_fn(|i| sums[i] + value * weights[i]);
+    }
+}
+
 fn bit(block: usize) -> (usize, u64) {
     (block / 64, 1 << (block % 64))
 }
@@ -75,12 +92,40 @@ impl Accumulator {
     #[inline(always)]
     pub fn add_run(&mut self, start: usize, weights: &[f32], value: f32) {
         let sums = &mut self.sums[start..start + weights.len()];
-        for (sum, &weight) in sums.iter_mut().zip(weights) {
-            *sum += value * weight;
+        // of known lengths the compiler makes straight lines of wide additions
+        match weights.len() {
+            8 => add_array::<8>(sums, weights, value),
+            16 => add_array::<16>(sums, weights, value),
+            32 => add_array::<32>(sums, weights, value),
+            64 => add_array::<64>(sums, weights, value),
+            128 => add_array::<128>(sums, weights, value),
+            _ => add(sums, weights, value),
         }
         for block in start / BLOCK..=(start + weights.len() - 1) / BLOCK {
             self.touch(block);
         }
+    }
+
+    /// Adds, for each entry, `value` times the entry's row at consecutive addresses
+    /// from 0 on. A row is as long as there are addresses; entry `i` has row `i`.
+    #[inline(always)]
+    pub fn add_rows(&mut self, rows: &[f32], len: usize, entries: &Spikes) {
+        let held = len / HELD * HELD;
+        for start in (0..held).step_by(HELD) {
+            // stays in registers while the rows go by
+            let mut sums: [f32; HELD] = *self.sums[start..].first_chunk().expect("within the sums");
+            for (index, value, _) in entries.iter() {
+                let row = index as usize * len + start;
+                let row: &[f32; HELD] = rows[row..].first_chunk().expect("rows are whole");
+                sums = std::array::from_fn(|i| sums[i] + value * row[i]);
+            }
+            self.sums[start..start + HELD].copy_from_slice(&sums);
+        }
+        for (index, value, _) in entries.iter() {
+            let row = &rows[index as usize * len..][..len];
+            add(&mut self.sums[held..len], &row[held..], value);
+        }
+        (0..len.div_ceil(BLOCK)).for_each(|block| self.touch(block));
     }
 
     #[inline(always)]

@@ -1,0 +1,54 @@
+//! Division of addresses by a number that is known when a layer is bound.
+
+/// A divisor, as the multiplication that replaces it.
+///
+/// ⌊n/d⌋ = ⌊n·⌈2⁶⁴/d⌉ / 2⁶⁴⌋ for all n and d of 32 bits (Lemire, Kaser and Kurz 2019,
+/// doi:10.1002/spe.2689).
+#[derive(Clone, Copy, Debug)]
+pub struct Divisor {
+    divisor: u32,
+    /// ⌈2⁶⁴/d⌉; of 1 it would be 2⁶⁴, and 0 stands for it.
+    reciprocal: u64,
+}
+
+impl Divisor {
+    /// Of a positive number of 32 bits, as counts of addresses are.
+    pub fn new(divisor: usize) -> Divisor {
+        assert!(divisor > 0 && divisor <= u32::MAX as usize, "a divisor of {divisor}");
+        Divisor { divisor: divisor as u32, reciprocal: (u64::MAX / divisor as u64).wrapping_add(1) }
+    }
+
+    /// Quotient and remainder.
+    #[inline(always)]
+    pub fn of(self, n: u32) -> (u32, u32) {
+        let quotient = match self.reciprocal {
+            0 => n,
+            reciprocal => ((u128::from(reciprocal) * u128::from(n)) >> 64) as u32,
+        };
+        (quotient, n - quotient * self.divisor)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn the_ends_divide() {
+        for divisor in [1, 2, 3, 5, 7, 34, 65_535, 65_536, 65_537, u32::MAX - 1, u32::MAX] {
+            for n in [0, 1, divisor - 1, divisor, divisor.saturating_add(1), u32::MAX - 1, u32::MAX]
+            {
+                assert_eq!(Divisor::new(divisor as usize).of(n), (n / divisor, n % divisor));
+            }
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn it_divides(divisor in 1u32.., n: u32, small in 1u32..300) {
+            prop_assert_eq!(Divisor::new(divisor as usize).of(n), (n / divisor, n % divisor));
+            prop_assert_eq!(Divisor::new(small as usize).of(n), (n / small, n % small));
+        }
+    }
+}
