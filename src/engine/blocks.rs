@@ -1,6 +1,6 @@
 //! What every engine does with the blocks of a population.
 
-use crate::signal::simd::{Kernel, dispatch};
+use crate::signal::simd::{Kernel, bits, dispatch};
 use crate::signal::{Accumulator, BLOCK, Spikes, lanes};
 
 /// A set of blocks.
@@ -69,6 +69,10 @@ pub fn input<'a>(
 }
 
 /// Which lanes are not zero, a bit each.
+pub fn non_zero(values: &[f32; BLOCK]) -> u64 {
+    dispatch(NonZero(values))
+}
+
 struct NonZero<'a>(&'a [f32; BLOCK]);
 
 impl Kernel for NonZero<'_> {
@@ -76,14 +80,7 @@ impl Kernel for NonZero<'_> {
 
     #[inline(always)]
     fn run(self) -> u64 {
-        let bytes: [u8; BLOCK] = std::array::from_fn(|lane| u8::from(self.0[lane] != 0.0));
-        let mut bits = 0;
-        for (i, eight) in bytes.as_chunks().0.iter().enumerate() {
-            // gathers the lowest bit of each byte in the highest byte
-            let gathered = u64::from_le_bytes(*eight).wrapping_mul(0x0102_0408_1020_4080) >> 56;
-            bits |= gathered << (8 * i);
-        }
-        bits
+        bits(|lane| self.0[lane] != 0.0)
     }
 }
 
@@ -91,7 +88,7 @@ impl Kernel for NonZero<'_> {
 /// whether that is anything.
 #[inline]
 pub fn send(block: usize, len: usize, out: &[f32; BLOCK], spikes: bool, sent: &mut Spikes) -> bool {
-    let mut active = dispatch(NonZero(out));
+    let mut active = non_zero(out);
     let first = block * BLOCK;
     if len - first < BLOCK {
         active &= (1 << (len - first)) - 1;

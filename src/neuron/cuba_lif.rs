@@ -55,7 +55,7 @@ use super::fire::{Block, Fire};
 use super::flow::{Alone, Drive, Firing, Flow};
 use super::{Charge, Field, Model, Population, Step, TIME, field, field_or};
 use crate::error::Result;
-use crate::signal::{BLOCK, lanes};
+use crate::signal::BLOCK;
 
 const LI_FIELDS: &[Field] = &[
     field("tau_syn", TIME),
@@ -440,9 +440,12 @@ impl Flow for Currents {
             *current += jump[lane] * f64::from(input[lane]);
         }
         if let Some(firing) = &self.firing {
-            lanes(may_fire)
-                .for_each(|lane| sent[lane] = firing.fire(block, lane, &mut state[lane]));
+            firing.settle(block, state, may_fire, sent);
         }
+    }
+
+    fn above(&self, block: usize, state: &[f64]) -> u64 {
+        self.firing.as_ref().map_or(0, |firing| firing.above(block, state))
     }
 
     fn fires_alone(&self) -> bool {

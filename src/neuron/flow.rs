@@ -13,6 +13,7 @@ use super::column::{Column, Parameter};
 use super::convention::{Convention, Fire as Comparison, Floor, Leak, Reset, SpikesPerStep, When};
 use super::{Parameters, Step};
 use crate::error::{Error, ErrorKind, Result};
+use crate::signal::simd::{Kernel, bits, dispatch};
 use crate::signal::{BLOCK, lanes};
 
 /// A population that flows.
@@ -49,6 +50,12 @@ pub trait Flow: Send + Sync {
     fn alone(&self, block: usize, lane: usize, state: &[f64]) -> Option<Alone> {
         let _ = (block, lane, state);
         None
+    }
+
+    /// The neurons of a block that are not below their threshold, a bit each.
+    fn above(&self, block: usize, state: &[f64]) -> u64 {
+        let _ = (block, state);
+        0
     }
 
     /// The potential at which neuron `lane` fires; infinite if it never does.
@@ -118,11 +125,44 @@ impl Step {
 /// Threshold and reset of a population that flows.
 pub struct Firing {
     threshold: Column<f64>,
+    fires_at: Column<f64>,
     reset_to: Column<f64>,
     floor: Option<Column<f64>>,
-    above: bool,
     many: bool,
     subtract: bool,
+}
+
+/// Lifts a block to its floor.
+struct Lift<'a> {
+    state: &'a mut [f64],
+    floor: &'a [f64; BLOCK],
+}
+
+impl Kernel for Lift<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run(self) {
+        for (v, &floor) in self.state[..BLOCK].iter_mut().zip(self.floor) {
+            *v = if *v < floor { floor } else { *v };
+        }
+    }
+}
+
+/// Comparison of a block with its thresholds.
+struct Above<'a> {
+    potential: &'a [f64],
+    fires_at: &'a [f64; BLOCK],
+}
+
+impl Kernel for Above<'_> {
+    type Output = u64;
+
+    #[inline(always)]
+    fn run(self) -> u64 {
+        let Some(potential) = self.potential.first_chunk::<BLOCK>() else { return 0 };
+        bits(|lane| potential[lane] >= self.fires_at[lane])
+    }
 }
 
 impl Firing {
@@ -153,9 +193,12 @@ impl Firing {
         };
         Ok(Firing {
             threshold: Column::of(len, [threshold], |[theta]| theta),
+            fires_at: Column::of(len, [threshold], |[theta]| match convention.fire {
+                Comparison::Above => theta.next_up(),
+                Comparison::AtOrAbove => theta,
+            }),
             reset_to: Column::of(len, [reset], |[v]| if to_zero { 0.0 } else { v }),
             floor,
-            above: convention.fire == Comparison::Above,
             many,
             subtract: convention.reset == Reset::Subtract,
         })
@@ -164,11 +207,27 @@ impl Firing {
     /// The smallest potential that fires.
     #[inline]
     pub fn fires_at(&self, block: usize, lane: usize) -> f64 {
-        let theta = self.threshold.block(block)[lane];
-        if self.above { theta.next_up() } else { theta }
+        self.fires_at.block(block)[lane]
     }
 
-    /// Fires and resets one neuron; gives what it sends.
+    /// Fires and resets those of `may_fire` that are not below their threshold, and
+    /// lifts all to their floor.
+    pub fn settle(&self, block: usize, state: &mut [f64], may_fire: u64, sent: &mut [f32; BLOCK]) {
+        for lane in lanes(self.above(block, state) & may_fire) {
+            sent[lane] = self.fire(block, lane, &mut state[lane]);
+        }
+        if let Some(floor) = &self.floor {
+            dispatch(Lift { state, floor: floor.block(block) });
+        }
+    }
+
+    /// The neurons of a block that fire, a bit each.
+    pub fn above(&self, block: usize, potential: &[f64]) -> u64 {
+        dispatch(Above { potential, fires_at: self.fires_at.block(block) })
+    }
+
+    /// Fires and resets one neuron, if it is not below its threshold; gives what it
+    /// sends.
     #[inline]
     pub fn fire(&self, block: usize, lane: usize, v: &mut f64) -> f32 {
         let mut sent = 0.0;
@@ -179,9 +238,6 @@ impl Firing {
                 true => *v - sent * theta,
                 false => self.reset_to.block(block)[lane],
             };
-        }
-        if let Some(floor) = &self.floor {
-            *v = v.max(floor.block(block)[lane]);
         }
         sent as f32
     }
@@ -206,6 +262,8 @@ pub struct Relaxing {
     /// Threshold and reset; without them the potential is integrated.
     pub firing: Option<Firing>,
     fires_alone: bool,
+    /// Nothing moves without input.
+    stays: bool,
 }
 
 impl Relaxing {
@@ -215,7 +273,8 @@ impl Relaxing {
         [tau, rest, gain, start]: [Column<f64>; 4],
         firing: Option<Firing>,
     ) -> Relaxing {
-        let mut flow = Relaxing { tau, rest, gain, start, firing, fires_alone: false };
+        let stays = firing.is_some();
+        let mut flow = Relaxing { tau, rest, gain, start, firing, fires_alone: false, stays };
         flow.fires_alone = (0..parameters.len).any(|i| {
             let (block, lane) = (i / BLOCK, i % BLOCK);
             let rest = flow.rest.block(block)[lane];
@@ -224,7 +283,29 @@ impl Relaxing {
                 false => rest > 0.0 && flow.firing.is_some(),
             }
         });
+        flow.stays &= (0..parameters.len).all(|i| {
+            let (block, lane) = (i / BLOCK, i % BLOCK);
+            flow.tau.block(block)[lane].is_infinite() && flow.rest.block(block)[lane] == 0.0
+        });
         flow
+    }
+}
+
+/// What an input does to the first variable of a block.
+struct Jump<'a> {
+    state: &'a mut [f64],
+    gain: &'a [f64; BLOCK],
+    input: &'a [f32; BLOCK],
+}
+
+impl Kernel for Jump<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run(self) {
+        for (lane, v) in self.state[..BLOCK].iter_mut().enumerate() {
+            *v += self.gain[lane] * f64::from(self.input[lane]);
+        }
     }
 }
 
@@ -239,6 +320,9 @@ impl Flow for Relaxing {
     }
 
     fn pass(&self, block: usize, state: &mut [f64], elapsed: f64) {
+        if self.stays {
+            return;
+        }
         let (tau, rest) = (self.tau.block(block), self.rest.block(block));
         let shared = self.tau.shared().map(|tau| (-elapsed / tau).exp());
         let (potential, integral) = state.split_at_mut(BLOCK);
@@ -267,14 +351,14 @@ impl Flow for Relaxing {
         may_fire: u64,
         sent: &mut [f32; BLOCK],
     ) {
-        let gain = self.gain.block(block);
-        for (lane, v) in state[..BLOCK].iter_mut().enumerate() {
-            *v += gain[lane] * f64::from(input[lane]);
-        }
+        dispatch(Jump { state, gain: self.gain.block(block), input });
         if let Some(firing) = &self.firing {
-            lanes(may_fire)
-                .for_each(|lane| sent[lane] = firing.fire(block, lane, &mut state[lane]));
+            firing.settle(block, state, may_fire, sent);
         }
+    }
+
+    fn above(&self, block: usize, state: &[f64]) -> u64 {
+        self.firing.as_ref().map_or(0, |firing| firing.above(block, state))
     }
 
     fn fires_alone(&self) -> bool {

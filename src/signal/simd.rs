@@ -8,6 +8,8 @@
 //! The only room with `unsafe` in it.
 #![allow(unsafe_code)]
 
+use super::BLOCK;
+
 /// Code that gains from wide registers.
 pub trait Kernel {
     /// What it gives.
@@ -38,6 +40,22 @@ pub fn dispatch<K: Kernel>(kernel: K) -> K::Output {
     kernel.run()
 }
 
+/// A bit for each lane of which `is` holds.
+#[inline(always)]
+pub fn bits(is: impl Fn(usize) -> bool) -> u64 {
+    let mut bytes = [0u8; BLOCK];
+    for (lane, byte) in bytes.iter_mut().enumerate() {
+        *byte = u8::from(is(lane));
+    }
+    let mut bits = 0;
+    for (i, eight) in bytes.as_chunks().0.iter().enumerate() {
+        // gathers the lowest bit of each byte in the highest byte
+        let gathered = u64::from_le_bytes(*eight).wrapping_mul(0x0102_0408_1020_4080) >> 56;
+        bits |= gathered << (8 * i);
+    }
+    bits
+}
+
 #[cfg(target_arch = "x86_64")]
 #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl")]
 fn in_512_bits<K: Kernel>(kernel: K) -> K::Output {
@@ -48,4 +66,17 @@ fn in_512_bits<K: Kernel>(kernel: K) -> K::Output {
 #[target_feature(enable = "avx2")]
 fn in_256_bits<K: Kernel>(kernel: K) -> K::Output {
     kernel.run()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_lane_has_its_bit() {
+        for pattern in [0, 1, u64::MAX, 0x8000_0000_0000_0001, 0xdead_beef_0123_4567] {
+            let pattern: u64 = pattern;
+            assert_eq!(bits(|lane| pattern >> lane & 1 == 1), pattern);
+        }
+    }
 }

@@ -2,7 +2,7 @@
 
 use super::Dynamics;
 use super::queue::Queue;
-use crate::engine::blocks::{Blocks, input, send};
+use crate::engine::blocks::{Blocks, input, non_zero, send};
 use crate::neuron::flow::{Alone, Flow};
 use crate::signal::{Accumulator, BLOCK, Spikes, lanes};
 use crate::units::{Micros, Seconds};
@@ -96,12 +96,14 @@ impl Free {
         now: f64,
     ) -> Next {
         let mut next = NEVER;
-        for (lane, &ready) in ready.iter().enumerate() {
-            let is_above = state.get(lane).is_some_and(|&v| v >= self.flow.fires_at(block, lane));
+        let above = self.flow.above(block, state);
+        let candidates = if self.flow.fires_alone() { u64::MAX } else { above };
+        for lane in lanes(candidates) {
+            let Some(&ready) = ready.get(lane) else { break };
+            let is_above = above >> lane & 1 == 1;
             let let_go = held.get(block * BLOCK + lane).copied().unwrap_or_default();
             let (due, reaches) = match is_above {
                 true => (ready.max(now), false),
-                false if !self.flow.fires_alone() => continue,
                 false if let_go > now => (let_go, false),
                 false => match self.flow.alone(block, lane, state) {
                     Some(Alone::Fires(after)) => (now + after / self.tick, true),
@@ -215,10 +217,7 @@ impl Dynamics for Free {
             for lane in lanes(alone.reach) {
                 state[lane] = state[lane].max(self.flow.fires_at(block, lane));
             }
-            let mut concerned = alone.compare;
-            for (lane, &value) in input.iter().enumerate() {
-                concerned |= u64::from(value != 0.0) << lane;
-            }
+            let concerned = alone.compare | non_zero(input);
             updated += u64::from(concerned.count_ones());
             let held = cells.held.get_mut(block * BLOCK..).unwrap_or_default();
             let mut is_held = 0;
@@ -232,8 +231,9 @@ impl Dynamics for Free {
             lanes(is_held).for_each(|lane| before[lane] = state[lane]);
             self.flow.receive(block, state, input, may_fire, &mut out);
             lanes(is_held).for_each(|lane| state[lane] = before[lane]);
+            let above = self.flow.above(block, state);
             for lane in lanes(may_fire).filter(|&lane| out[lane] != 0.0) {
-                if state.get(lane).is_some_and(|&v| v >= self.flow.fires_at(block, lane)) {
+                if above >> lane & 1 == 1 {
                     ready[lane] = now + self.refractory + self.again;
                 }
                 if let Some(end) = held.get_mut(lane) {
