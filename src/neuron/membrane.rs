@@ -127,3 +127,48 @@ impl Population for Membrane {
             && fire.is_quiet(block, state, |i, v| decay[i] * v + drift[i])
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::super::column::Parameter;
+    use super::super::preset::{Conventions, PRESETS};
+    use super::*;
+    use crate::signal::simd::Width;
+
+    /// Numbers near and far from the threshold, of both signs.
+    fn block() -> impl Strategy<Value = [f32; BLOCK]> {
+        prop::collection::vec(-3.0f32..3.0, BLOCK).prop_map(|v| std::array::from_fn(|i| v[i]))
+    }
+
+    proptest! {
+        #[test]
+        fn every_width_gives_the_same_bits(
+            preset in 0..PRESETS.len(), theta in 0.1f64..2.0, decay in 0.0f64..1.0,
+            start in block(), input in block(),
+        ) {
+            let conventions: Conventions = PRESETS[preset].name.parse().unwrap();
+            let Ok(convention) = conventions.for_model("IF") else { return Ok(()) };
+            let column = |x: f64| Column::of(BLOCK, [], move |[]| x);
+            let (threshold, reset) = (Parameter::same(theta), Parameter::same(-0.25));
+            let membrane = Membrane {
+                decay: column(decay),
+                gain: column(0.7),
+                drift: column(0.01),
+                start: column(0.0),
+                fire: Some(Fire::new(BLOCK, &threshold, &reset, &convention).unwrap()),
+            };
+            let mut all = Vec::new();
+            for width in Width::ALL.into_iter().filter(|width| width.is_here()) {
+                let (mut potential, mut sent) = (start, [0.0; BLOCK]);
+                for _ in 0..3 {
+                    let block = Block { number: 0, potential: &mut potential, sent: &mut sent };
+                    width.run(StepOfBlock { membrane: &membrane, block, input: &input });
+                }
+                all.push((potential.map(f32::to_bits), sent.map(f32::to_bits)));
+            }
+            prop_assert!(all.iter().all(|one| *one == all[0]));
+        }
+    }
+}

@@ -184,7 +184,48 @@ impl Accumulator {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
+    use super::super::simd::{Kernel, Width};
     use super::*;
+
+    /// Rows as one block of registers after the other adds them.
+    struct Rows<'a>(&'a mut Accumulator, &'a [f32], usize, &'a Spikes);
+
+    impl Kernel for Rows<'_> {
+        type Output = ();
+
+        #[inline(always)]
+        fn run(self) {
+            self.0.add_rows(self.1, self.2, self.3);
+        }
+    }
+
+    proptest! {
+        /// One addition after the other, in the order of the entries.
+        #[test]
+        fn rows_and_runs_add_up_to_the_same_bits(
+            len in prop_oneof![1usize..200, Just(8), Just(16), Just(32), Just(64), Just(128)],
+            values in prop::collection::vec(-2.0f32..2.0, 6),
+            seed in prop::collection::vec(-1.0f32..1.0, 200 * 6),
+        ) {
+            let (rows, mut spikes) = (&seed[..len * 6], Spikes::default());
+            values.iter().enumerate().for_each(|(i, &value)| spikes.push(i as u32, value, 1));
+            let mut plain = vec![0.0f32; len];
+            for (row, &value) in rows.chunks(len).zip(&values) {
+                plain.iter_mut().zip(row).for_each(|(sum, weight)| *sum += value * weight);
+            }
+            let mut runs = Accumulator::new(len);
+            rows.chunks(len).zip(&values).for_each(|(row, &value)| runs.add_run(0, row, value));
+            prop_assert_eq!(&runs.sums[..len], &plain[..]);
+            for width in Width::ALL.into_iter().filter(|width| width.is_here()) {
+                let mut sums = Accumulator::new(len);
+                width.run(Rows(&mut sums, rows, len, &spikes));
+                prop_assert_eq!(&sums.sums[..len], &plain[..]);
+                prop_assert_eq!(sums.live(0), runs.live(0));
+            }
+        }
+    }
 
     #[test]
     fn touched_blocks_are_live_until_cleared() {

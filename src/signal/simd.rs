@@ -19,25 +19,63 @@ pub trait Kernel {
     fn run(self) -> Self::Output;
 }
 
+/// How wide registers are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Width {
+    /// As wide as on every processor of the kind.
+    Baseline,
+    /// AVX2.
+    Bits256,
+    /// AVX-512.
+    Bits512,
+}
+
+impl Width {
+    /// The widest first; only those that this processor has may run anything.
+    pub const ALL: [Width; 3] = [Width::Bits512, Width::Bits256, Width::Baseline];
+
+    /// Whether this processor has such registers.
+    #[inline]
+    pub fn is_here(self) -> bool {
+        match self {
+            Width::Baseline => true,
+            #[cfg(target_arch = "x86_64")]
+            Width::Bits256 => is_x86_feature_detected!("avx2"),
+            #[cfg(target_arch = "x86_64")]
+            Width::Bits512 => {
+                is_x86_feature_detected!("avx512f")
+                    && is_x86_feature_detected!("avx512bw")
+                    && is_x86_feature_detected!("avx512dq")
+                    && is_x86_feature_detected!("avx512vl")
+            }
+            #[cfg(not(target_arch = "x86_64"))]
+            Width::Bits256 | Width::Bits512 => false,
+        }
+    }
+
+    /// Runs a kernel in registers of this width, or in those of every processor if
+    /// there are none.
+    #[inline]
+    pub fn run<K: Kernel>(self, kernel: K) -> K::Output {
+        #[cfg(target_arch = "x86_64")]
+        if self.is_here() {
+            match self {
+                // SAFETY: the processor has the features that the function asks for
+                Width::Bits512 => return unsafe { in_512_bits(kernel) },
+                // SAFETY: the processor has the feature that the function asks for
+                Width::Bits256 => return unsafe { in_256_bits(kernel) },
+                Width::Baseline => (),
+            }
+        }
+        kernel.run()
+    }
+}
+
 /// Runs a kernel in the widest registers that there are.
 #[inline]
 pub fn dispatch<K: Kernel>(kernel: K) -> K::Output {
-    #[cfg(target_arch = "x86_64")]
-    {
-        let has_512 = is_x86_feature_detected!("avx512f")
-            && is_x86_feature_detected!("avx512bw")
-            && is_x86_feature_detected!("avx512dq")
-            && is_x86_feature_detected!("avx512vl");
-        if has_512 {
-            // SAFETY: the processor has the features that the function asks for
-            return unsafe { in_512_bits(kernel) };
-        }
-        if is_x86_feature_detected!("avx2") {
-            // SAFETY: the processor has the feature that the function asks for
-            return unsafe { in_256_bits(kernel) };
-        }
-    }
-    kernel.run()
+    let width = Width::ALL.into_iter().find(|width| width.is_here());
+    width.unwrap_or(Width::Baseline).run(kernel)
 }
 
 /// A bit for each lane of which `is` holds.
