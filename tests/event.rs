@@ -561,6 +561,29 @@ fn a_constant_current_fires_at_the_times_that_paper_gives() {
 }
 
 #[test]
+fn neurons_of_a_population_keep_their_own_time() {
+    let each = |values: [f32; 2]| Array::floats(&[2], values.to_vec());
+    let fields = vec![
+        ("tau", each([0.01, 0.02])),
+        ("r", each([1.0, 1.0])),
+        ("v_leak", each([0.0, 0.0])),
+        ("v_threshold", each([0.5, 0.5])),
+        ("v_reset", each([0.0, 0.0])),
+    ];
+    let affine = vec![("weight", Array::floats(&[2, 1], vec![0.0; 2])), ("bias", each([1.0, 1.0]))];
+    let nodes = vec![node("w", "Affine", affine), node("cell", "LIF", fields)];
+    let network = build::network(&[1], nodes, &[2], &["in w cell out"]);
+    // τ ln 2 each time
+    let times = |tau: f32| {
+        let period = f64::from(tau) * 1e6 * std::f64::consts::LN_2;
+        (1..).map(move |k| f64::from(k) * period).take_while(|&t| t < 1e5)
+    };
+    let mut expected: Vec<f64> = times(0.01).chain(times(0.02)).collect();
+    expected.sort_by(f64::total_cmp);
+    assert_times(&answer(&network, "nir", &[], 100_000), expected);
+}
+
+#[test]
 fn what_arrives_in_the_refractory_time_is_lost() {
     let fields = [("r", 1.0), ("v_threshold", 1.0), ("v_reset", 0.0)];
     let network = neuron("IF", &fields, [1.0; 8], 0.0);

@@ -81,7 +81,10 @@ impl Parameters {
 /// A coefficient in blocks of [`BLOCK`] lanes; a single block where all neurons
 /// share the value.
 #[derive(Clone, Debug)]
-pub struct Column<T = f32>(Vec<[T; BLOCK]>);
+pub struct Column<T = f32> {
+    blocks: Vec<[T; BLOCK]>,
+    shared: Option<T>,
+}
 
 /// The numbers that coefficients are rounded to.
 pub trait Number: Copy {
@@ -114,18 +117,20 @@ impl<T: Number> Column<T> {
             let i = (block * BLOCK + lane).min(len - 1);
             T::nearest(coefficient(parameters.map(|p| p.at(i))))
         };
-        Column((0..blocks).map(|b| std::array::from_fn(|l| lane(b, l))).collect())
+        let blocks: Vec<[T; BLOCK]> =
+            (0..blocks).map(|b| std::array::from_fn(|l| lane(b, l))).collect();
+        Column { shared: shared.then(|| blocks[0][0]), blocks }
     }
 
     /// The value that all neurons share, if they do.
     pub fn shared(&self) -> Option<T> {
-        (self.0.len() == 1).then(|| self.0[0][0])
+        self.shared
     }
 
     /// The lanes of block `block`.
     #[inline]
     pub fn block(&self, block: usize) -> &[T; BLOCK] {
-        &self.0[if self.0.len() == 1 { 0 } else { block }]
+        &self.blocks[if self.blocks.len() == 1 { 0 } else { block }]
     }
 }
 
@@ -144,8 +149,12 @@ mod tests {
         assert_eq!(Column::<f32>::of(100, [&one], |[x]| x).shared(), Some(2.0));
         let column = Column::<f32>::of(100, [&one, &each], |[x, y]| x * y);
         // engine order: pixel 1 of channel 1 is element 51 and address 3
-        assert_eq!((column.0.len(), column.block(0)[3]), (2, 102.0));
+        assert_eq!((column.blocks.len(), column.block(0)[3]), (2, 102.0));
         assert_eq!(column.block(1)[BLOCK - 1], 198.0);
+        let few = Shape::new(&[3]).unwrap();
+        let few = Parameter::read("r", &Array::floats(&[3], vec![1.0, 2.0, 3.0]), &few).unwrap();
+        let few = Column::<f32>::of(3, [&few], |[x]| x);
+        assert_eq!((few.shared(), few.block(0)[2]), (None, 3.0));
         assert!(read(vec![1.0; 50], &[50]).is_err());
         assert!(read(vec![f32::NAN], &[1]).is_err());
     }
