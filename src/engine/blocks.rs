@@ -1,6 +1,5 @@
 //! What every engine does with the blocks of a population.
 
-use crate::signal::simd::{Kernel, bits, dispatch};
 use crate::signal::{Accumulator, BLOCK, Spikes, lanes};
 
 /// A set of blocks.
@@ -68,27 +67,16 @@ pub fn input<'a>(
     room
 }
 
-/// Which lanes are not zero, a bit each.
-pub fn non_zero(values: &[f32; BLOCK]) -> u64 {
-    dispatch(NonZero(values))
-}
-
-struct NonZero<'a>(&'a [f32; BLOCK]);
-
-impl Kernel for NonZero<'_> {
-    type Output = u64;
-
-    #[inline(always)]
-    fn run(self) -> u64 {
-        bits(|lane| self.0[lane] != 0.0)
-    }
-}
-
-/// Appends what the neurons of a block send, of a population of `len`; says
+/// Appends what the `active` neurons of a block send, of a population of `len`; says
 /// whether that is anything.
 #[inline]
-pub fn send(block: usize, len: usize, out: &[f32; BLOCK], spikes: bool, sent: &mut Spikes) -> bool {
-    let mut active = non_zero(out);
+pub fn send(
+    (block, len): (usize, usize),
+    mut active: u64,
+    out: &[f32; BLOCK],
+    spikes: bool,
+    sent: &mut Spikes,
+) -> bool {
     let first = block * BLOCK;
     if len - first < BLOCK {
         active &= (1 << (len - first)) - 1;

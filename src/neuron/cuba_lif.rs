@@ -53,9 +53,10 @@ use super::column::{Column, Parameters};
 use super::convention::{Input, Leak};
 use super::fire::{Block, Fire};
 use super::flow::{Alone, Drive, Firing, Flow};
-use super::{Charge, Field, Model, Population, Step, TIME, field, field_or};
+use super::{Charge, Field, Model, Population, Step, Stepped, TIME, field, field_or};
 use crate::error::Result;
 use crate::signal::BLOCK;
+use crate::signal::simd::{Kernel, bits, dispatch};
 
 const LI_FIELDS: &[Field] = &[
     field("tau_syn", TIME),
@@ -156,6 +157,43 @@ struct Cells {
     fire: Option<Fire>,
 }
 
+/// One step of a block.
+struct StepOfBlock<'a> {
+    cells: &'a Cells,
+    block: Block<'a>,
+    current: &'a mut [f32; BLOCK],
+    input: &'a [f32; BLOCK],
+}
+
+impl Kernel for StepOfBlock<'_> {
+    type Output = Stepped;
+
+    #[inline(always)]
+    fn run(mut self) -> Stepped {
+        let (cells, input, block) = (self.cells, self.input, self.block.number);
+        let (decay, drift) = (cells.decay.block(block), cells.drift.block(block));
+        let (coupling, direct) = (cells.coupling.block(block), cells.direct.block(block));
+        let before = *self.current;
+        let charge = |i: usize, v: f32| {
+            decay[i] * v + drift[i] + (coupling[i] * before[i] + direct[i] * input[i])
+        };
+        let (a, b) = (cells.current_decay.block(block), cells.current_gain.block(block));
+        for i in 0..BLOCK {
+            self.current[i] = a[i] * before[i] + b[i] * input[i];
+        }
+        match &cells.fire {
+            Some(fire) => fire.step(&mut self.block, charge),
+            None => {
+                for (i, v) in self.block.potential.iter_mut().enumerate() {
+                    *v = charge(i, *v);
+                }
+                *self.block.sent = *self.block.potential;
+            }
+        }
+        Stepped { active: bits(|lane| self.block.sent[lane] != 0.0), still: false }
+    }
+}
+
 impl Population for Cells {
     fn variables(&self) -> usize {
         2
@@ -166,32 +204,18 @@ impl Population for Cells {
         state[..BLOCK].copy_from_slice(self.start.block(block));
     }
 
-    fn step(&self, block: usize, state: &mut [f32], input: &[f32; BLOCK], sent: &mut [f32; BLOCK]) {
+    fn step(
+        &self,
+        block: usize,
+        state: &mut [f32],
+        input: &[f32; BLOCK],
+        sent: &mut [f32; BLOCK],
+    ) -> Stepped {
         let (potential, current) = state.split_at_mut(BLOCK);
-        let (Some(potential), Some(current)) =
-            (potential.first_chunk_mut(), current.first_chunk_mut::<BLOCK>())
-        else {
-            return;
-        };
-        let (decay, drift) = (self.decay.block(block), self.drift.block(block));
-        let (coupling, direct) = (self.coupling.block(block), self.direct.block(block));
-        let before = *current;
-        let charge = |i: usize, v: f32| {
-            decay[i] * v + drift[i] + (coupling[i] * before[i] + direct[i] * input[i])
-        };
-        let (a, b) = (self.current_decay.block(block), self.current_gain.block(block));
-        for i in 0..BLOCK {
-            current[i] = a[i] * before[i] + b[i] * input[i];
-        }
-        match &self.fire {
-            Some(fire) => fire.step(&mut Block { number: block, potential, sent }, charge),
-            None => {
-                for (i, v) in potential.iter_mut().enumerate() {
-                    *v = charge(i, *v);
-                }
-                *sent = *potential;
-            }
-        }
+        let potential = potential.first_chunk_mut().expect("a block of potentials");
+        let current = current.first_chunk_mut().expect("a block of currents");
+        let block = Block { number: block, potential, sent };
+        dispatch(StepOfBlock { cells: self, block, current, input })
     }
 
     fn charge(&self, block: usize, state: &[f32], input: &[f32; BLOCK]) -> Option<Charge> {

@@ -36,7 +36,7 @@
 use super::column::{Column, Parameters};
 use super::convention::{Fire, FixedPoint, Input, Number};
 use super::flow::{Drive, Flow};
-use super::{Charge, Field, Model, Population, Step, field, field_or};
+use super::{Charge, Field, Model, Population, Step, Stepped, field, field_or};
 use crate::error::{Error, ErrorKind, Result};
 use crate::signal::BLOCK;
 
@@ -168,7 +168,13 @@ impl Population for Compartments {
         state.fill(0.0);
     }
 
-    fn step(&self, block: usize, state: &mut [f32], input: &[f32; BLOCK], sent: &mut [f32; BLOCK]) {
+    fn step(
+        &self,
+        block: usize,
+        state: &mut [f32],
+        input: &[f32; BLOCK],
+        sent: &mut [f32; BLOCK],
+    ) -> Stepped {
         let charged = self.charged(block, state, input);
         let fire_at = self.fire_at.block(block);
         let (potential, current) = state.split_at_mut(BLOCK);
@@ -178,6 +184,7 @@ impl Population for Compartments {
             potential[i] = if fires { 0.0 } else { v as f32 };
             current[i] = u as f32;
         }
+        Stepped::moving(sent)
     }
 
     fn charge(&self, block: usize, state: &[f32], input: &[f32; BLOCK]) -> Option<Charge> {

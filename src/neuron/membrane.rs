@@ -9,9 +9,9 @@
 use super::column::Column;
 use super::convention::Start;
 use super::fire::{Block, Fire};
-use super::{Charge, Population, Step};
+use super::{Charge, Population, Step, Stepped};
 use crate::signal::BLOCK;
-use crate::signal::simd::{Kernel, dispatch};
+use crate::signal::simd::{Kernel, bits, dispatch};
 
 /// A population with one state variable, the membrane potential.
 pub struct Membrane {
@@ -51,10 +51,10 @@ struct StepOfBlock<'a> {
 }
 
 impl Kernel for StepOfBlock<'_> {
-    type Output = ();
+    type Output = Stepped;
 
     #[inline(always)]
-    fn run(mut self) {
+    fn run(mut self) -> Stepped {
         let (membrane, input, block) = (self.membrane, self.input, self.block.number);
         let (decay, gain) = (membrane.decay.block(block), membrane.gain.block(block));
         let drift = membrane.drift.block(block);
@@ -68,29 +68,10 @@ impl Kernel for StepOfBlock<'_> {
                 *self.block.sent = *self.block.potential;
             }
         }
-    }
-}
-
-/// Nothing leaks, nothing drifts, and every potential lies between floor and
-/// threshold.
-struct IsStill<'a> {
-    membrane: &'a Membrane,
-    block: usize,
-    state: &'a [f32],
-}
-
-impl Kernel for IsStill<'_> {
-    type Output = bool;
-
-    #[inline(always)]
-    fn run(self) -> bool {
-        let (membrane, block) = (self.membrane, self.block);
-        let (decay, drift) = (membrane.decay.block(block), membrane.drift.block(block));
-        let holds = decay
-            .iter()
-            .zip(drift)
-            .fold(true, |all, (&d, &drift)| all & (d == 1.0) & (drift == 0.0));
-        holds && membrane.fire.as_ref().is_some_and(|fire| fire.is_still(block, self.state))
+        let holds = membrane.decay.shared() == Some(1.0) && membrane.drift.shared() == Some(0.0);
+        let still = |fire: &Fire| holds && fire.is_still(block, self.block.potential);
+        let active = bits(|lane| self.block.sent[lane] != 0.0);
+        Stepped { active, still: membrane.fire.as_ref().is_some_and(still) }
     }
 }
 
@@ -103,14 +84,16 @@ impl Population for Membrane {
         state.copy_from_slice(self.start.block(block));
     }
 
-    fn step(&self, block: usize, state: &mut [f32], input: &[f32; BLOCK], sent: &mut [f32; BLOCK]) {
-        let Some(potential) = state.first_chunk_mut() else { return };
+    fn step(
+        &self,
+        block: usize,
+        state: &mut [f32],
+        input: &[f32; BLOCK],
+        sent: &mut [f32; BLOCK],
+    ) -> Stepped {
+        let potential = state.first_chunk_mut().expect("a block of potentials");
         let block = Block { number: block, potential, sent };
-        dispatch(StepOfBlock { membrane: self, block, input });
-    }
-
-    fn is_still(&self, block: usize, state: &[f32]) -> bool {
-        dispatch(IsStill { membrane: self, block, state })
+        dispatch(StepOfBlock { membrane: self, block, input })
     }
 
     fn charge(&self, block: usize, state: &[f32], input: &[f32; BLOCK]) -> Option<Charge> {

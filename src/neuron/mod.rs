@@ -25,6 +25,7 @@ mod threshold;
 
 use crate::error::Result;
 use crate::record::{Array, Record};
+use crate::signal::simd::non_zero;
 use crate::signal::{BLOCK, Shape};
 use crate::units::Seconds;
 use column::{Parameter, Parameters};
@@ -208,6 +209,23 @@ impl Neuron {
     }
 }
 
+/// What came of a step.
+#[derive(Clone, Copy, Debug)]
+pub struct Stepped {
+    /// The neurons that sent anything, a bit each.
+    pub active: u64,
+    /// Whether a step without input would change nothing and send nothing. It may be
+    /// said of too few blocks, never of too many.
+    pub still: bool,
+}
+
+impl Stepped {
+    /// Of a block that may move on.
+    fn moving(sent: &[f32; BLOCK]) -> Stepped {
+        Stepped { active: non_zero(sent), still: false }
+    }
+}
+
 /// What a step compares, before it fires and resets.
 #[derive(Clone, Copy, Debug)]
 pub struct Charge {
@@ -230,20 +248,19 @@ pub trait Population: Send + Sync {
 
     /// Advances a block by one step: adds `input`, writes what each neuron
     /// sends to `sent`.
-    fn step(&self, block: usize, state: &mut [f32], input: &[f32; BLOCK], sent: &mut [f32; BLOCK]);
+    fn step(
+        &self,
+        block: usize,
+        state: &mut [f32],
+        input: &[f32; BLOCK],
+        sent: &mut [f32; BLOCK],
+    ) -> Stepped;
 
     /// The potentials that one more step with this input would compare with the
     /// threshold, and the threshold; of populations that spike.
     fn charge(&self, block: usize, state: &[f32], input: &[f32; BLOCK]) -> Option<Charge> {
         let _ = (block, state, input);
         None
-    }
-
-    /// Whether a step without input would change nothing in a block and send nothing.
-    /// It may be said of too few blocks, never of too many.
-    fn is_still(&self, block: usize, state: &[f32]) -> bool {
-        let _ = (block, state);
-        false
     }
 
     /// Whether no neuron of a block in this state can ever fire without input.

@@ -14,7 +14,7 @@
 //! its own clock ([`crate::engine::event`]).
 
 use super::convention::{SpikesPerStep, When};
-use super::{Charge, Population, Step};
+use super::{Charge, Population, Step, Stepped};
 use crate::error::{Error, ErrorKind, Result};
 use crate::signal::BLOCK;
 use crate::units::Seconds;
@@ -77,7 +77,13 @@ impl Population for Refractory {
         left.fill(0.0);
     }
 
-    fn step(&self, block: usize, state: &mut [f32], input: &[f32; BLOCK], sent: &mut [f32; BLOCK]) {
+    fn step(
+        &self,
+        block: usize,
+        state: &mut [f32],
+        input: &[f32; BLOCK],
+        sent: &mut [f32; BLOCK],
+    ) -> Stepped {
         let (state, left) = state.split_at_mut(self.inner.variables() * BLOCK);
         let mut held = [0.0; BLOCK];
         held.copy_from_slice(&state[..BLOCK]);
@@ -90,6 +96,7 @@ impl Population for Refractory {
                 left[lane] = self.steps;
             }
         }
+        Stepped::moving(sent)
     }
 
     fn charge(&self, block: usize, state: &[f32], input: &[f32; BLOCK]) -> Option<Charge> {

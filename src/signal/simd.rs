@@ -94,6 +94,22 @@ pub fn bits(is: impl Fn(usize) -> bool) -> u64 {
     bits
 }
 
+/// Which lanes are not zero, a bit each.
+pub fn non_zero(values: &[f32; BLOCK]) -> u64 {
+    dispatch(NonZero(values))
+}
+
+struct NonZero<'a>(&'a [f32; BLOCK]);
+
+impl Kernel for NonZero<'_> {
+    type Output = u64;
+
+    #[inline(always)]
+    fn run(self) -> u64 {
+        bits(|lane| self.0[lane] != 0.0)
+    }
+}
+
 #[cfg(target_arch = "x86_64")]
 #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl")]
 fn in_512_bits<K: Kernel>(kernel: K) -> K::Output {

@@ -71,11 +71,12 @@ impl Cells {
                 before.extend_from_slice(state);
             }
             let mut out = [0.0; BLOCK];
-            population.step(block, state, input(inputs, block, &mut room), &mut out);
-            let any = send(block, *len, &out, spikes, sent);
+            let input = input(inputs, block, &mut room);
+            let stepped = population.step(block, state, input, &mut out);
+            let any = send((block, *len), stepped.active, &out, spikes, sent);
             match live {
-                true => !population.is_still(block, state),
-                false => any || differ(state, before),
+                true => !stepped.still,
+                false => !stepped.still && (any || differ(state, before)),
             }
         });
     }

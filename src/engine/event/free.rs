@@ -2,8 +2,9 @@
 
 use super::Dynamics;
 use super::queue::Queue;
-use crate::engine::blocks::{Blocks, input, non_zero, send};
+use crate::engine::blocks::{Blocks, input, send};
 use crate::neuron::flow::{Alone, Flow};
+use crate::signal::simd::non_zero;
 use crate::signal::{Accumulator, BLOCK, Spikes, lanes};
 use crate::units::{Micros, Seconds};
 
@@ -129,7 +130,8 @@ impl Free {
         for (block, state) in cells.state.chunks_mut(per_block).enumerate() {
             self.pass(block, state, &mut cells.last[block], now, &[]);
             let sum = |lane| (self.flow.integral(lane, state) / (self.again * self.tick)) as f32;
-            send(block, cells.len, &std::array::from_fn(sum), false, sent);
+            let out = std::array::from_fn(sum);
+            send((block, cells.len), non_zero(&out), &out, false, sent);
         }
     }
 }
@@ -240,7 +242,7 @@ impl Dynamics for Free {
                     *end = now + self.refractory;
                 }
             }
-            send(block, cells.len, &out, self.spikes, sent);
+            send((block, cells.len), non_zero(&out), &out, self.spikes, sent);
             let ready = &ready[..lanes_of(cells.len, block)];
             let next = self.foresee(block, state, (ready, &cells.held), now);
             plan(&mut cells.next[block], &mut cells.queue, block, next);

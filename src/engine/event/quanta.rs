@@ -100,10 +100,11 @@ impl Dynamics for Quanta {
             before.clear();
             before.extend_from_slice(state);
             let mut out = [0.0; BLOCK];
-            self.population.step(block, state, input(inputs, block, &mut room), &mut out);
+            let input = input(inputs, block, &mut room);
+            let stepped = self.population.step(block, state, input, &mut out);
             updated += (*len - block * BLOCK).min(BLOCK) as u64;
-            let any = send(block, *len, &out, self.spikes, sent);
-            let moves = any || live || differ(state, before);
+            let any = send((block, *len), stepped.active, &out, self.spikes, sent);
+            let moves = !stepped.still && (any || live || differ(state, before));
             driven[block] || moves && !self.population.is_quiet(block, state)
         });
         *next = step + 1;
