@@ -298,13 +298,14 @@ impl Layer for Conv {
             kernel: [rows.kernel, columns.kernel],
             output: [rows.output, columns.output],
             rows: rows.taps(),
-            columns: columns.taps(),
+            columns: columns.taps().iter().map(|t| runs(t, columns.kernel, groups == 1)).collect(),
         })))
     }
 }
 
 impl Conv {
-    /// Weights as [input channel of all groups][k][l][output channel of the group].
+    /// Weights as [input channel of all groups][k][l, the last first][output channel
+    /// of the group].
     fn channels_last(&self) -> Result<Vec<f32>> {
         let weights = self.weight.singles().map_err(|e| e.at("'weight'"))?;
         let (outputs, inputs) = (self.weight.shape()[0], self.weight.shape()[1]);
@@ -313,7 +314,8 @@ impl Conv {
         let mut sorted = Vec::with_capacity(weights.len());
         for channel in 0..inputs * groups {
             let (group, within) = (channel / inputs, channel % inputs);
-            for tap in 0..taps {
+            let width = self.weight.shape()[self.weight.shape().len() - 1];
+            for tap in (0..taps).map(|tap| tap / width * width + width - 1 - tap % width) {
                 let output = |o: usize| ((group * run + o) * inputs + within) * taps + tap;
                 sorted.extend((0..run).map(|o| weights[output(o)]));
             }
@@ -335,7 +337,38 @@ struct Taps {
     kernel: [usize; 2],
     output: [usize; 2],
     rows: Vec<Vec<(u32, u32)>>,
-    columns: Vec<Vec<(u32, u32)>>,
+    columns: Vec<Vec<Run>>,
+}
+
+/// Neighbouring taps of a kernel's row that feed neighbouring outputs. The last tap
+/// comes first among the weights, so that these lie as the outputs do.
+struct Run {
+    /// The first tap, counted from the last one.
+    tap: u32,
+    /// The first output.
+    output: u32,
+    /// How many there are.
+    taps: u32,
+}
+
+/// Taps as runs; with groups no two outputs are neighbours.
+fn runs(taps: &[(u32, u32)], kernel: usize, join: bool) -> Vec<Run> {
+    let mut runs: Vec<Run> = Vec::new();
+    for &(tap, output) in taps {
+        let tap = kernel as u32 - 1 - tap;
+        match runs.last_mut() {
+            Some(run) if join && (run.tap + run.taps, run.output + run.taps) == (tap, output) => {
+                run.taps += 1;
+            }
+            _ => runs.push(Run { tap, output, taps: 1 }),
+        }
+    }
+    runs
+}
+
+/// Number of taps.
+fn length(runs: &[Run]) -> usize {
+    runs.iter().map(|run| run.taps as usize).sum()
 }
 
 /// Every spike adds a run of weights to each output pixel that its own feeds.
@@ -361,13 +394,14 @@ impl Kernel for Scatter<'_> {
             for &(k, i) in rows {
                 let row = (channel * taps.kernel[0] + k as usize) * taps.kernel[1];
                 let output_row = i as usize * taps.output[1];
-                for &(l, j) in columns {
-                    let weights = (row + l as usize) * taps.run;
-                    let start = (output_row + j as usize) * taps.outputs + first_output;
-                    sums.add_run(start, &taps.weights[weights..weights + taps.run], value);
+                for run in columns {
+                    let weights = (row + run.tap as usize) * taps.run;
+                    let weights = &taps.weights[weights..][..run.taps as usize * taps.run];
+                    let start = (output_row + run.output as usize) * taps.outputs + first_output;
+                    sums.add_run(start, weights, value);
                 }
             }
-            operations += u64::from(count) * (rows.len() * columns.len() * taps.run) as u64;
+            operations += u64::from(count) * (rows.len() * length(columns) * taps.run) as u64;
         }
         operations
     }
@@ -385,11 +419,13 @@ impl Weighted for Taps {
 
     fn fan_out(&self, address: u32) -> u64 {
         let (row, column) = self.width.of(self.inputs.of(address).0);
-        let taps = self.rows[row as usize].len() * self.columns[column as usize].len();
+        let taps = self.rows[row as usize].len() * length(&self.columns[column as usize]);
         (taps * self.run) as u64
     }
+
     fn synapses(&self) -> u64 {
-        let taps = |axis: &[Vec<(u32, u32)>]| axis.iter().map(Vec::len).sum::<usize>();
-        (taps(&self.rows) * taps(&self.columns) * self.channels * self.run) as u64
+        let rows: usize = self.rows.iter().map(Vec::len).sum();
+        let columns: usize = self.columns.iter().map(|runs| length(runs)).sum();
+        (rows * columns * self.channels * self.run) as u64
     }
 }

@@ -97,7 +97,9 @@ impl Accumulator {
             8 => add_array::<8>(sums, weights, value),
             16 => add_array::<16>(sums, weights, value),
             32 => add_array::<32>(sums, weights, value),
+            48 => add_array::<48>(sums, weights, value),
             64 => add_array::<64>(sums, weights, value),
+            96 => add_array::<96>(sums, weights, value),
             128 => add_array::<128>(sums, weights, value),
             _ => add(sums, weights, value),
         }
@@ -205,7 +207,7 @@ mod tests {
         /// One addition after the other, in the order of the entries.
         #[test]
         fn rows_and_runs_add_up_to_the_same_bits(
-            len in prop_oneof![1usize..200, Just(8), Just(16), Just(32), Just(64), Just(128)],
+            len in prop_oneof![1usize..200, Just(8), Just(16), Just(32), Just(48), Just(64), Just(96), Just(128)],
             values in prop::collection::vec(-2.0f32..2.0, 6),
             seed in prop::collection::vec(-1.0f32..1.0, 200 * 6),
         ) {
