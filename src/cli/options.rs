@@ -42,7 +42,7 @@ pub struct RunOptions {
     pub labels: Option<PathBuf>,
 
     /// How time advances: in steps, or from event to event [default: clocked; where
-    /// 16,384 neurons or more leak, event in quanta of a step, which gives the same
+    /// 32,768 neurons or more leak, event in quanta of a step, which gives the same
     /// spikes sooner]
     #[arg(long, value_name = "clocked|event")]
     pub engine: Option<Advance>,

@@ -80,7 +80,7 @@ impl Default for Settings {
 
 /// From so many leaky neurons on, the event-driven engine is the faster in quanta:
 /// each is a step's work to a clock until it has decayed.
-const MANY_LEAKY: usize = 1 << 14;
+const MANY_LEAKY: usize = 1 << 15;
 
 impl Advance {
     /// The faster of the two that make the same spikes, by `benches/crossover.rs`:
