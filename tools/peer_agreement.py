@@ -4,8 +4,9 @@
 <name>.npz   `input` [step, ...], counts of spikes; `SIMULATOR/LAYER` [step, ...], what
              each population sent; `dt_us`
 
-Populations are built and stepped by each simulator's own NIR importer, one node at a
-time (tools/peer_neurons.py); the connections between them are torch's. `exact` solves
+Populations are built and stepped one node at a time by each simulator's own NIR importer,
+or of its bare neurons where there is none or the name means those (snntorch, nengo,
+rockpool; tools/peer_neurons.py); the connections between them are torch's. `exact` solves
 the node's equations over each step by the matrix exponential in 64 bits. SpikingJelly
 imports IF with r = 1/dt only, which it takes for an impulse; it is given that.
 
