@@ -8,6 +8,8 @@
 //! The only room with `unsafe` in it.
 #![allow(unsafe_code)]
 
+use std::sync::OnceLock;
+
 use super::BLOCK;
 
 /// Code that gains from wide registers.
@@ -57,25 +59,39 @@ impl Width {
     /// there are none.
     #[inline]
     pub fn run<K: Kernel>(self, kernel: K) -> K::Output {
-        #[cfg(target_arch = "x86_64")]
-        if self.is_here() {
-            match self {
-                // SAFETY: the processor has the features that the function asks for
-                Width::Bits512 => return unsafe { in_512_bits(kernel) },
-                // SAFETY: the processor has the feature that the function asks for
-                Width::Bits256 => return unsafe { in_256_bits(kernel) },
-                Width::Baseline => (),
-            }
+        match self.is_here() {
+            // SAFETY: the processor has such registers
+            true => unsafe { self.run_unchecked(kernel) },
+            false => kernel.run(),
         }
-        kernel.run()
+    }
+
+    /// Runs a kernel in registers of this width.
+    ///
+    /// # Safety
+    /// [`Width::is_here`] must hold.
+    #[inline(always)]
+    unsafe fn run_unchecked<K: Kernel>(self, kernel: K) -> K::Output {
+        match self {
+            // SAFETY: the caller has found that the processor has the features
+            #[cfg(target_arch = "x86_64")]
+            Width::Bits512 => unsafe { in_512_bits(kernel) },
+            // SAFETY: as above
+            #[cfg(target_arch = "x86_64")]
+            Width::Bits256 => unsafe { in_256_bits(kernel) },
+            _ => kernel.run(),
+        }
     }
 }
 
 /// Runs a kernel in the widest registers that there are.
 #[inline]
 pub fn dispatch<K: Kernel>(kernel: K) -> K::Output {
-    let width = Width::ALL.into_iter().find(|width| width.is_here());
-    width.unwrap_or(Width::Baseline).run(kernel)
+    static WIDEST: OnceLock<Width> = OnceLock::new();
+    let find = || Width::ALL.into_iter().find(|width| width.is_here());
+    let widest = WIDEST.get_or_init(|| find().unwrap_or(Width::Baseline));
+    // SAFETY: only a width that is here was kept
+    unsafe { widest.run_unchecked(kernel) }
 }
 
 /// A bit for each lane of which `is` holds.
