@@ -636,6 +636,36 @@ fn what_needs_a_clock_says_so() {
 }
 
 #[test]
+fn what_something_hears_in_every_step_needs_a_clock() {
+    let two = |value: f32| Array::floats(&[2], vec![value; 2]);
+    let square = || ("weight", Array::floats(&[2, 2], vec![1.0; 4]));
+    let cell = || {
+        let fields = vec![("r", two(1.0)), ("v_threshold", two(1.0)), ("v_reset", two(0.0))];
+        node("cell", "IF", fields)
+    };
+    let refusal = |nodes: Vec<Node>, path: &str| {
+        let network = build::network(&[2], nodes, &[2], &[path]);
+        assert!(EventDriven::in_quanta(&network, &Conventions::default(), DT).is_ok());
+        let free = EventDriven::new(&network, &Conventions::default(), DT);
+        free.err().unwrap().to_string()
+    };
+    let bias = node("w", "Affine", vec![square(), ("bias", two(0.5))]);
+    let scale = node("s", "Scale", vec![("scale", two(2.0))]);
+    assert_eq!(
+        refusal(vec![bias, scale, cell()], "in w s cell out"),
+        "node 'w': found a bias that 's' hears in every step; \
+         expected --quantum, or --engine clocked"
+    );
+    let fields = vec![("tau", two(0.01)), ("r", two(1.0)), ("v_leak", two(0.0))];
+    let (leaky, linear) = (node("li", "LI", fields), node("w", "Linear", vec![square()]));
+    assert_eq!(
+        refusal(vec![leaky, linear, cell()], "in li w cell out"),
+        "node 'li' (LI): found a potential that 'w' hears in every step; \
+         expected --quantum, or --engine clocked"
+    );
+}
+
+#[test]
 fn refractory_times_that_do_not_fit_are_refused() {
     let fields = [("r", 1.0), ("v_threshold", 1.0)];
     let network = neuron("IF", &fields, [1.0; 8], 0.0);

@@ -17,6 +17,7 @@
 //! A signal that closes a loop, or that a convention holds back for a step, arrives
 //! one nominal step after it was sent; in quanta, one quantum.
 
+mod clockless;
 mod free;
 mod quanta;
 mod queue;
@@ -28,10 +29,8 @@ use std::collections::VecDeque;
 
 use super::parts::{self, Part, Ticks, Work};
 use super::{Engine, Observer, Operations, Plan};
-use crate::error::{Error, ErrorKind, Result};
-use crate::layer::Connection;
-use crate::network::{Network, Unit};
-use crate::neuron::flow::Drive;
+use crate::error::Result;
+use crate::network::Network;
 use crate::neuron::preset::Conventions;
 use crate::signal::{Accumulator, Merge, Spikes};
 use crate::units::Micros;
@@ -153,8 +152,8 @@ impl EventDriven<Free> {
     ) -> Result<EventDriven<Free>> {
         let tick = Micros(1);
         let ticks = Ticks { tick: tick.seconds(), whole: false, longest: LONGEST_DELAY };
-        let drives = drives(network)?;
-        refuse_potentials(network)?;
+        let drives = clockless::drives(network)?;
+        clockless::refuse_potentials(network)?;
         let bound =
             parts::bind(network, conventions, dt.seconds(), ticks, |unit, wired, neuron| {
                 let flow = neuron.flow(dt.seconds(), &wired.output, conventions, &drives[unit])?;
@@ -185,55 +184,6 @@ impl EventDriven<Quanta> {
         })?;
         Ok(EventDriven::of(network, bound, quantum, 1.0))
     }
-}
-
-/// The biases that reach each population directly: between events they are a
-/// constant input.
-fn drives(network: &Network) -> Result<Vec<Drive>> {
-    let bias = |unit: usize| -> Result<Option<Vec<f32>>> {
-        match &network.units[unit].unit {
-            Unit::Layer(layer) => match layer.bind(&network.units[unit].input)? {
-                Connection::Weighted(weighted) => Ok(weighted.bias()),
-                _ => Ok(None),
-            },
-            _ => Ok(None),
-        }
-    };
-    let mut drives = Vec::with_capacity(network.units.len());
-    for wired in &network.units {
-        let mut sum: Option<Vec<f64>> = None;
-        for &source in &wired.sources {
-            let Some(bias) = bias(source)? else { continue };
-            if !matches!(wired.unit, Unit::Neuron(_)) {
-                let name = &network.units[source].name;
-                let found = format!("a bias that '{}' hears in every step", wired.name);
-                return Err(without_clock(found).at(format!("node '{name}'")));
-            }
-            let sum = sum.get_or_insert_with(|| vec![0.0; bias.len()]);
-            sum.iter_mut().zip(bias).for_each(|(sum, bias)| *sum += f64::from(bias));
-        }
-        drives.push(sum.map_or_else(Drive::none, Drive::of));
-    }
-    Ok(drives)
-}
-
-/// A potential that changes all the time can be the answer, as its mean; nothing
-/// else can hear it without a clock.
-fn refuse_potentials(network: &Network) -> Result<()> {
-    for wired in network.units.iter().filter(|wired| !matches!(wired.unit, Unit::Output)) {
-        let sources = wired.sources.iter().map(|&source| &network.units[source]);
-        let analog = |unit: &Unit| matches!(unit, Unit::Neuron(n) if !n.model().spikes);
-        if let Some(source) = sources.into_iter().find(|source| analog(&source.unit)) {
-            let found = format!("a potential that '{}' hears in every step", wired.name);
-            let place = format!("node '{}' ({})", source.name, source.unit.nir());
-            return Err(without_clock(found).at(place));
-        }
-    }
-    Ok(())
-}
-
-fn without_clock(found: String) -> Error {
-    Error::new(ErrorKind::Unsupported, found, "--quantum, or --engine clocked")
 }
 
 impl<D: Dynamics> EventDriven<D> {
