@@ -17,8 +17,9 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::network::{Network, file};
 use crate::neuron::preset::Conventions;
 use crate::replay::{Replay, Settings};
-use crate::report::check::{Agreement, AgreementReport, SweepPoint, SweepReport};
+use crate::report::check::{Agreement, AgreementReport};
 use crate::report::json;
+use crate::report::sweep::{SweepPoint, SweepReport};
 use crate::units::Micros;
 
 /// Show whose spikes each convention makes, where two simulators part, what the step length does

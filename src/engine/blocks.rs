@@ -1,5 +1,6 @@
 //! What every engine does with the blocks of a population.
 
+use crate::neuron::Population;
 use crate::signal::{Accumulator, BLOCK, Spikes, lanes};
 
 /// A set of blocks.
@@ -43,6 +44,16 @@ impl Blocks {
             }
         }
     }
+}
+
+/// The state of a population of `len` neurons at the beginning.
+pub fn start(population: &dyn Population, len: usize) -> Vec<f32> {
+    let per_block = population.variables() * BLOCK;
+    let mut state = vec![0.0; len.div_ceil(BLOCK) * per_block];
+    for (block, state) in state.chunks_mut(per_block).enumerate() {
+        population.start(block, state);
+    }
+    state
 }
 
 /// Whether any bit differs.

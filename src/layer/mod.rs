@@ -10,6 +10,7 @@
 //!   the largest goes on;
 //! - **delayed**: each spike goes on as it is, some steps later.
 
+mod axis;
 mod conv2d;
 mod delay;
 mod dense;

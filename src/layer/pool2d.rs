@@ -22,7 +22,7 @@
 //! whole window as `torch.nn.AvgPool2d` does, padding of at most half a kernel as
 //! `torch.nn.MaxPool2d` wants it.
 
-use super::conv2d::Axis;
+use super::axis::Axis;
 use super::divisor::Divisor;
 use super::{Connection, Layer, Routed, misfit};
 use crate::error::Result;

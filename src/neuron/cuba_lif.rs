@@ -51,6 +51,7 @@
 
 use super::column::{Column, Parameters};
 use super::convention::{Input, Leak};
+use super::crossing::{Cell, Passage};
 use super::fire::{Block, Fire};
 use super::flow::{Alone, Drive, Firing, Flow};
 use super::{Charge, Field, Model, Population, Step, Stepped, TIME, field, field_or};
@@ -181,15 +182,7 @@ impl Kernel for StepOfBlock<'_> {
         for i in 0..BLOCK {
             self.current[i] = a[i] * before[i] + b[i] * input[i];
         }
-        match &cells.fire {
-            Some(fire) => fire.step(&mut self.block, charge),
-            None => {
-                for (i, v) in self.block.potential.iter_mut().enumerate() {
-                    *v = charge(i, *v);
-                }
-                *self.block.sent = *self.block.potential;
-            }
-        }
+        self.block.step(cells.fire.as_ref(), charge);
         Stepped { active: bits(|lane| self.block.sent[lane] != 0.0), still: false }
     }
 }
@@ -300,112 +293,6 @@ struct Currents {
     settles: Column<f64>,
     start: Column<f64>,
     firing: Option<Firing>,
-}
-
-/// What happens over a time t: α, β and κ of the module's head.
-#[derive(Clone, Copy)]
-struct Passage {
-    alpha: f64,
-    beta: f64,
-    kappa: f64,
-}
-
-impl Passage {
-    fn new(tau_syn: f64, tau_mem: f64, t: f64) -> Passage {
-        let (alpha, beta) = ((-t / tau_mem).exp(), (-t / tau_syn).exp());
-        let difference = tau_syn - tau_mem;
-        let z = t * (difference / (tau_syn * tau_mem));
-        // the exponentials are subtracted only where they differ
-        let kappa = match z {
-            0.0 => alpha * t / tau_mem,
-            _ if z.abs() < 1.0 => alpha * (t / tau_mem) * z.exp_m1() / z,
-            _ => tau_syn / difference * (beta - alpha),
-        };
-        Passage { alpha, beta, kappa }
-    }
-}
-
-/// One neuron at one time.
-#[derive(Clone, Copy)]
-struct Cell {
-    tau_syn: f64,
-    tau_mem: f64,
-    resistance: f64,
-    leak: f64,
-    settles: f64,
-    v: f64,
-    current: f64,
-}
-
-impl Cell {
-    /// Where the potential ends.
-    fn end(&self) -> f64 {
-        self.leak + self.resistance * self.settles
-    }
-
-    fn after(&self, passage: Passage) -> Cell {
-        let fades = self.current - self.settles;
-        let v = self.end()
-            + (self.v - self.end()) * passage.alpha
-            + self.resistance * fades * passage.kappa;
-        Cell { v, current: self.settles + fades * passage.beta, ..*self }
-    }
-
-    fn at(&self, t: f64) -> f64 {
-        self.after(Passage::new(self.tau_syn, self.tau_mem, t)).v
-    }
-
-    /// The time after which the potential turns; it does so once at most.
-    fn turns(&self) -> Option<f64> {
-        let fading = self.resistance * (self.current - self.settles);
-        if fading == 0.0 {
-            return None;
-        }
-        let (lag, difference) = (1.0 - (self.v - self.end()) / fading, self.tau_syn - self.tau_mem);
-        let x = difference / self.tau_mem * lag;
-        let t = match x.abs() < 1e-12 {
-            true => self.tau_syn * lag,
-            false => self.tau_syn * self.tau_mem / difference * x.ln_1p(),
-        };
-        (t > 0.0 && t.is_finite()).then_some(t)
-    }
-
-    /// The first time at which the potential, below `theta` now, reaches it.
-    fn reaches(&self, theta: f64) -> Option<f64> {
-        let [now, later] = [self.current, self.settles].map(|current| self.resistance * current);
-        if self.leak + now.max(later) < theta {
-            return None;
-        }
-        // a current that fades bends the potential down, all the way
-        match self.turns() {
-            Some(peak) if now > later => {
-                (self.at(peak) >= theta).then(|| self.crossing(0.0, peak, theta))
-            }
-            turn => (self.end() > theta).then(|| {
-                let low = turn.unwrap_or(0.0);
-                let mut span = self.tau_syn + self.tau_mem;
-                while self.at(low + span) < theta {
-                    span *= 2.0;
-                }
-                self.crossing(low, low + span, theta)
-            }),
-        }
-    }
-
-    /// Where the potential, below `theta` at `low` and not at `high`, crosses it:
-    /// the first time at which it is not below.
-    fn crossing(&self, mut low: f64, mut high: f64, theta: f64) -> f64 {
-        loop {
-            let middle = low + 0.5 * (high - low);
-            if middle <= low || middle >= high || high - low < 1e-15 {
-                return high;
-            }
-            match self.at(middle) < theta {
-                true => low = middle,
-                false => high = middle,
-            }
-        }
-    }
 }
 
 impl Currents {

@@ -48,6 +48,22 @@ pub struct Block<'a> {
     pub sent: &'a mut [f32; BLOCK],
 }
 
+impl Block<'_> {
+    /// Charges, and fires and resets by `fire`; without it sends the potentials.
+    #[inline(always)]
+    pub fn step(&mut self, fire: Option<&Fire>, charge: impl Fn(usize, f32) -> f32) {
+        match fire {
+            Some(fire) => fire.step(self, charge),
+            None => {
+                for (i, v) in self.potential.iter_mut().enumerate() {
+                    *v = charge(i, *v);
+                }
+                *self.sent = *self.potential;
+            }
+        }
+    }
+}
+
 impl Fire {
     /// The coefficients of `len` neurons with these thresholds and resets.
     ///
@@ -86,7 +102,7 @@ impl Fire {
 
     /// Charges a block by `charge(lane, potential)`, fires and resets it.
     #[inline(always)]
-    pub fn step(&self, block: &mut Block<'_>, charge: impl Fn(usize, f32) -> f32) {
+    fn step(&self, block: &mut Block<'_>, charge: impl Fn(usize, f32) -> f32) {
         match self.rule {
             Rule::SubtractOne => self.lanes(block, |c, i, v| c.subtract_one(charge(i, v))),
             Rule::SubtractMany => self.lanes(block, |c, i, v| c.subtract_many(charge(i, v))),

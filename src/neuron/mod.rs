@@ -11,6 +11,7 @@
 mod caution;
 mod column;
 pub mod convention;
+mod crossing;
 mod cuba_lif;
 mod fire;
 pub mod flow;

@@ -1,4 +1,4 @@
-//! What `check` says: who agrees with whom, and what the step length does.
+//! What `check` says of conventions and simulators: who agrees with whom.
 
 use std::fmt::Write;
 
@@ -6,11 +6,8 @@ use serde::Serialize;
 
 use super::table::{columns, grouped};
 use crate::check::suite::{self, Case, Row};
-use crate::check::sweep::Point;
 use crate::check::{Comparison, Difference};
-use crate::draw::{Curves, Line, Panel};
-use crate::measure::Readout;
-use crate::units::{Joules, Micros, Seconds};
+use crate::units::Micros;
 
 /// Networks under every convention, against every simulator.
 #[derive(Debug, Serialize)]
@@ -251,160 +248,5 @@ impl AgreementReport {
             network.table() + &network.differences(which)
         });
         networks.collect::<Vec<_>>().join("\n")
-    }
-}
-
-/// A recording and a network at one step length after the other.
-#[derive(Debug, Serialize)]
-pub struct SweepReport {
-    /// The recording.
-    pub input: String,
-    /// The network.
-    pub network: String,
-    /// The convention.
-    pub convention: String,
-    /// From long steps to short ones, and to none.
-    pub points: Vec<SweepPoint>,
-    /// What a reader should know.
-    pub notes: Vec<String>,
-}
-
-/// What came of one step length.
-#[derive(Debug, Serialize)]
-pub struct SweepPoint {
-    /// The step; null without a grid.
-    pub dt_us: Option<i64>,
-    /// Steps that were run; null without a grid.
-    pub steps: Option<u64>,
-    /// Spikes of all populations.
-    pub spikes: u64,
-    /// Synaptic operations.
-    pub synaptic_ops: u64,
-    /// The least energy that is defensible.
-    pub energy_low_j: f64,
-    /// Energy by the published figures.
-    pub energy_j: f64,
-    /// The most that is defensible.
-    pub energy_high_j: f64,
-    /// The output that answered most.
-    pub prediction: Option<usize>,
-    /// Its name.
-    pub class: Option<String>,
-    /// Spikes of each output, or its mean.
-    pub output: Vec<f64>,
-    /// Time that it took.
-    pub run_s: f64,
-}
-
-impl SweepPoint {
-    /// What came of one step length.
-    pub fn new(point: &Point, classes: Option<&[String]>) -> SweepPoint {
-        let prediction = point.readout.prediction();
-        SweepPoint {
-            dt_us: point.dt.map(|dt| dt.0),
-            steps: point.dt.map(|_| point.steps),
-            spikes: point.spikes,
-            synaptic_ops: point.synaptic_ops,
-            energy_low_j: point.energy.sum(|term| term.low).0,
-            energy_j: point.energy.sum(|term| term.typical).0,
-            energy_high_j: point.energy.sum(|term| term.high).0,
-            prediction,
-            class: prediction.and_then(|index| Some(classes?.get(index)?.clone())),
-            output: match &point.readout {
-                Readout::Spikes(counts) => counts.iter().map(|&count| count as f64).collect(),
-                Readout::Mean(means) => means.clone(),
-            },
-            run_s: point.elapsed.as_secs_f64(),
-        }
-    }
-
-    /// What stands for the step length.
-    pub fn label(&self) -> String {
-        self.dt_us.map_or_else(|| "no grid".into(), |dt| Micros(dt).to_string())
-    }
-
-    fn answer(&self) -> String {
-        match (&self.class, self.prediction) {
-            (Some(class), _) => class.clone(),
-            (None, Some(index)) => format!("output {index}"),
-            (None, None) => "none".into(),
-        }
-    }
-}
-
-impl SweepReport {
-    /// The sweep as a picture.
-    pub fn curves(&self) -> Curves {
-        let line = |of: fn(&SweepPoint) -> f64| {
-            vec![Line { values: self.points.iter().map(of).collect(), strong: true }]
-        };
-        let outputs = self.points.iter().map(|point| point.output.len()).max().unwrap_or(0);
-        let winner = self.points.last().and_then(|point| point.prediction);
-        let share = |point: &SweepPoint, output: usize| {
-            let sum: f64 = point.output.iter().sum();
-            if sum > 0.0 { 100.0 * point.output[output] / sum } else { 0.0 }
-        };
-        let lines = (0..outputs).map(|output| Line {
-            values: self.points.iter().map(|point| share(point, output)).collect(),
-            strong: winner == Some(output),
-        });
-        let panel = |label: &str, unit: &'static str, lines| Panel {
-            label: label.to_owned(),
-            unit,
-            lines,
-            words: Vec::new(),
-        };
-        let mut answers = panel("share of each output", "%", lines.collect());
-        answers.words = self.points.iter().map(SweepPoint::answer).collect();
-        let name = |path: &str| path.rsplit('/').next().unwrap_or(path).to_owned();
-        Curves {
-            title: format!("{} through {}", name(&self.input), name(&self.network)),
-            subtitle: format!("convention {}, by length of a step", self.convention),
-            columns: self.points.iter().map(SweepPoint::label).collect(),
-            panels: vec![
-                panel("spikes", "", line(|point| point.spikes as f64)),
-                panel("energy", "J", line(|point| point.energy_j)),
-                answers,
-            ],
-        }
-    }
-
-    /// The report for people.
-    pub fn text(&self) -> String {
-        let mut text = format!(
-            "input    {}\nnetwork  {}\nengine   convention {}\n",
-            self.input, self.network, self.convention
-        );
-        for note in &self.notes {
-            let _ = writeln!(text, "note     {note}");
-        }
-        text.push('\n');
-        let head = ["dt", "answer", "spikes", "", "synaptic ops", "", "energy", "run"];
-        let mut rows = vec![head.map(str::to_owned).to_vec()];
-        let last = self.points.last();
-        rows.extend(self.points.iter().map(|point| {
-            let change = |of: fn(&SweepPoint) -> u64| {
-                let limit = last.map_or(0, of);
-                match limit {
-                    0 => String::new(),
-                    _ => format!("{:+.1} %", 100.0 * (of(point) as f64 / limit as f64 - 1.0)),
-                }
-            };
-            vec![
-                point.label(),
-                point.answer(),
-                grouped(point.spikes),
-                change(|point| point.spikes),
-                grouped(point.synaptic_ops),
-                change(|point| point.synaptic_ops),
-                Joules(point.energy_j).to_string(),
-                Seconds(point.run_s).to_string(),
-            ]
-        }));
-        text.push_str(&columns(&rows, 2, "  "));
-        if let Some(last) = last {
-            let _ = writeln!(text, "\npercentages: to the last line, {}", last.label());
-        }
-        text
     }
 }

@@ -8,6 +8,7 @@ pub mod info;
 pub mod manifest;
 pub mod raster;
 pub mod replay;
+pub mod sweep;
 mod table;
 mod text;
 

@@ -6,7 +6,7 @@
 //! last input; leaky ones once their potential has decayed to where rounding
 //! holds it.
 
-use crate::engine::blocks::{Blocks, differ, input, send};
+use crate::engine::blocks::{Blocks, differ, input, send, start};
 use crate::neuron::{Charge, Population};
 use crate::signal::{Accumulator, BLOCK, Spikes};
 
@@ -21,13 +21,8 @@ pub struct Cells {
 impl Cells {
     /// `len` neurons before the first step, all on the move.
     pub fn new(population: &dyn Population, len: usize) -> Cells {
-        let blocks = len.div_ceil(BLOCK);
-        let per_block = population.variables() * BLOCK;
-        let mut state = vec![0.0; blocks * per_block];
-        for (block, state) in state.chunks_mut(per_block).enumerate() {
-            population.start(block, state);
-        }
-        Cells { state, moving: Blocks::all(blocks), before: Vec::new(), len }
+        let (state, moving) = (start(population, len), Blocks::all(len.div_ceil(BLOCK)));
+        Cells { state, moving, before: Vec::new(), len }
     }
 
     /// Whether no block is on the move.

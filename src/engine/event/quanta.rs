@@ -1,7 +1,7 @@
 //! The steps of the clocked engine, taken when something asks for them.
 
 use super::Dynamics;
-use crate::engine::blocks::{Blocks, differ, input, send};
+use crate::engine::blocks::{Blocks, differ, input, send, start};
 use crate::neuron::Population;
 use crate::signal::{Accumulator, BLOCK, Spikes};
 
@@ -60,15 +60,10 @@ impl Dynamics for Quanta {
 
     fn start(&self, len: usize, inputs: &[&Accumulator]) -> Cells {
         let blocks = len.div_ceil(BLOCK);
-        let per_block = self.population.variables() * BLOCK;
-        let mut state = vec![0.0; blocks * per_block];
-        for (block, state) in state.chunks_mut(per_block).enumerate() {
-            self.population.start(block, state);
-        }
         let driven =
             |block| inputs.iter().any(|sums| sums.live(block / 64) >> (block % 64) & 1 == 1);
         Cells {
-            state,
+            state: start(self.population.as_ref(), len),
             before: Vec::new(),
             taken: vec![0; blocks],
             awake: Blocks::all(blocks),
