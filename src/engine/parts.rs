@@ -209,13 +209,26 @@ pub fn weigh<'s>(
     sums.clear();
     let mut operations = Operations::default();
     for (are_spikes, entries) in heard.filter(|(_, entries)| !entries.is_empty()) {
-        let count = weighted.scatter(entries, sums);
+        let count = scatter(weighted, entries, sums);
         match are_spikes {
             true => operations.synaptic += count,
             false => operations.multiply_adds += count,
         }
     }
     operations
+}
+
+/// From about so many additions on, threads gain more than they cost.
+const WORTH_THREADS: u64 = 1 << 18;
+
+fn scatter(weighted: &dyn Weighted, entries: &Spikes, sums: &mut Accumulator) -> u64 {
+    let threads = rayon::current_num_threads();
+    // of every 64th entry, for all of them
+    let sample = || entries.index.iter().step_by(64).map(|&address| 64 * weighted.fan_out(address));
+    match threads > 1 && sample().sum::<u64>() >= WORTH_THREADS {
+        true => sums.each_stretch(&weighted.cuts(threads), |sums| weighted.scatter(entries, sums)),
+        false => weighted.scatter(entries, sums.whole()),
+    }
 }
 
 /// A routed connection's share of a step.

@@ -7,6 +7,8 @@
 //!
 //! All of it counts pixels. **Source.** `torch.nn.Conv2d`, the shape of its output.
 
+use std::ops::Range;
+
 use crate::error::{Error, ErrorKind, Result};
 use crate::record::Array;
 
@@ -82,6 +84,56 @@ impl Axis {
                 Err(Error::new(ErrorKind::Shape, found, "half the kernel at most"))
             }
         }
+    }
+
+    /// Pixels from one output's window to the next one's.
+    pub fn stride(&self) -> usize {
+        self.stride
+    }
+
+    /// Pixels from one tap to the next.
+    pub fn dilation(&self) -> usize {
+        self.dilation
+    }
+
+    /// Padding before the first pixel.
+    pub fn before(&self) -> usize {
+        self.before
+    }
+
+    /// How far the taps by which an input feeds neighbouring outputs lie apart.
+    pub fn taps_apart(&self) -> usize {
+        (1..=self.stride).find(|n| (n * self.dilation).is_multiple_of(self.stride)).unwrap_or(1)
+    }
+
+    /// The taps of an output that lie over a pixel, each with its pixel.
+    #[inline(always)]
+    pub fn taps_of(self, output: usize) -> impl Iterator<Item = (usize, usize)> {
+        let pixel =
+            move |tap: usize| (output * self.stride + tap * self.dilation).checked_sub(self.before);
+        (0..self.kernel).filter_map(move |tap| Some((tap, pixel(tap).filter(|&i| i < self.input)?)))
+    }
+
+    /// The pixels under the window of an output, without dilation, and the tap over
+    /// the first of them.
+    #[inline(always)]
+    pub fn window(self, output: usize) -> (usize, Range<usize>) {
+        let start = output * self.stride;
+        let tap = self.before.saturating_sub(start);
+        let end = (start + self.kernel).saturating_sub(self.before).min(self.input);
+        let first = (start + tap - self.before).min(end);
+        (tap, first..end)
+    }
+
+    /// The pixels from the first to the last that a range of outputs reads.
+    pub fn under(&self, outputs: Range<usize>) -> Range<usize> {
+        let reach = (self.kernel - 1) * self.dilation + 1;
+        let end = match outputs.is_empty() {
+            true => 0,
+            false => (outputs.end - 1) * self.stride + reach,
+        };
+        let end = end.saturating_sub(self.before).min(self.input);
+        (outputs.start * self.stride).saturating_sub(self.before).min(end)..end
     }
 
     /// For each input position, the kernel taps that read it and the outputs

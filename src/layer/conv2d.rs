@@ -20,17 +20,22 @@
 //!
 //! A spike at `[c, y, x]` adds, for every kernel tap that reads it, the run
 //! w[·, c, k, l] to the sums of all output channels at one pixel. Taps that
-//! would land outside cost nothing and are not counted.
+//! would land outside cost nothing and are not counted. Three loops do that, see
+//! [`bound`]; they add in one order and give the same bits.
 //!
 //! **Source.** NIR 1.0.8, `ir/conv.py`; `torch.nn.Conv2d`.
 
+mod bound;
+mod plane;
+mod pull;
+mod push;
+
 use super::axis::{Axis, size};
-use super::divisor::Divisor;
-use super::{Connection, Layer, Weighted, misfit};
+use super::{Connection, Layer, misfit};
 use crate::error::{Error, ErrorKind, Result};
 use crate::record::{Array, Record};
-use crate::signal::simd::{Kernel, dispatch};
-use crate::signal::{Accumulator, Shape, Spikes};
+use crate::signal::Shape;
+use bound::Bound;
 
 /// Parameters of `Conv2d`, and of `Conv1d` where the weight has three axes.
 #[derive(Debug)]
@@ -187,150 +192,18 @@ impl Layer for Conv {
     }
 
     fn bind(&self, input: &Shape) -> Result<Connection> {
-        let [rows, columns] = self.axes(input)?;
         self.output_shape(input)?;
-        let (outputs, groups) = (self.weight.shape()[0], self.groups()?);
-        let bias = self.bias.as_ref().map(Array::singles).transpose();
-        Ok(Connection::Weighted(Box::new(Taps {
-            weights: self.channels_last()?,
-            bias: bias.map_err(|e| e.at("'bias'"))?,
-            channels: input.channels(),
-            inputs: Divisor::new(input.channels()),
-            outputs,
-            inputs_per_group: Divisor::new(input.channels() / groups),
-            run: outputs / groups,
-            width: Divisor::new(columns.input),
-            kernel: [rows.kernel, columns.kernel],
-            output: [rows.output, columns.output],
-            rows: rows.taps(),
-            columns: columns.taps().iter().map(|t| runs(t, columns.kernel, groups == 1)).collect(),
-        })))
-    }
-}
-
-impl Conv {
-    /// Weights as [input channel of all groups][k][l, the last first][output channel
-    /// of the group].
-    fn channels_last(&self) -> Result<Vec<f32>> {
+        let axes = self.axes(input)?;
         let weights = self.weight.singles().map_err(|e| e.at("'weight'"))?;
-        let (outputs, inputs) = (self.weight.shape()[0], self.weight.shape()[1]);
-        let taps: usize = self.weight.shape()[2..].iter().product();
-        let (groups, run) = (self.groups()?, outputs / self.groups()?);
-        let mut sorted = Vec::with_capacity(weights.len());
-        for channel in 0..inputs * groups {
-            let (group, within) = (channel / inputs, channel % inputs);
-            let width = self.weight.shape()[self.weight.shape().len() - 1];
-            for tap in (0..taps).map(|tap| tap / width * width + width - 1 - tap % width) {
-                let output = |o: usize| ((group * run + o) * inputs + within) * taps + tap;
-                sorted.extend((0..run).map(|o| weights[output(o)]));
-            }
-        }
-        Ok(sorted)
-    }
-}
-
-/// A convolution bound to its input.
-struct Taps {
-    weights: Vec<f32>,
-    bias: Option<Vec<f32>>,
-    channels: usize,
-    inputs: Divisor,
-    outputs: usize,
-    inputs_per_group: Divisor,
-    run: usize,
-    width: Divisor,
-    kernel: [usize; 2],
-    output: [usize; 2],
-    rows: Vec<Vec<(u32, u32)>>,
-    columns: Vec<Vec<Run>>,
-}
-
-/// Neighbouring taps of a kernel's row that feed neighbouring outputs. The last tap
-/// comes first among the weights, so that these lie as the outputs do.
-struct Run {
-    /// The first tap, counted from the last one.
-    tap: u32,
-    /// The first output.
-    output: u32,
-    /// How many there are.
-    taps: u32,
-}
-
-/// Taps as runs; with groups no two outputs are neighbours.
-fn runs(taps: &[(u32, u32)], kernel: usize, join: bool) -> Vec<Run> {
-    let mut runs: Vec<Run> = Vec::new();
-    for &(tap, output) in taps {
-        let tap = kernel as u32 - 1 - tap;
-        match runs.last_mut() {
-            Some(run) if join && (run.tap + run.taps, run.output + run.taps) == (tap, output) => {
-                run.taps += 1;
-            }
-            _ => runs.push(Run { tap, output, taps: 1 }),
-        }
-    }
-    runs
-}
-
-/// Number of taps.
-fn length(runs: &[Run]) -> usize {
-    runs.iter().map(|run| run.taps as usize).sum()
-}
-
-/// Every spike adds a run of weights to each output pixel that its own feeds.
-struct Scatter<'a> {
-    taps: &'a Taps,
-    spikes: &'a Spikes,
-    sums: &'a mut Accumulator,
-}
-
-impl Kernel for Scatter<'_> {
-    type Output = u64;
-
-    #[inline(always)]
-    fn run(self) -> u64 {
-        let Scatter { taps, spikes, sums } = self;
-        let mut operations = 0;
-        for (address, value, count) in spikes.iter() {
-            let (pixel, channel) = taps.inputs.of(address);
-            let first_output = taps.inputs_per_group.of(channel).0 as usize * taps.run;
-            let (row, column) = taps.width.of(pixel);
-            let (rows, columns) = (&taps.rows[row as usize], &taps.columns[column as usize]);
-            let channel = channel as usize;
-            for &(k, i) in rows {
-                let row = (channel * taps.kernel[0] + k as usize) * taps.kernel[1];
-                let output_row = i as usize * taps.output[1];
-                for run in columns {
-                    let weights = (row + run.tap as usize) * taps.run;
-                    let weights = &taps.weights[weights..][..run.taps as usize * taps.run];
-                    let start = (output_row + run.output as usize) * taps.outputs + first_output;
-                    sums.add_run(start, weights, value);
-                }
-            }
-            operations += u64::from(count) * (rows.len() * length(columns) * taps.run) as u64;
-        }
-        operations
-    }
-}
-
-impl Weighted for Taps {
-    fn bias(&self) -> Option<Vec<f32>> {
-        let pixels = self.output[0] * self.output[1];
-        self.bias.as_ref().map(|bias| bias.repeat(pixels))
-    }
-
-    fn scatter(&self, spikes: &Spikes, sums: &mut Accumulator) -> u64 {
-        dispatch(Scatter { taps: self, spikes, sums })
-    }
-
-    fn fan_out(&self, address: u32) -> u64 {
-        let (row, column) = self.width.of(self.inputs.of(address).0);
-        let taps = self.rows[row as usize].len() * length(&self.columns[column as usize]);
-        (taps * self.run) as u64
-    }
-
-    fn synapses(&self) -> u64 {
-        let rows: usize = self.rows.iter().map(Vec::len).sum();
-        let columns: usize = self.columns.iter().map(|runs| length(runs)).sum();
-        (rows * columns * self.channels * self.run) as u64
+        let bias = self.bias.as_ref().map(Array::singles).transpose();
+        let bias = bias.map_err(|e| e.at("'bias'"))?;
+        let channels = [input.channels(), self.weight.shape()[0]];
+        Ok(Connection::Weighted(Box::new(Bound::new(
+            axes,
+            channels,
+            self.groups()?,
+            weights,
+            bias,
+        ))))
     }
 }

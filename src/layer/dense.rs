@@ -15,7 +15,7 @@ use super::{Connection, Layer, Weighted, misfit};
 use crate::error::{Error, ErrorKind, Result};
 use crate::record::{Array, Record};
 use crate::signal::simd::{Kernel, dispatch};
-use crate::signal::{Accumulator, Shape, Spikes};
+use crate::signal::{BLOCK, Shape, Spikes, Stretch};
 
 /// Parameters of `Linear`, and of `Affine` where there is a bias.
 #[derive(Debug)]
@@ -103,15 +103,19 @@ struct Columns {
 struct Scatter<'a> {
     columns: &'a Columns,
     spikes: &'a Spikes,
-    sums: &'a mut Accumulator,
+    sums: Stretch<'a>,
 }
 
 impl Kernel for Scatter<'_> {
     type Output = ();
 
     #[inline(always)]
-    fn run(self) {
-        self.sums.add_rows(&self.columns.columns, self.columns.outputs, self.spikes);
+    fn run(mut self) {
+        let range = self.sums.range();
+        let len = range.end.min(self.columns.outputs) - range.start;
+        let all = [(self.spikes.slice(0..self.spikes.len()), 0)];
+        let weights = &self.columns.columns[range.start..];
+        self.sums.add_rows((range.start, len), weights, self.columns.outputs, &all);
     }
 }
 
@@ -120,9 +124,17 @@ impl Weighted for Columns {
         self.bias.clone()
     }
 
-    fn scatter(&self, spikes: &Spikes, sums: &mut Accumulator) -> u64 {
+    fn scatter(&self, spikes: &Spikes, sums: Stretch<'_>) -> u64 {
+        let range = sums.range();
+        let outputs = range.end.min(self.outputs) - range.start;
         dispatch(Scatter { columns: self, spikes, sums });
-        spikes.total() * self.outputs as u64
+        spikes.total() * outputs as u64
+    }
+
+    fn cuts(&self, stretches: usize) -> Vec<usize> {
+        let blocks = self.outputs / BLOCK;
+        let stretches = stretches.min(blocks.max(1));
+        (1..stretches).map(|i| i * blocks / stretches * BLOCK).collect()
     }
 
     fn fan_out(&self, _address: u32) -> u64 {

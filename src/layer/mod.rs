@@ -11,6 +11,7 @@
 //! - **delayed**: each spike goes on as it is, some steps later.
 
 mod axis;
+mod choice;
 mod conv2d;
 mod delay;
 mod dense;
@@ -25,7 +26,7 @@ use std::fmt::Debug;
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::record::Record;
-use crate::signal::{Accumulator, Merge, Shape, Spikes};
+use crate::signal::{Merge, Shape, Spikes, Stretch};
 use crate::units::Seconds;
 
 /// A connection with its parameters.
@@ -78,9 +79,14 @@ pub trait Weighted: Send + Sync {
     /// The constant input of every step, where there is one.
     fn bias(&self) -> Option<Vec<f32>>;
 
-    /// Adds `value · weight` for every synapse of every entry. Returns Σ count ·
-    /// fan-out, the additions that the spikes behind the entries stand for.
-    fn scatter(&self, spikes: &Spikes, sums: &mut Accumulator) -> u64;
+    /// Adds `value · weight` for every synapse of every entry into this stretch of the
+    /// sums. Returns Σ count · their number, the additions that the spikes behind the
+    /// entries stand for.
+    fn scatter(&self, spikes: &Spikes, sums: Stretch<'_>) -> u64;
+
+    /// Addresses at which the sums may be cut into about so many stretches of equal
+    /// work, ascending, without the ends.
+    fn cuts(&self, stretches: usize) -> Vec<usize>;
 
     /// Synapses that leave `address`, borders and strides honoured.
     fn fan_out(&self, address: u32) -> u64;

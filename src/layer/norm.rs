@@ -29,7 +29,7 @@
 use super::{Connection, Layer, Weighted, misfit};
 use crate::error::{Error, ErrorKind, Result};
 use crate::record::{Array, Record, Values};
-use crate::signal::{Accumulator, Shape, Spikes};
+use crate::signal::{Shape, Spikes, Stretch};
 
 /// Parameters of `BatchNorm`.
 #[derive(Debug)]
@@ -160,12 +160,16 @@ impl Weighted for Channels {
         Some(self.shift.repeat(self.len / self.shift.len()))
     }
 
-    fn scatter(&self, spikes: &Spikes, sums: &mut Accumulator) -> u64 {
+    fn scatter(&self, spikes: &Spikes, mut sums: Stretch<'_>) -> u64 {
         for (address, value, _) in spikes.iter() {
             let address = address as usize;
-            sums.add(address, value * self.factor[address % self.factor.len()]);
+            sums.add_run(address, &[self.factor[address % self.factor.len()]], value);
         }
         spikes.total()
+    }
+
+    fn cuts(&self, _stretches: usize) -> Vec<usize> {
+        Vec::new()
     }
 
     fn fan_out(&self, _address: u32) -> u64 {

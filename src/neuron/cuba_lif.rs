@@ -57,7 +57,7 @@ use super::flow::{Alone, Drive, Firing, Flow};
 use super::{Charge, Field, Model, Population, Step, Stepped, TIME, field, field_or};
 use crate::error::Result;
 use crate::signal::BLOCK;
-use crate::signal::simd::{Kernel, bits, dispatch};
+use crate::signal::simd::{Kernel, dispatch};
 
 const LI_FIELDS: &[Field] = &[
     field("tau_syn", TIME),
@@ -182,8 +182,8 @@ impl Kernel for StepOfBlock<'_> {
         for i in 0..BLOCK {
             self.current[i] = a[i] * before[i] + b[i] * input[i];
         }
-        self.block.step(cells.fire.as_ref(), charge);
-        Stepped { active: bits(|lane| self.block.sent[lane] != 0.0), still: false }
+        let stepped = self.block.step(cells.fire.as_ref(), charge);
+        Stepped { still: false, ..stepped }
     }
 }
 

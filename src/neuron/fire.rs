@@ -10,11 +10,12 @@
 //! The fields of [`Convention`] are coefficients here, not branches: u > θ is
 //! u ≥ θ⁺ with the next larger number θ⁺, and both resets are one expression.
 
-use super::Charge;
 use super::column::{Column, Parameter};
 use super::convention::{Convention, Fire as Comparison, Floor, Reset, SpikesPerStep, When};
+use super::{Charge, Stepped};
 use crate::error::{Error, ErrorKind, Result};
 use crate::signal::BLOCK;
+use crate::signal::simd::bits;
 
 /// Threshold and reset of a population.
 #[derive(Clone, Debug)]
@@ -44,14 +45,15 @@ pub struct Block<'a> {
     pub number: usize,
     /// Potentials: those of the last step on entry, of this one on return.
     pub potential: &'a mut [f32; BLOCK],
-    /// Spikes sent, as numbers.
+    /// Spikes sent, as numbers; written where there are any.
     pub sent: &'a mut [f32; BLOCK],
 }
 
 impl Block<'_> {
-    /// Charges, and fires and resets by `fire`; without it sends the potentials.
+    /// Charges, and fires and resets by `fire`; without it sends the potentials. Says
+    /// that it is still where comparing once more would fire and reset nothing.
     #[inline(always)]
-    pub fn step(&mut self, fire: Option<&Fire>, charge: impl Fn(usize, f32) -> f32) {
+    pub fn step(&mut self, fire: Option<&Fire>, charge: impl Fn(usize, f32) -> f32) -> Stepped {
         match fire {
             Some(fire) => fire.step(self, charge),
             None => {
@@ -59,6 +61,7 @@ impl Block<'_> {
                     *v = charge(i, *v);
                 }
                 *self.sent = *self.potential;
+                Stepped { active: bits(|lane| self.sent[lane] != 0.0), still: false }
             }
         }
     }
@@ -102,7 +105,7 @@ impl Fire {
 
     /// Charges a block by `charge(lane, potential)`, fires and resets it.
     #[inline(always)]
-    fn step(&self, block: &mut Block<'_>, charge: impl Fn(usize, f32) -> f32) {
+    fn step(&self, block: &mut Block<'_>, charge: impl Fn(usize, f32) -> f32) -> Stepped {
         match self.rule {
             Rule::SubtractOne => self.lanes(block, |c, i, v| c.subtract_one(charge(i, v))),
             Rule::SubtractMany => self.lanes(block, |c, i, v| c.subtract_many(charge(i, v))),
@@ -120,11 +123,6 @@ impl Fire {
                 let u = charge(i, if v >= c.fire_at { c.reset_to } else { v });
                 (c.fires(u), u)
             }),
-        }
-        if let Some(floor) = &self.floor {
-            for (v, &low) in block.potential.iter_mut().zip(floor.block(block.number)) {
-                *v = above(*v, low);
-            }
         }
     }
 
@@ -150,16 +148,6 @@ impl Fire {
         Charge { potential: std::array::from_fn(compared), threshold: *theta }
     }
 
-    /// Whether comparing these potentials once more fires nothing and resets nothing.
-    #[inline(always)]
-    pub fn is_still(&self, block: usize, potential: &[f32]) -> bool {
-        let fire_at = self.fire_at.block(block);
-        let below = fire_at.iter().zip(potential).fold(true, |all, (&at, &v)| all & (v < at));
-        let Some(floor) = &self.floor else { return below };
-        let floor = floor.block(block).iter().zip(potential);
-        below & floor.fold(true, |all, (&low, &v)| all & (above(v, low) == v))
-    }
-
     /// Whether no neuron of a block can fire by `charge` alone, however often. The
     /// charge may not fall where the potential rises; then none that starts below
     /// its threshold passes the largest potential below it.
@@ -180,14 +168,39 @@ impl Fire {
     }
 
     #[inline(always)]
-    fn lanes(&self, block: &mut Block<'_>, rule: impl Fn(Lane, usize, f32) -> (f32, f32)) {
+    fn lanes(
+        &self,
+        block: &mut Block<'_>,
+        rule: impl Fn(Lane, usize, f32) -> (f32, f32),
+    ) -> Stepped {
         let theta = self.threshold.block(block.number);
         let fire_at = self.fire_at.block(block.number);
         let reset_to = self.reset_to.block(block.number);
+        // in arrays of its own, which nothing else can point into
+        let (mut sent, mut potential) = ([0.0; BLOCK], *block.potential);
         for i in 0..BLOCK {
             let lane = Lane { theta: theta[i], fire_at: fire_at[i], reset_to: reset_to[i] };
-            (block.sent[i], block.potential[i]) = rule(lane, i, block.potential[i]);
+            (sent[i], potential[i]) = rule(lane, i, potential[i]);
         }
+        let mut still = true;
+        if let Some(floor) = &self.floor {
+            let floor = floor.block(block.number);
+            for i in 0..BLOCK {
+                potential[i] = above(potential[i], floor[i]);
+                still &= above(potential[i], floor[i]) == potential[i];
+            }
+        }
+        let mut any = false;
+        for i in 0..BLOCK {
+            still &= potential[i] < fire_at[i];
+            any |= sent[i] != 0.0;
+        }
+        *block.potential = potential;
+        if !any {
+            return Stepped { active: 0, still };
+        }
+        *block.sent = sent;
+        Stepped { active: bits(|lane| sent[lane] != 0.0), still }
     }
 }
 

@@ -11,7 +11,7 @@ use super::convention::Start;
 use super::fire::{Block, Fire};
 use super::{Charge, Population, Step, Stepped};
 use crate::signal::BLOCK;
-use crate::signal::simd::{Kernel, bits, dispatch};
+use crate::signal::simd::{Kernel, dispatch};
 
 /// A population with one state variable, the membrane potential.
 pub struct Membrane {
@@ -59,11 +59,9 @@ impl Kernel for StepOfBlock<'_> {
         let (decay, gain) = (membrane.decay.block(block), membrane.gain.block(block));
         let drift = membrane.drift.block(block);
         let charge = |i: usize, v: f32| decay[i] * v + gain[i] * input[i] + drift[i];
-        self.block.step(membrane.fire.as_ref(), charge);
+        let stepped = self.block.step(membrane.fire.as_ref(), charge);
         let holds = membrane.decay.shared() == Some(1.0) && membrane.drift.shared() == Some(0.0);
-        let still = |fire: &Fire| holds && fire.is_still(block, self.block.potential);
-        let active = bits(|lane| self.block.sent[lane] != 0.0);
-        Stepped { active, still: membrane.fire.as_ref().is_some_and(still) }
+        Stepped { still: stepped.still && holds, ..stepped }
     }
 }
 

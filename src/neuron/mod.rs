@@ -247,8 +247,8 @@ pub trait Population: Send + Sync {
     /// The state of a block before the first step.
     fn start(&self, block: usize, state: &mut [f32]);
 
-    /// Advances a block by one step: adds `input`, writes what each neuron
-    /// sends to `sent`.
+    /// Advances a block by one step: adds `input`, writes what each neuron sends to
+    /// `sent`. Where a neuron sends nothing, what stands there means nothing.
     fn step(
         &self,
         block: usize,

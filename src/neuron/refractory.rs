@@ -87,16 +87,17 @@ impl Population for Refractory {
         let (state, left) = state.split_at_mut(self.inner.variables() * BLOCK);
         let mut held = [0.0; BLOCK];
         held.copy_from_slice(&state[..BLOCK]);
-        self.inner.step(block, state, input, sent);
+        let mut active = self.inner.step(block, state, input, sent).active;
         for lane in 0..BLOCK {
             if left[lane] > 0.0 {
                 left[lane] -= 1.0;
-                (state[lane], sent[lane]) = (held[lane], 0.0);
-            } else if sent[lane] != 0.0 {
+                state[lane] = held[lane];
+                active &= !(1 << lane);
+            } else if active >> lane & 1 == 1 {
                 left[lane] = self.steps;
             }
         }
-        Stepped::moving(sent)
+        Stepped { active, still: false }
     }
 
     fn charge(&self, block: usize, state: &[f32], input: &[f32; BLOCK]) -> Option<Charge> {

@@ -4,7 +4,11 @@
 //! this step is known to hold its resting value, so neither the population nor
 //! the clearing pass visits it: cost follows the spikes.
 
-use super::Spikes;
+use std::ops::Range;
+
+use rayon::prelude::*;
+
+use super::{Entries, Spikes};
 
 /// Addresses per block: one machine word of spike bits, four cache lines of
 /// values.
@@ -29,8 +33,17 @@ pub fn lanes(mut word: u64) -> impl Iterator<Item = usize> {
     })
 }
 
-/// Sums that are held in registers at a time.
-const HELD: usize = 64;
+/// A stretch of the sums, which one thread adds to.
+pub struct Stretch<'a> {
+    /// The address of its first sum.
+    first: usize,
+    sums: &'a mut [f32],
+    touched: &'a mut [u64],
+}
+
+/// Where a row of weights lies among all of them: behind its entry's index times the
+/// row's length, and so many rows further, modulo 2⁶⁴.
+pub type Offset = usize;
 
 #[inline(always)]
 fn add(sums: &mut [f32], weights: &[f32], value: f32) {
@@ -85,55 +98,34 @@ impl Accumulator {
     #[inline]
     pub fn add(&mut self, address: usize, value: f32) {
         self.sums[address] += value;
-        self.touch(address / BLOCK);
-    }
-
-    /// Adds `value · weights` at consecutive addresses.
-    #[inline(always)]
-    pub fn add_run(&mut self, start: usize, weights: &[f32], value: f32) {
-        let sums = &mut self.sums[start..start + weights.len()];
-        // of known lengths the compiler makes straight lines of wide additions
-        match weights.len() {
-            8 => add_array::<8>(sums, weights, value),
-            16 => add_array::<16>(sums, weights, value),
-            32 => add_array::<32>(sums, weights, value),
-            48 => add_array::<48>(sums, weights, value),
-            64 => add_array::<64>(sums, weights, value),
-            96 => add_array::<96>(sums, weights, value),
-            128 => add_array::<128>(sums, weights, value),
-            _ => add(sums, weights, value),
-        }
-        for block in start / BLOCK..=(start + weights.len() - 1) / BLOCK {
-            self.touch(block);
-        }
-    }
-
-    /// Adds, for each entry, `value` times the entry's row at consecutive addresses
-    /// from 0 on. A row is as long as there are addresses; entry `i` has row `i`.
-    #[inline(always)]
-    pub fn add_rows(&mut self, rows: &[f32], len: usize, entries: &Spikes) {
-        let held = len / HELD * HELD;
-        for start in (0..held).step_by(HELD) {
-            // stays in registers while the rows go by
-            let mut sums: [f32; HELD] = *self.sums[start..].first_chunk().expect("within the sums");
-            for (index, value, _) in entries.iter() {
-                let row = index as usize * len + start;
-                let row: &[f32; HELD] = rows[row..].first_chunk().expect("rows are whole");
-                sums = std::array::from_fn(|i| sums[i] + value * row[i]);
-            }
-            self.sums[start..start + HELD].copy_from_slice(&sums);
-        }
-        for (index, value, _) in entries.iter() {
-            let row = &rows[index as usize * len..][..len];
-            add(&mut self.sums[held..len], &row[held..], value);
-        }
-        (0..len.div_ceil(BLOCK)).for_each(|block| self.touch(block));
-    }
-
-    #[inline(always)]
-    fn touch(&mut self, block: usize) {
-        let (word, mask) = bit(block);
+        let (word, mask) = bit(address / BLOCK);
         self.touched[word] |= mask;
+    }
+
+    /// All of them.
+    pub fn whole(&mut self) -> Stretch<'_> {
+        Stretch { first: 0, sums: &mut self.sums, touched: &mut self.touched }
+    }
+
+    /// Adds to the stretches between `cuts`, ascending addresses, on as many threads as
+    /// there are. Gives the sum of what `add` gives.
+    pub fn each_stretch(&mut self, cuts: &[usize], add: impl Fn(Stretch<'_>) -> u64 + Sync) -> u64 {
+        let mut stretches = Vec::with_capacity(cuts.len() + 1);
+        let (mut rest, mut first) = (&mut self.sums[..], 0);
+        for &cut in cuts {
+            let (sums, behind) = rest.split_at_mut(cut - first);
+            stretches.push((first, sums, vec![0; self.touched.len()]));
+            (rest, first) = (behind, cut);
+        }
+        stretches.push((first, rest, vec![0; self.touched.len()]));
+        let adding = stretches.par_iter_mut().map(|(first, sums, touched)| {
+            add(Stretch { first: *first, sums: &mut sums[..], touched: &mut touched[..] })
+        });
+        let total = adding.sum();
+        for (_, _, touched) in stretches {
+            self.touched.iter_mut().zip(touched).for_each(|(all, own)| *all |= own);
+        }
+        total
     }
 
     /// The blocks `64·word` to `64·word + 63` that may hold anything but zeros,
@@ -184,6 +176,105 @@ impl Accumulator {
     }
 }
 
+impl Stretch<'_> {
+    /// The addresses in it.
+    #[inline(always)]
+    pub fn range(&self) -> Range<usize> {
+        self.first..self.first + self.sums.len()
+    }
+
+    /// Adds `value · weights` at consecutive addresses.
+    #[inline(always)]
+    pub fn add_run(&mut self, start: usize, weights: &[f32], value: f32) {
+        let sums = &mut self.sums[start - self.first..][..weights.len()];
+        // of known lengths the compiler makes straight lines of wide additions
+        match weights.len() {
+            8 => add_array::<8>(sums, weights, value),
+            16 => add_array::<16>(sums, weights, value),
+            32 => add_array::<32>(sums, weights, value),
+            48 => add_array::<48>(sums, weights, value),
+            64 => add_array::<64>(sums, weights, value),
+            96 => add_array::<96>(sums, weights, value),
+            128 => add_array::<128>(sums, weights, value),
+            _ => add(sums, weights, value),
+        }
+        self.touch(start, weights.len());
+    }
+
+    /// Adds to `len` sums from `start` on, for the entries of each of `slices` in
+    /// turn, `value` times the row of weights that belongs to the entry.
+    #[inline(always)]
+    pub fn add_rows(
+        &mut self,
+        (start, len): (usize, usize),
+        weights: &[f32],
+        row: usize,
+        slices: &[(Entries<'_>, Offset)],
+    ) {
+        let sums = &mut self.sums[start - self.first..][..len];
+        let mut done = 0;
+        while len - done >= 64 {
+            held::<64>(&mut sums[done..], &weights[done..], row, slices);
+            done += 64;
+        }
+        if len - done >= 32 {
+            held::<32>(&mut sums[done..], &weights[done..], row, slices);
+            done += 32;
+        }
+        if len - done >= 16 {
+            held::<16>(&mut sums[done..], &weights[done..], row, slices);
+            done += 16;
+        }
+        if len - done >= 8 {
+            held::<8>(&mut sums[done..], &weights[done..], row, slices);
+            done += 8;
+        }
+        let left = len - done;
+        for &(entries, offset) in slices.iter().filter(|_| left > 0) {
+            for (&index, &value) in entries.index.iter().zip(entries.value) {
+                let at = (index as usize).wrapping_add(offset) * row + done;
+                add(&mut sums[done..], &weights[at..][..left], value);
+            }
+        }
+        self.touch(start, len);
+    }
+
+    /// Sums from `start` on, to be set.
+    #[inline(always)]
+    pub fn set(&mut self, start: usize, len: usize) -> &mut [f32] {
+        self.touch(start, len);
+        &mut self.sums[start - self.first..][..len]
+    }
+
+    #[inline(always)]
+    fn touch(&mut self, start: usize, len: usize) {
+        for block in start / BLOCK..=(start + len - 1) / BLOCK {
+            let (word, mask) = bit(block);
+            self.touched[word] |= mask;
+        }
+    }
+}
+
+/// Adds up N sums, which stay in registers while the rows go by.
+#[inline(always)]
+fn held<const N: usize>(
+    sums: &mut [f32],
+    weights: &[f32],
+    row: usize,
+    slices: &[(Entries<'_>, Offset)],
+) {
+    let Some(sums) = sums.first_chunk_mut::<N>() else { return };
+    let mut held = *sums;
+    for &(entries, offset) in slices {
+        for (&index, &value) in entries.index.iter().zip(entries.value) {
+            let at = (index as usize).wrapping_add(offset) * row;
+            let row: &[f32; N] = weights[at..].first_chunk().expect("rows are whole");
+            held = std::array::from_fn(|i| held[i] + value * row[i]);
+        }
+    }
+    *sums = held;
+}
+
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
@@ -192,14 +283,15 @@ mod tests {
     use super::*;
 
     /// Rows as one block of registers after the other adds them.
-    struct Rows<'a>(&'a mut Accumulator, &'a [f32], usize, &'a Spikes);
+    struct Rows<'a>(Stretch<'a>, &'a [f32], usize, &'a Spikes);
 
     impl Kernel for Rows<'_> {
         type Output = ();
 
         #[inline(always)]
-        fn run(self) {
-            self.0.add_rows(self.1, self.2, self.3);
+        fn run(mut self) {
+            let all = self.3.slice(0..self.3.len());
+            self.0.add_rows((0, self.2), self.1, self.2, &[(all, 0)]);
         }
     }
 
@@ -218,11 +310,11 @@ mod tests {
                 plain.iter_mut().zip(row).for_each(|(sum, weight)| *sum += value * weight);
             }
             let mut runs = Accumulator::new(len);
-            rows.chunks(len).zip(&values).for_each(|(row, &value)| runs.add_run(0, row, value));
+            rows.chunks(len).zip(&values).for_each(|(row, &value)| runs.whole().add_run(0, row, value));
             prop_assert_eq!(&runs.sums[..len], &plain[..]);
             for width in Width::ALL.into_iter().filter(|width| width.is_here()) {
                 let mut sums = Accumulator::new(len);
-                width.run(Rows(&mut sums, rows, len, &spikes));
+                width.run(Rows(sums.whole(), rows, len, &spikes));
                 prop_assert_eq!(&sums.sums[..len], &plain[..]);
                 prop_assert_eq!(sums.live(0), runs.live(0));
             }
@@ -232,7 +324,7 @@ mod tests {
     #[test]
     fn touched_blocks_are_live_until_cleared() {
         let mut sums = Accumulator::new(65 * BLOCK);
-        sums.add_run(60, &[1.0; 10], 2.0);
+        sums.whole().add_run(60, &[1.0; 10], 2.0);
         sums.add(64 * BLOCK + 3, 0.5);
         assert_eq!((sums.live(0), sums.live(1)), (0b11, 0b1));
         assert_eq!((sums.block(0)[59], sums.block(0)[60], sums.block(1)[5]), (0.0, 2.0, 2.0));

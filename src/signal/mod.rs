@@ -5,6 +5,6 @@ mod shape;
 pub mod simd;
 mod spikes;
 
-pub use accumulator::{Accumulator, BLOCK, lanes};
+pub use accumulator::{Accumulator, BLOCK, Offset, Stretch, lanes};
 pub use shape::Shape;
-pub use spikes::{Merge, Spikes};
+pub use spikes::{Entries, Merge, Spikes};

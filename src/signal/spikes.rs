@@ -5,6 +5,8 @@
 //! pool: four spikes become one entry of value 4/4 and count 4, and each of the
 //! four costs a synaptic operation downstream.
 
+use std::ops::Range;
+
 use super::accumulator::lanes;
 
 /// The active entries of one step, addresses ascending and unique.
@@ -74,10 +76,25 @@ impl Spikes {
             .map(|((&index, &value), &count)| (index, value, count))
     }
 
+    /// Some of the entries.
+    #[inline(always)]
+    pub fn slice(&self, range: Range<usize>) -> Entries<'_> {
+        Entries { index: &self.index[range.clone()], value: &self.value[range] }
+    }
+
     /// Total number of spikes.
     pub fn total(&self) -> u64 {
         self.count.iter().map(|&count| u64::from(count)).sum()
     }
+}
+
+/// Neighbouring entries of [`Spikes`].
+#[derive(Clone, Copy, Debug)]
+pub struct Entries<'a> {
+    /// Addresses.
+    pub index: &'a [u32],
+    /// What each address sends.
+    pub value: &'a [f32],
 }
 
 /// Adds up entries that arrive in any order and hands them out ascending.

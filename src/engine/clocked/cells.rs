@@ -58,14 +58,13 @@ impl Cells {
     ) {
         let Cells { state, moving, before, len } = self;
         let per_block = population.variables() * BLOCK;
-        let mut room = [0.0; BLOCK];
+        let (mut room, mut out) = ([0.0; BLOCK], [0.0; BLOCK]);
         moving.visit(inputs, |block, live| {
             let state = &mut state[block * per_block..][..per_block];
             if !live {
                 before.clear();
                 before.extend_from_slice(state);
             }
-            let mut out = [0.0; BLOCK];
             let input = input(inputs, block, &mut room);
             let stepped = population.step(block, state, input, &mut out);
             let any = send((block, *len), stepped.active, &out, spikes, sent);

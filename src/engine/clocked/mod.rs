@@ -84,26 +84,20 @@ impl Clocked {
         let later = (0..self.parts.len()).filter(|&unit| self.parts[unit].sends_later);
         later.for_each(|unit| state.units[unit].send_what_is_due(state.step));
         for &unit in &self.plan.sequence {
-            // taken out, so that the others can be read while it changes
-            let mut own = std::mem::take(&mut state.units[unit]);
-            let operations = match unit == self.input {
-                true => {
-                    own.sent.clone_from(input);
-                    Operations::default()
-                }
-                false => self.evaluate(unit, &mut own, &state.units, state.step, observer),
-            };
+            let (own, others) = Others::of(unit, &mut state.units);
+            let heard = Heard { input: (self.input, input), others };
+            let operations = self.evaluate(unit, own, &heard, state.step, observer);
             if operations != Operations::default() {
                 observer.operated(state.step, unit, operations);
             }
             let sent = match &own.memory {
+                Memory::None => input,
                 Memory::Population { pending, .. } if self.parts[unit].sends_later => pending,
                 _ => &own.sent,
             };
             if !sent.is_empty() {
                 observer.sent(state.step, unit, sent);
             }
-            state.units[unit] = own;
         }
         state.step += 1;
     }
@@ -127,7 +121,7 @@ impl Clocked {
         &self,
         unit: usize,
         own: &mut UnitState,
-        others: &[UnitState],
+        all: &Heard<'_>,
         step: u64,
         observer: &mut impl Observer,
     ) -> Operations {
@@ -135,7 +129,7 @@ impl Clocked {
         let UnitState { sent, memory } = own;
         // a unit that hears itself hears what it sent in the last step
         let echo = if part.sources.contains(&unit) { sent.clone() } else { Spikes::default() };
-        let signal = |source: usize| if source == unit { &echo } else { &others[source].sent };
+        let signal = |source: usize| if source == unit { &echo } else { all.sent(source) };
         let heard = || part.sources.iter().map(|&source| signal(source));
         match (&part.work, memory) {
             (Work::Weighted(weighted), Memory::Weighted(sums)) => {
@@ -163,30 +157,94 @@ impl Clocked {
                 }
             }
             (Work::Population(population), Memory::Population { cells, sums, pending }) => {
-                sums.clear();
-                let mut direct = Vec::with_capacity(part.sources.len() + 1);
-                for &source in &part.sources {
-                    match &others[source].memory {
-                        Memory::Weighted(sums) => direct.push(sums),
-                        _ => signal(source).iter().for_each(|(a, v, _)| sums.add(a as usize, v)),
+                let (only, several);
+                let direct: &[&Accumulator] = match part.sources[..] {
+                    [source] if let Some(sums) = all.sums(source) => {
+                        only = [sums];
+                        &only
                     }
-                }
-                if direct.len() < part.sources.len() {
-                    direct.push(sums);
-                }
+                    _ => {
+                        several = collect(&part.sources, all, signal, sums);
+                        &several
+                    }
+                };
                 if observer.watches(step, unit) {
-                    cells.charges(population.as_ref(), &direct, |block, charge| {
+                    cells.charges(population.as_ref(), direct, |block, charge| {
                         observer.charged(step, unit, block, charge);
                     });
                 }
                 let out = if part.sends_later { pending } else { sent };
                 out.clear();
-                cells.step(population.as_ref(), &direct, part.spikes, out);
+                cells.step(population.as_ref(), direct, part.spikes, out);
             }
+            (Work::Input, _) => (),
             (_, _) => unreachable!("a unit's memory is made for its work"),
         }
         Operations::default()
     }
+}
+
+/// All units but the one that is evaluated.
+struct Others<'a> {
+    before: &'a [UnitState],
+    behind: &'a [UnitState],
+}
+
+impl Others<'_> {
+    fn of(unit: usize, all: &mut [UnitState]) -> (&mut UnitState, Others<'_>) {
+        let (before, rest) = all.split_at_mut(unit);
+        let (own, behind) = rest.split_first_mut().expect("a unit among all");
+        (own, Others { before, behind })
+    }
+
+    fn get(&self, unit: usize) -> Option<&UnitState> {
+        match unit.checked_sub(self.before.len()) {
+            None => Some(&self.before[unit]),
+            Some(behind) => self.behind.get(behind.checked_sub(1)?),
+        }
+    }
+}
+
+/// What a unit can hear in a step.
+struct Heard<'a> {
+    /// The unit that brings the input in, and that of this step.
+    input: (usize, &'a Spikes),
+    others: Others<'a>,
+}
+
+impl Heard<'_> {
+    /// What another unit sent.
+    fn sent(&self, unit: usize) -> &Spikes {
+        match self.input {
+            (input, events) if unit == input => events,
+            _ => &self.others.get(unit).expect("another unit").sent,
+        }
+    }
+
+    /// The sums of another unit, if it is a weighted connection.
+    fn sums(&self, unit: usize) -> Option<&Accumulator> {
+        match &self.others.get(unit)?.memory {
+            Memory::Weighted(sums) => Some(sums),
+            _ => None,
+        }
+    }
+}
+
+/// The sums that reach a population: its own of what comes as lists, and those of
+/// weighted connections.
+fn collect<'a>(
+    sources: &[usize],
+    all: &'a Heard<'_>,
+    signal: impl Fn(usize) -> &'a Spikes,
+    own: &'a mut Accumulator,
+) -> Vec<&'a Accumulator> {
+    own.clear();
+    let listed = sources.iter().filter(|&&source| all.sums(source).is_none());
+    for (address, value, _) in listed.flat_map(|&source| signal(source).iter()) {
+        own.add(address as usize, value);
+    }
+    let direct = sources.iter().filter_map(|&source| all.sums(source));
+    direct.chain([&*own]).collect()
 }
 
 impl Engine for Clocked {

@@ -39,13 +39,12 @@ impl Quanta {
     /// Takes the steps that a block slept through. It ends early where a step
     /// changes nothing: nor would the others.
     fn catch_up(&self, block: usize, state: &mut [f32], steps: u64, before: &mut Vec<f32>) {
-        let silence = [0.0; BLOCK];
+        let (silence, mut out) = ([0.0; BLOCK], [0.0; BLOCK]);
         for _ in 0..steps {
             before.clear();
             before.extend_from_slice(state);
-            let mut out = [0.0; BLOCK];
-            self.population.step(block, state, &silence, &mut out);
-            debug_assert!(out.iter().all(|&sent| sent == 0.0), "a quiet block fired");
+            let stepped = self.population.step(block, state, &silence, &mut out);
+            debug_assert!(stepped.active == 0, "a quiet block fired");
             if !differ(state, before) {
                 return;
             }
@@ -87,14 +86,15 @@ impl Dynamics for Quanta {
         let step = now as u64;
         let Cells { state, before, taken, awake, driven, next, len } = cells;
         let per_block = self.population.variables() * BLOCK;
-        let (mut room, mut updated) = ([0.0; BLOCK], 0);
+        let (mut room, mut out, mut updated) = ([0.0; BLOCK], [0.0; BLOCK], 0);
         awake.visit(inputs, |block, live| {
             let state = &mut state[block * per_block..][..per_block];
             self.catch_up(block, state, step - taken[block], before);
             taken[block] = step + 1;
-            before.clear();
-            before.extend_from_slice(state);
-            let mut out = [0.0; BLOCK];
+            if !live {
+                before.clear();
+                before.extend_from_slice(state);
+            }
             let input = input(inputs, block, &mut room);
             let stepped = self.population.step(block, state, input, &mut out);
             updated += (*len - block * BLOCK).min(BLOCK) as u64;

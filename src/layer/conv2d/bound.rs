@@ -1,0 +1,214 @@
+//! A convolution bound to its input, and which of three loops computes it.
+//!
+//! | way | loop | good for |
+//! |---|---|---|
+//! | push | each spike adds to the outputs that it feeds | few spikes |
+//! | pull | each output pixel adds up the spikes that feed it, in registers | many |
+//! | plane | every input counts, spike or not; outputs share weights | nearly all |
+//!
+//! Every sum takes its terms in the same order, inputs by row, column and channel,
+//! and a term of zero changes no bit: so the ways are one function.
+
+use std::ops::Range;
+use std::sync::OnceLock;
+
+use super::plane::Plane;
+use super::pull::Pull;
+use super::push::Push;
+use crate::layer::Weighted;
+use crate::layer::axis::Axis;
+use crate::layer::choice::Choice;
+use crate::signal::simd::dispatch;
+use crate::signal::{Spikes, Stretch};
+
+/// What the three ways share, and they themselves.
+pub struct Bound {
+    axes: [Axis; 2],
+    /// Input and output channels.
+    channels: [usize; 2],
+    bias: Option<Vec<f32>>,
+    synapses: u64,
+    push: Push,
+    pull: Option<Pull>,
+    plane: Option<Plane>,
+    /// For the last two, made when first needed.
+    by_tap: OnceLock<Vec<f32>>,
+    choice: Choice<3>,
+}
+
+impl Bound {
+    /// Binds weights [out, in / groups, rows, columns] to axes of the input.
+    pub fn new(
+        axes: [Axis; 2],
+        channels: [usize; 2],
+        groups: usize,
+        weights: Vec<f32>,
+        bias: Option<Vec<f32>>,
+    ) -> Bound {
+        let push = Push::new(&axes, channels, groups, &weights);
+        let pull = Pull::new(&axes, channels, groups);
+        let plane = Plane::new(&axes, channels, groups, &weights);
+        let synapses = push.synapses();
+        let (by_tap, choice) = (OnceLock::new(), Choice::default());
+        Bound { axes, channels, bias, synapses, push, pull, plane, by_tap, choice }
+    }
+
+    /// Output rows of this stretch.
+    fn rows(&self, addresses: Range<usize>) -> Range<usize> {
+        let row = self.axes[1].output * self.channels[1];
+        addresses.start / row..(addresses.end / row).min(self.axes[0].output)
+    }
+
+    /// Which ways are worth a try for so many entries.
+    fn open(&self, entries: usize) -> [bool; 3] {
+        let [inputs, outputs] = [0, 1].map(|i| self.pixels(i));
+        let per_input =
+            self.synapses / (inputs * self.channels[0] * self.channels[1]).max(1) as u64;
+        [
+            true,
+            self.pull.is_some() && entries as u64 * per_input.max(1) >= outputs as u64 / 2,
+            self.plane.is_some() && entries >= inputs * self.channels[0] / 4,
+        ]
+    }
+
+    fn by_tap(&self) -> &[f32] {
+        self.by_tap.get_or_init(|| self.push.by_tap(&self.axes))
+    }
+
+    /// Pixels of the input (0) or the output (1).
+    fn pixels(&self, of: usize) -> usize {
+        match of {
+            0 => self.axes[0].input * self.axes[1].input,
+            _ => self.axes[0].output * self.axes[1].output,
+        }
+    }
+}
+
+impl Weighted for Bound {
+    fn bias(&self) -> Option<Vec<f32>> {
+        self.bias.as_ref().map(|bias| bias.repeat(self.pixels(1)))
+    }
+
+    fn scatter(&self, spikes: &Spikes, sums: Stretch<'_>) -> u64 {
+        let rows = self.rows(sums.range());
+        let (open, push) = (self.open(spikes.len()), &self.push);
+        self.choice.run(spikes.len(), open, |way| match (way, &self.pull, &self.plane) {
+            (1, Some(pull), _) => {
+                pull.scatter(self.by_tap(), spikes, rows.clone(), sums);
+                push.operations(spikes, rows)
+            }
+            (2, _, Some(plane)) => {
+                plane.scatter(self.by_tap(), spikes, rows.clone(), sums);
+                push.operations(spikes, rows)
+            }
+            _ => dispatch(push.scatter(spikes, rows, sums)),
+        })
+    }
+
+    fn cuts(&self, stretches: usize) -> Vec<usize> {
+        let [rows, columns] = self.axes.map(|axis| axis.output);
+        let stretches = stretches.min(rows);
+        (1..stretches).map(|i| i * rows / stretches * columns * self.channels[1]).collect()
+    }
+
+    fn fan_out(&self, address: u32) -> u64 {
+        self.push.fan_out(address)
+    }
+
+    fn synapses(&self) -> u64 {
+        self.synapses
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::signal::Accumulator;
+
+    /// Sizes of a convolution: input, kernel, stride, dilation and padding of both axes.
+    type Sizes = [(usize, usize, usize, usize, usize); 2];
+
+    fn axes() -> impl Strategy<Value = [Axis; 2]> {
+        let axis = || (1usize..12, 1usize..5, 1usize..4, 1usize..3, 0usize..3);
+        (axis(), axis()).prop_filter_map("a kernel that fits", |axes: (_, _)| {
+            let bind = |(input, kernel, stride, dilation, padding)| {
+                Axis::new(input, [kernel, stride, dilation], (padding, padding)).ok()
+            };
+            let sizes: Sizes = axes.into();
+            let [rows, columns] = sizes.map(bind);
+            Some([rows?, columns?])
+        })
+    }
+
+    /// Every output by the equation, its terms by input row, column and channel.
+    fn by_equation(
+        [rows, columns]: [Axis; 2],
+        [inputs, outputs]: [usize; 2],
+        groups: usize,
+        weights: &[f32],
+        spikes: &Spikes,
+    ) -> Vec<f32> {
+        let mut sums = vec![0.0; rows.output * columns.output * outputs];
+        let (per_group, run) = (inputs / groups, outputs / groups);
+        for (address, value, _) in spikes.iter() {
+            let (pixel, channel) = (address as usize / inputs, address as usize % inputs);
+            for &(k, i) in &rows.taps()[pixel / columns.input] {
+                for &(l, j) in &columns.taps()[pixel % columns.input] {
+                    for o in (0..outputs).filter(|o| o / run == channel / per_group) {
+                        let tap = k as usize * columns.kernel + l as usize;
+                        let kernel = rows.kernel * columns.kernel;
+                        let weight = weights[(o * per_group + channel % per_group) * kernel + tap];
+                        sums[(i as usize * columns.output + j as usize) * outputs + o] +=
+                            value * weight;
+                    }
+                }
+            }
+        }
+        sums
+    }
+
+    proptest! {
+        #[test]
+        fn every_way_on_any_stretches_gives_the_same_bits(
+            axes in axes(), channels in prop::sample::select(vec![[1, 3], [2, 8], [3, 32], [2, 70], [4, 96]]),
+            grouped in any::<bool>(), density in 0.0f64..1.0, stretches in 1usize..4,
+            seed in prop::collection::vec((-1.0f32..1.0, 0.0f64..1.0, 0u32..4), 12 * 12 * 4),
+        ) {
+            let groups = if grouped && channels == [2, 8] { 2 } else { 1 };
+            let kernel = axes[0].kernel * axes[1].kernel;
+            let weights: Vec<f32> = (0..channels[0] / groups * channels[1] * kernel)
+                .map(|i| seed[i % seed.len()].0 * (1.0 + (i / seed.len()) as f32)).collect();
+            let mut spikes = Spikes::default();
+            let inputs = axes[0].input * axes[1].input * channels[0];
+            for (address, &(value, chance, count)) in seed[..inputs].iter().enumerate() {
+                if chance < density {
+                    spikes.push(address as u32, if count > 1 { 1.0 } else { value }, count);
+                }
+            }
+            let expected = by_equation(axes, channels, groups, &weights, &spikes);
+            let bound = Bound::new(axes, channels, groups, weights, None);
+            let operations: u64 =
+                spikes.iter().map(|(address, _, count)| u64::from(count) * bound.fan_out(address)).sum();
+            for way in 0..3 {
+                let mut sums = Accumulator::new(expected.len());
+                let counted = sums.each_stretch(&bound.cuts(stretches), |sums| {
+                    let rows = bound.rows(sums.range());
+                    let operations = bound.push.operations(&spikes, rows.clone());
+                    match (way, &bound.pull, &bound.plane) {
+                        (1, Some(pull), _) => pull.scatter(bound.by_tap(), &spikes, rows, sums),
+                        (2, _, Some(plane)) => plane.scatter(bound.by_tap(), &spikes, rows, sums),
+                        _ => return dispatch(bound.push.scatter(&spikes, rows, sums)),
+                    }
+                    operations
+                });
+                prop_assert_eq!(counted, operations);
+                for (address, expected) in expected.iter().enumerate() {
+                    let sum = sums.block(address / 64)[address % 64];
+                    prop_assert_eq!(sum.to_bits(), (expected + 0.0).to_bits(), "way {}", way);
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,202 @@
+//! Each spike adds a run of weights to the sums of each output pixel that it feeds.
+//!
+//! Taps of a kernel's row that feed neighbouring outputs lie side by side, so that a
+//! spike makes few long runs: with stride s every s-th tap, the last one first.
+
+use std::ops::Range;
+
+use crate::layer::axis::Axis;
+use crate::layer::divisor::Divisor;
+use crate::signal::simd::Kernel;
+use crate::signal::{Spikes, Stretch};
+
+/// Weights as [input channel of all groups][k][taps in order][output channel of the
+/// group], and where they go.
+pub struct Push {
+    weights: Vec<f32>,
+    /// Weights of an input channel.
+    per_channel: usize,
+    channels: usize,
+    inputs: Divisor,
+    inputs_per_group: Divisor,
+    /// Output channels of a group.
+    run: usize,
+    width: Divisor,
+    /// By row of the input.
+    rows: Vec<Vec<Row>>,
+    /// By column of the input.
+    columns: Vec<Columns>,
+}
+
+/// A row of the kernel over a row of the output.
+struct Row {
+    /// Where its weights begin in those of a channel.
+    weights: usize,
+    /// The row of the output.
+    output: usize,
+    /// Its first sum.
+    sums: usize,
+}
+
+/// What a column of the input feeds.
+struct Columns {
+    runs: Vec<Run>,
+    /// Taps in all.
+    taps: usize,
+}
+
+/// Weights side by side for sums side by side, counted from the row's first.
+struct Run {
+    weights: usize,
+    sums: usize,
+    len: usize,
+}
+
+impl Push {
+    /// Puts weights [out, in / groups, k, l] in order.
+    pub fn new(axes: &[Axis; 2], channels: [usize; 2], groups: usize, weights: &[f32]) -> Push {
+        let ([height, width], [inputs, outputs]) = (*axes, channels);
+        let (run, per_group) = (outputs / groups, inputs / groups);
+        let (kernel, order) = (height.kernel * width.kernel, order(&width));
+        let mut sorted = Vec::with_capacity(weights.len() * groups);
+        for channel in 0..inputs {
+            let (group, within) = (channel / per_group, channel % per_group);
+            for tap in (0..height.kernel).flat_map(|k| order.iter().map(move |l| (k, l))) {
+                let tap = tap.0 * width.kernel + tap.1;
+                let output = |o: usize| ((group * run + o) * per_group + within) * kernel + tap;
+                sorted.extend((0..run).map(|o| weights[output(o)]));
+            }
+        }
+        let row = |&(k, i): &(u32, u32)| Row {
+            weights: k as usize * width.kernel * run,
+            output: i as usize,
+            sums: i as usize * width.output * outputs,
+        };
+        let columns = |taps: &Vec<(u32, u32)>| columns(taps, &order, groups == 1, [run, outputs]);
+        Push {
+            weights: sorted,
+            per_channel: kernel * run,
+            channels: inputs,
+            inputs: Divisor::new(inputs),
+            inputs_per_group: Divisor::new(per_group),
+            run,
+            width: Divisor::new(width.input),
+            rows: height.taps().iter().map(|taps| taps.iter().map(row).collect()).collect(),
+            columns: width.taps().iter().map(columns).collect(),
+        }
+    }
+
+    /// The weights as [k][l][input channel][output channel], of a single group.
+    pub fn by_tap(&self, [height, width]: &[Axis; 2]) -> Vec<f32> {
+        let order = order(width);
+        let place = |l: usize| order.iter().position(|&tap| tap == l).expect("a tap of the kernel");
+        let mut sorted = Vec::with_capacity(self.weights.len());
+        for tap in (0..height.kernel).flat_map(|k| (0..width.kernel).map(move |l| (k, l))) {
+            let run = (tap.0 * width.kernel + place(tap.1)) * self.run;
+            for channel in self.weights.chunks(self.per_channel) {
+                sorted.extend_from_slice(&channel[run..][..self.run]);
+            }
+        }
+        sorted
+    }
+
+    /// The loop over all spikes, for these rows of the output.
+    pub fn scatter<'a>(
+        &'a self,
+        spikes: &'a Spikes,
+        rows: Range<usize>,
+        sums: Stretch<'a>,
+    ) -> Scatter<'a> {
+        Scatter { push: self, spikes, rows, sums }
+    }
+
+    /// Σ count · fan-out into these rows of the output.
+    pub fn operations(&self, spikes: &Spikes, rows: Range<usize>) -> u64 {
+        let entries = spikes.index.iter().zip(&spikes.count);
+        entries.map(|(&address, &count)| u64::from(count) * self.reach(address, &rows)).sum()
+    }
+
+    /// Synapses that leave `address`.
+    pub fn fan_out(&self, address: u32) -> u64 {
+        self.reach(address, &(0..usize::MAX))
+    }
+
+    /// Synapses in all.
+    pub fn synapses(&self) -> u64 {
+        let rows: usize = self.rows.iter().map(Vec::len).sum();
+        let columns: usize = self.columns.iter().map(|columns| columns.taps).sum();
+        (rows * columns * self.channels * self.run) as u64
+    }
+
+    /// Synapses from `address` into these rows of the output.
+    fn reach(&self, address: u32, rows: &Range<usize>) -> u64 {
+        let (row, column) = self.width.of(self.inputs.of(address).0);
+        let reached = self.rows[row as usize].iter().filter(|row| rows.contains(&row.output));
+        (reached.count() * self.columns[column as usize].taps * self.run) as u64
+    }
+}
+
+/// The taps of a row of the kernel in the order in which their weights lie: those
+/// that feed neighbouring outputs one behind the other.
+fn order(axis: &Axis) -> Vec<usize> {
+    let apart = axis.taps_apart().min(axis.kernel);
+    (0..apart).flat_map(|phase| (phase..axis.kernel).step_by(apart).rev()).collect()
+}
+
+/// Taps as runs; with groups no two outputs are neighbours.
+fn columns(
+    taps: &[(u32, u32)],
+    order: &[usize],
+    join: bool,
+    [run, outputs]: [usize; 2],
+) -> Columns {
+    let mut runs: Vec<Run> = Vec::new();
+    for &(tap, output) in taps {
+        let place = order.iter().position(|&l| l == tap as usize).expect("a tap of the kernel");
+        let (weights, sums) = (place * run, output as usize * outputs);
+        match runs.last_mut() {
+            Some(last)
+                if join && (last.weights + last.len, last.sums + last.len) == (weights, sums) =>
+            {
+                last.len += run;
+            }
+            _ => runs.push(Run { weights, sums, len: run }),
+        }
+    }
+    Columns { runs, taps: taps.len() }
+}
+
+/// Spikes on their way into some rows of the output.
+pub struct Scatter<'a> {
+    push: &'a Push,
+    spikes: &'a Spikes,
+    rows: Range<usize>,
+    sums: Stretch<'a>,
+}
+
+impl Kernel for Scatter<'_> {
+    type Output = u64;
+
+    #[inline(always)]
+    fn run(self) -> u64 {
+        let Scatter { push, spikes, rows, mut sums } = self;
+        let mut operations = 0;
+        for (address, value, count) in spikes.iter() {
+            let (pixel, channel) = push.inputs.of(address);
+            let first_output = push.inputs_per_group.of(channel).0 as usize * push.run;
+            let (row, column) = push.width.of(pixel);
+            let columns = &push.columns[column as usize];
+            let weights = &push.weights[channel as usize * push.per_channel..][..push.per_channel];
+            let mut reached = 0;
+            for row in push.rows[row as usize].iter().filter(|row| rows.contains(&row.output)) {
+                reached += 1;
+                for run in &columns.runs {
+                    let weights = &weights[row.weights + run.weights..][..run.len];
+                    sums.add_run(row.sums + first_output + run.sums, weights, value);
+                }
+            }
+            operations += u64::from(count) * (reached * columns.taps * push.run) as u64;
+        }
+        operations
+    }
+}
