@@ -1,7 +1,7 @@
 //! What every engine does with the blocks of a population.
 
 use crate::neuron::Population;
-use crate::signal::{Accumulator, BLOCK, Spikes, lanes};
+use crate::signal::{Accumulator, Aligned, BLOCK, Spikes, lanes};
 
 /// A set of blocks.
 #[derive(Clone, Debug, Default)]
@@ -47,9 +47,9 @@ impl Blocks {
 }
 
 /// The state of a population of `len` neurons at the beginning.
-pub fn start(population: &dyn Population, len: usize) -> Vec<f32> {
+pub fn start(population: &dyn Population, len: usize) -> Aligned {
     let per_block = population.variables() * BLOCK;
-    let mut state = vec![0.0; len.div_ceil(BLOCK) * per_block];
+    let mut state = Aligned::zeros(len.div_ceil(BLOCK) * per_block);
     for (block, state) in state.chunks_mut(per_block).enumerate() {
         population.start(block, state);
     }

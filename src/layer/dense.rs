@@ -15,7 +15,7 @@ use super::{Connection, Layer, Weighted, misfit};
 use crate::error::{Error, ErrorKind, Result};
 use crate::record::{Array, Record};
 use crate::signal::simd::{Kernel, dispatch};
-use crate::signal::{BLOCK, Shape, Spikes, Stretch};
+use crate::signal::{Aligned, BLOCK, Shape, Spikes, Stretch};
 
 /// Parameters of `Linear`, and of `Affine` where there is a bias.
 #[derive(Debug)]
@@ -85,7 +85,8 @@ impl Layer for Dense {
         self.output_shape(input)?;
         let rows = self.weight.singles().map_err(|e| e.at("'weight'"))?;
         let column = |j: usize| (0..self.outputs).map(move |i| i * self.inputs + j);
-        let columns = (0..self.inputs).flat_map(column).map(|k| rows[k]).collect();
+        let columns: Vec<f32> = (0..self.inputs).flat_map(column).map(|k| rows[k]).collect();
+        let columns = Aligned::from(&columns[..]);
         let bias = self.bias.as_ref().map(Array::singles).transpose();
         let bias = bias.map_err(|e| e.at("'bias'"))?;
         Ok(Connection::Weighted(Box::new(Columns { columns, outputs: self.outputs, bias })))
@@ -94,7 +95,7 @@ impl Layer for Dense {
 
 /// The weights, column by column.
 struct Columns {
-    columns: Vec<f32>,
+    columns: Aligned,
     outputs: usize,
     bias: Option<Vec<f32>>,
 }

@@ -107,8 +107,10 @@ impl Fire {
     #[inline(always)]
     fn step(&self, block: &mut Block<'_>, charge: impl Fn(usize, f32) -> f32) -> Stepped {
         match self.rule {
-            Rule::SubtractOne => self.lanes(block, |c, i, v| c.subtract_one(charge(i, v))),
-            Rule::SubtractMany => self.lanes(block, |c, i, v| c.subtract_many(charge(i, v))),
+            Rule::SubtractOne => self.charge_and_fire(block, charge, Lane::subtract_one),
+            Rule::SubtractMany => self.charge_and_fire(block, charge, Lane::subtract_many),
+            Rule::SetOne => self.charge_and_fire(block, charge, Lane::set_one),
+            Rule::SetMany => self.charge_and_fire(block, charge, Lane::set_many),
             Rule::SubtractNextStep => self.lanes(block, |c, i, v| {
                 let u = charge(i, v) - c.fires(v) * c.theta;
                 (c.fires(u), u)
@@ -117,13 +119,55 @@ impl Fire {
                 let u = charge(i, v) - c.fires(v) * c.theta;
                 (c.fires(u), u - (c.fires(u) - c.fires(v)) * c.theta)
             }),
-            Rule::SetOne => self.lanes(block, |c, i, v| c.set_one(charge(i, v))),
-            Rule::SetMany => self.lanes(block, |c, i, v| c.set_many(charge(i, v))),
             Rule::SetNextStep => self.lanes(block, |c, i, v| {
                 let u = charge(i, if v >= c.fire_at { c.reset_to } else { v });
                 (c.fires(u), u)
             }),
         }
+    }
+
+    /// A reset in the same step: nothing to do where nobody fires, as in most blocks.
+    #[inline(always)]
+    fn charge_and_fire(
+        &self,
+        block: &mut Block<'_>,
+        charge: impl Fn(usize, f32) -> f32,
+        reset: impl Fn(Lane, f32) -> (f32, f32),
+    ) -> Stepped {
+        // in an array of its own, which nothing else can point into
+        let mut charged = *block.potential;
+        let fire_at = self.fire_at.block(block.number);
+        let mut any = false;
+        for i in 0..BLOCK {
+            charged[i] = charge(i, charged[i]);
+            any |= charged[i] >= fire_at[i];
+        }
+        *block.potential = charged;
+        match any {
+            true => self.lanes(block, |lane, _, u| reset(lane, u)),
+            false => Stepped { active: 0, still: self.settle(block) },
+        }
+    }
+
+    /// Applies the floor; says whether comparing once more would fire and change
+    /// nothing.
+    #[inline(always)]
+    fn settle(&self, block: &mut Block<'_>) -> bool {
+        let fire_at = self.fire_at.block(block.number);
+        let mut potential = *block.potential;
+        let mut still = true;
+        if let Some(floor) = &self.floor {
+            let floor = floor.block(block.number);
+            for i in 0..BLOCK {
+                potential[i] = above(potential[i], floor[i]);
+                still &= above(potential[i], floor[i]) == potential[i];
+            }
+            *block.potential = potential;
+        }
+        for i in 0..BLOCK {
+            still &= potential[i] < fire_at[i];
+        }
+        still
     }
 
     /// What [`Fire::step`] compares with the threshold.
@@ -176,31 +220,15 @@ impl Fire {
         let theta = self.threshold.block(block.number);
         let fire_at = self.fire_at.block(block.number);
         let reset_to = self.reset_to.block(block.number);
-        // in arrays of its own, which nothing else can point into
+        // in arrays of their own, which nothing else can point into
         let (mut sent, mut potential) = ([0.0; BLOCK], *block.potential);
         for i in 0..BLOCK {
             let lane = Lane { theta: theta[i], fire_at: fire_at[i], reset_to: reset_to[i] };
             (sent[i], potential[i]) = rule(lane, i, potential[i]);
         }
-        let mut still = true;
-        if let Some(floor) = &self.floor {
-            let floor = floor.block(block.number);
-            for i in 0..BLOCK {
-                potential[i] = above(potential[i], floor[i]);
-                still &= above(potential[i], floor[i]) == potential[i];
-            }
-        }
-        let mut any = false;
-        for i in 0..BLOCK {
-            still &= potential[i] < fire_at[i];
-            any |= sent[i] != 0.0;
-        }
-        *block.potential = potential;
-        if !any {
-            return Stepped { active: 0, still };
-        }
-        *block.sent = sent;
-        Stepped { active: bits(|lane| sent[lane] != 0.0), still }
+        (*block.potential, *block.sent) = (potential, sent);
+        let active = bits(|lane| sent[lane] != 0.0);
+        Stepped { active, still: self.settle(block) }
     }
 }
 

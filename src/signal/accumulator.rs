@@ -8,7 +8,7 @@ use std::ops::Range;
 
 use rayon::prelude::*;
 
-use super::{Entries, Spikes};
+use super::{Aligned, Entries, Spikes};
 
 /// Addresses per block: one machine word of spike bits, four cache lines of
 /// values.
@@ -17,8 +17,8 @@ pub const BLOCK: usize = 64;
 /// One sum per address, and which blocks were added to.
 #[derive(Clone, Debug)]
 pub struct Accumulator {
-    sums: Vec<f32>,
-    rest: Vec<f32>,
+    sums: Aligned,
+    rest: Aligned,
     touched: Vec<u64>,
     resting: Vec<u64>,
 }
@@ -68,8 +68,8 @@ impl Accumulator {
     pub fn new(len: usize) -> Accumulator {
         let blocks = len.div_ceil(BLOCK);
         Accumulator {
-            sums: vec![0.0; blocks * BLOCK],
-            rest: Vec::new(),
+            sums: Aligned::zeros(blocks * BLOCK),
+            rest: Aligned::zeros(0),
             touched: vec![0; blocks.div_ceil(64)],
             resting: vec![0; blocks.div_ceil(64)],
         }
@@ -85,7 +85,7 @@ impl Accumulator {
                 new.resting[word] |= mask;
             }
         }
-        new.rest.clone_from(&new.sums);
+        new.rest = new.sums.clone();
         new
     }
 

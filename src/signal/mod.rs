@@ -1,10 +1,12 @@
 //! What travels between the nodes of a network within one step.
 
 mod accumulator;
+mod aligned;
 mod shape;
 pub mod simd;
 mod spikes;
 
 pub use accumulator::{Accumulator, BLOCK, Offset, Stretch, lanes};
+pub use aligned::Aligned;
 pub use shape::Shape;
 pub use spikes::{Entries, Merge, Spikes};

@@ -8,11 +8,11 @@
 
 use crate::engine::blocks::{Blocks, differ, input, send, start};
 use crate::neuron::{Charge, Population};
-use crate::signal::{Accumulator, BLOCK, Spikes};
+use crate::signal::{Accumulator, Aligned, BLOCK, Spikes};
 
 /// State of a population, block by block.
 pub struct Cells {
-    state: Vec<f32>,
+    state: Aligned,
     moving: Blocks,
     before: Vec<f32>,
     len: usize,

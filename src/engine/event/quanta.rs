@@ -3,7 +3,7 @@
 use super::Dynamics;
 use crate::engine::blocks::{Blocks, differ, input, send, start};
 use crate::neuron::Population;
-use crate::signal::{Accumulator, BLOCK, Spikes};
+use crate::signal::{Accumulator, Aligned, BLOCK, Spikes};
 
 /// A population whose blocks sleep while they cannot fire, and catch up with the
 /// steps that they slept through.
@@ -18,7 +18,7 @@ pub struct Quanta {
 
 /// State of a population, block by block.
 pub struct Cells {
-    state: Vec<f32>,
+    state: Aligned,
     before: Vec<f32>,
     /// Steps that each block has taken.
     taken: Vec<u64>,

@@ -19,7 +19,7 @@ use crate::layer::Weighted;
 use crate::layer::axis::Axis;
 use crate::layer::choice::Choice;
 use crate::signal::simd::dispatch;
-use crate::signal::{Spikes, Stretch};
+use crate::signal::{Aligned, Spikes, Stretch};
 
 /// What the three ways share, and they themselves.
 pub struct Bound {
@@ -32,7 +32,7 @@ pub struct Bound {
     pull: Option<Pull>,
     plane: Option<Plane>,
     /// For the last two, made when first needed.
-    by_tap: OnceLock<Vec<f32>>,
+    by_tap: OnceLock<Aligned>,
     choice: Choice<3>,
 }
 

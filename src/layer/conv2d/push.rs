@@ -8,12 +8,12 @@ use std::ops::Range;
 use crate::layer::axis::Axis;
 use crate::layer::divisor::Divisor;
 use crate::signal::simd::Kernel;
-use crate::signal::{Spikes, Stretch};
+use crate::signal::{Aligned, Spikes, Stretch};
 
 /// Weights as [input channel of all groups][k][taps in order][output channel of the
 /// group], and where they go.
 pub struct Push {
-    weights: Vec<f32>,
+    weights: Aligned,
     /// Weights of an input channel.
     per_channel: usize,
     channels: usize,
@@ -74,7 +74,7 @@ impl Push {
         };
         let columns = |taps: &Vec<(u32, u32)>| columns(taps, &order, groups == 1, [run, outputs]);
         Push {
-            weights: sorted,
+            weights: Aligned::from(&sorted[..]),
             per_channel: kernel * run,
             channels: inputs,
             inputs: Divisor::new(inputs),
@@ -87,7 +87,7 @@ impl Push {
     }
 
     /// The weights as [k][l][input channel][output channel], of a single group.
-    pub fn by_tap(&self, [height, width]: &[Axis; 2]) -> Vec<f32> {
+    pub fn by_tap(&self, [height, width]: &[Axis; 2]) -> Aligned {
         let order = order(width);
         let place = |l: usize| order.iter().position(|&tap| tap == l).expect("a tap of the kernel");
         let mut sorted = Vec::with_capacity(self.weights.len());
@@ -97,7 +97,7 @@ impl Push {
                 sorted.extend_from_slice(&channel[run..][..self.run]);
             }
         }
-        sorted
+        Aligned::from(&sorted[..])
     }
 
     /// The loop over all spikes, for these rows of the output.
