@@ -84,14 +84,22 @@ impl Width {
     }
 }
 
+/// What [`dispatch`] uses; found when it is first called.
+static WIDEST: OnceLock<Width> = OnceLock::new();
+
 /// Runs a kernel in the widest registers that there are.
 #[inline]
 pub fn dispatch<K: Kernel>(kernel: K) -> K::Output {
-    static WIDEST: OnceLock<Width> = OnceLock::new();
     let find = || Width::ALL.into_iter().find(|width| width.is_here());
     let widest = WIDEST.get_or_init(|| find().unwrap_or(Width::Baseline));
     // SAFETY: only a width that is here was kept
     unsafe { widest.run_unchecked(kernel) }
+}
+
+/// Lets [`dispatch`] use this width, to compare with others. Says whether it does:
+/// not where there are no such registers, and not once a kernel has run.
+pub fn settle_on(width: Width) -> bool {
+    width.is_here() && WIDEST.set(width).is_ok()
 }
 
 /// A bit for each lane of which `is` holds.
