@@ -5,6 +5,7 @@ use std::str::FromStr;
 use super::batch::Batch;
 use super::tally::{Cause, Tally};
 use crate::error::{Error, ErrorKind, Result};
+use crate::signal::simd::{Kernel, dispatch};
 use crate::units::Micros;
 
 /// A step forward in time longer than this is taken for damage, not for a quiet
@@ -206,6 +207,40 @@ impl Unwrap {
         self.last = raw;
         (self.epoch + raw, true)
     }
+
+    /// Unrolls many times at once if none of them is older than the one before it
+    /// and the clock does not overflow among them; otherwise changes nothing. Says
+    /// which.
+    pub fn run(&mut self, raw: &mut [i64]) -> bool {
+        let (Some(&first), Some(&last)) = (raw.first(), raw.last()) else { return true };
+        let near = last.saturating_sub(self.last) <= self.period / 2 || self.epoch == 0;
+        let runs_on = first >= self.last && near && ascends(raw);
+        if runs_on {
+            self.last = last;
+            if self.epoch > 0 {
+                raw.iter_mut().for_each(|t| *t += self.epoch);
+            }
+        }
+        runs_on
+    }
+}
+
+/// Whether no time is older than the one before it.
+fn ascends(times: &[i64]) -> bool {
+    struct Ascends<'a>(&'a [i64]);
+
+    impl Kernel for Ascends<'_> {
+        type Output = bool;
+
+        #[inline(always)]
+        fn run(self) -> bool {
+            // every pair is looked at: an early way out would keep them single
+            let pairs = self.0.iter().zip(self.0.iter().skip(1));
+            pairs.fold(true, |ascends, (t, next)| ascends & (t <= next))
+        }
+    }
+
+    dispatch(Ascends(times))
 }
 
 #[cfg(test)]

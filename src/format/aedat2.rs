@@ -26,6 +26,7 @@
 //! Source: jAER's `AEFileInputStream` and `DVS128.Extractor`; iniVation's
 //! description of AEDAT 2.0.
 
+use super::columns::{self, Layout, READ, RUN};
 use super::{CHUNK_EVENTS, Decoder, Format, Header, Source};
 use crate::error::{Error, ErrorKind, Result};
 use crate::event::{Batch, Cause, Sensor, Tally, Unwrap};
@@ -117,32 +118,77 @@ fn refusal(chip: &str) -> Error {
     )
 }
 
+/// An event that a pixel sent; its time is that of the recorder's clock.
+#[derive(Clone, Copy)]
+struct Pixel;
+
+#[inline]
+fn address(event: &[u8; EVENT]) -> u32 {
+    (u64::from_be_bytes(*event) >> 32) as u32
+}
+
+impl Layout<EVENT> for Pixel {
+    #[inline]
+    fn is_sound(self, event: &[u8; EVENT]) -> bool {
+        address(event) <= LAST_PIXEL
+    }
+
+    #[inline]
+    fn t(self, event: &[u8; EVENT]) -> i64 {
+        i64::from(u64::from_be_bytes(*event) as u32)
+    }
+
+    #[inline]
+    fn x(self, event: &[u8; EVENT]) -> u16 {
+        SIDE - 1 - (address(event) >> 1 & 0x7f) as u16
+    }
+
+    #[inline]
+    fn y(self, event: &[u8; EVENT]) -> u16 {
+        (address(event) >> 8) as u16
+    }
+
+    #[inline]
+    fn on(self, event: &[u8; EVENT]) -> bool {
+        address(event) & 1 == 0
+    }
+}
+
+/// Decodes events among which are some that no pixel sent, or times that step back.
+fn look(events: &[[u8; EVENT]], clock: &mut Unwrap, out: &mut Batch, tally: &mut Tally) {
+    let before = out.len();
+    let mut special = 0;
+    for event in events {
+        let (t, wrapped) = clock.time(Pixel.t(event));
+        tally.note(Cause::ClockWrapped, u64::from(wrapped));
+        match Pixel.is_sound(event) {
+            true => out.push(t, Pixel.x(event), Pixel.y(event), Pixel.on(event)),
+            false => special += 1,
+        }
+    }
+    tally.keep((out.len() - before) as u64);
+    tally.drop(Cause::Special, special);
+}
+
 impl Decoder for Aedat2 {
     fn header(&self) -> &Header {
         &self.header
     }
 
     fn decode(&mut self, out: &mut Batch) -> Result<bool> {
-        let Aedat2 { source, clock, tally, .. } = self;
-        let bytes = source.records(EVENT, CHUNK_EVENTS, "an event")?;
-        let before = out.len();
-        let mut special = 0;
-        out.reserve(bytes.len() / EVENT);
-        for event in bytes.as_chunks::<EVENT>().0 {
-            let event = u64::from_be_bytes(*event);
-            let address = (event >> 32) as u32;
-            let (t, wrapped) = clock.time(i64::from(event as u32));
-            tally.note(Cause::ClockWrapped, u64::from(wrapped));
-            if address > LAST_PIXEL {
-                special += 1;
-                continue;
+        for _ in 0..CHUNK_EVENTS / READ {
+            let bytes = self.source.records(EVENT, READ, "an event")?;
+            if bytes.is_empty() {
+                return Ok(false);
             }
-            let x = SIDE - 1 - (address >> 1 & 0x7f) as u16;
-            out.push(t, x, (address >> 8) as u16, address & 1 == 0);
+            for events in bytes.as_chunks().0.chunks(RUN) {
+                match columns::append_by_clock(Pixel, events, &mut self.clock, out) {
+                    true => self.tally.keep(events.len() as u64),
+                    false => look(events, &mut self.clock, out, &mut self.tally),
+                }
+            }
         }
-        tally.keep((out.len() - before) as u64);
-        tally.drop(Cause::Special, special);
-        Ok(!bytes.is_empty())
+        Ok(true)
     }
 
     fn tally(&self) -> &Tally {

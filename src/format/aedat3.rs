@@ -38,6 +38,7 @@ mod packet;
 
 use std::ops::Range;
 
+use super::columns::{self, Layout, RUN};
 use super::{ADDRESSES, CHUNK_EVENTS, Decoder, Format, Header, Source};
 use crate::error::{Error, ErrorKind, Result};
 use crate::event::{Batch, Cause, Sensor, Tally};
@@ -148,38 +149,109 @@ impl Aedat3 {
 
     /// Decodes as much of the packet as there is, `most` events at most.
     fn events(&mut self, most: usize, out: &mut Batch) -> Result<()> {
-        let Aedat3 { header, source, tally, left, epoch, .. } = self;
-        let start = source.offset();
-        let mut bytes = source.records(EVENT, most.min(*left), "a polarity event")?;
+        let start = self.source.offset();
+        let mut bytes = self.source.records(EVENT, most.min(self.left), "a polarity event")?;
         if bytes.is_empty() {
-            bytes = source.take(EVENT, "a polarity event")?;
+            bytes = self.source.take(EVENT, "a polarity event")?;
         }
-        *left -= bytes.len() / EVENT;
-        let Sensor { width, height } = header.sensor.unwrap_or(ADDRESSES);
+        self.left -= bytes.len() / EVENT;
+        let sensor = self.header.sensor.unwrap_or(ADDRESSES);
+        let polarity = Polarity { epoch: self.epoch, sensor };
+        let runs = bytes.as_chunks().0.chunks(RUN);
+        for (run, start) in runs.zip((start..).step_by(RUN * EVENT)) {
+            match columns::append(polarity, run, out) {
+                true => self.tally.keep(run.len() as u64),
+                false => polarity.look(run, start, out, &mut self.tally)?,
+            }
+        }
+        Ok(())
+    }
+}
+
+/// An event of a packet.
+#[derive(Clone, Copy)]
+struct Polarity {
+    epoch: i64,
+    sensor: Sensor,
+}
+
+impl Polarity {
+    /// Decodes events of which some are to be dropped, or are damage; `start` is the
+    /// place of the first.
+    fn look(
+        self,
+        events: &[[u8; EVENT]],
+        start: u64,
+        out: &mut Batch,
+        tally: &mut Tally,
+    ) -> Result<()> {
         let (before, mut invalid, mut outside) = (out.len(), 0, 0);
         let mut damage = Ok(());
-        out.reserve(bytes.len() / EVENT);
-        for (event, offset) in bytes.as_chunks::<EVENT>().0.iter().zip((start + 4..).step_by(EVENT))
-        {
-            let event = u64::from_le_bytes(*event);
-            let (data, stamp) = (event as u32, (event >> 32) as i32);
-            let (x, y) = ((data >> 17) as u16, (data >> 2 & 0x7fff) as u16);
-            if data & 1 == 0 {
+        for (event, offset) in events.iter().zip((start + 4..).step_by(EVENT)) {
+            let stamp = stamp(event);
+            if !is_valid(event) {
                 invalid += 1;
             } else if stamp < 0 {
                 let found = format!("a time of {stamp} µs");
                 damage = Err(Error::new(ErrorKind::Corrupt, found, "0 or more").at_byte(offset));
                 break;
-            } else if x >= width || y >= height {
+            } else if !self.is_inside(event) {
                 outside += 1;
             } else {
-                out.push(*epoch | i64::from(stamp), x, y, data & 2 != 0);
+                out.push(self.t(event), self.x(event), self.y(event), self.on(event));
             }
         }
         tally.keep((out.len() - before) as u64);
         tally.drop(Cause::Invalid, invalid);
         tally.drop(Cause::Outside, outside);
         damage
+    }
+
+    #[inline]
+    fn is_inside(self, event: &[u8; EVENT]) -> bool {
+        (self.x(event) < self.sensor.width) & (self.y(event) < self.sensor.height)
+    }
+}
+
+#[inline]
+fn data(event: &[u8; EVENT]) -> u32 {
+    u64::from_le_bytes(*event) as u32
+}
+
+#[inline]
+fn stamp(event: &[u8; EVENT]) -> i32 {
+    (u64::from_le_bytes(*event) >> 32) as i32
+}
+
+#[inline]
+fn is_valid(event: &[u8; EVENT]) -> bool {
+    data(event) & 1 != 0
+}
+
+impl Layout<EVENT> for Polarity {
+    #[inline]
+    fn is_sound(self, event: &[u8; EVENT]) -> bool {
+        is_valid(event) & (stamp(event) >= 0) & self.is_inside(event)
+    }
+
+    #[inline]
+    fn t(self, event: &[u8; EVENT]) -> i64 {
+        self.epoch | i64::from(stamp(event))
+    }
+
+    #[inline]
+    fn x(self, event: &[u8; EVENT]) -> u16 {
+        (data(event) >> 17) as u16
+    }
+
+    #[inline]
+    fn y(self, event: &[u8; EVENT]) -> u16 {
+        (data(event) >> 2 & 0x7fff) as u16
+    }
+
+    #[inline]
+    fn on(self, event: &[u8; EVENT]) -> bool {
+        data(event) & 2 != 0
     }
 }
 

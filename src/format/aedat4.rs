@@ -31,6 +31,7 @@ mod packing;
 
 use std::collections::BTreeMap;
 
+use super::columns::{self, Layout, RUN};
 use super::{ADDRESSES, CHUNK_EVENTS, Decoder, Format, Header, Source};
 use crate::error::{Error, ErrorKind, Result};
 use crate::event::{Batch, Cause, Sensor, Tally};
@@ -200,24 +201,53 @@ impl Aedat4 {
 
     /// Decodes events of the open packet, `most` of them at most.
     fn events(&mut self, most: usize, out: &mut Batch) {
-        let Sensor { width, height } = self.header.sensor.unwrap_or(ADDRESSES);
+        let inside = Inside(self.header.sensor.unwrap_or(ADDRESSES));
         let count = self.rest.count.min(most);
-        let bytes = self.body.get(self.rest.start..).unwrap_or_default();
-        let (before, mut outside) = (out.len(), 0);
-        out.reserve(count);
-        for event in bytes.as_chunks::<EVENT>().0.iter().take(count) {
-            let event = u128::from_le_bytes(*event);
-            let (t, x, y) = (event as i64, (event >> 64) as u16, (event >> 80) as u16);
-            if x >= width || y >= height {
-                outside += 1;
-            } else {
-                out.push(t, x, y, event >> 96 & 0xff != 0);
+        let bytes = self.body.get(self.rest.start..).unwrap_or_default().as_chunks().0;
+        let events = bytes.get(..count).unwrap_or(bytes);
+        let before = out.len();
+        for events in events.chunks(RUN) {
+            if !columns::append(inside, events, out) {
+                let sound = events.iter().filter(|event| inside.is_sound(event));
+                sound.for_each(|e| out.push(inside.t(e), inside.x(e), inside.y(e), inside.on(e)));
             }
         }
+        let kept = out.len() - before;
         self.rest.start += EVENT * count;
         self.rest.count -= count;
-        self.tally.keep((out.len() - before) as u64);
-        self.tally.drop(Cause::Outside, outside);
+        self.tally.keep(kept as u64);
+        self.tally.drop(Cause::Outside, (events.len() - kept) as u64);
+    }
+}
+
+/// An event of a packet, inside this sensor.
+#[derive(Clone, Copy)]
+struct Inside(Sensor);
+
+impl Layout<EVENT> for Inside {
+    #[inline]
+    fn is_sound(self, event: &[u8; EVENT]) -> bool {
+        (self.x(event) < self.0.width) & (self.y(event) < self.0.height)
+    }
+
+    #[inline]
+    fn t(self, event: &[u8; EVENT]) -> i64 {
+        u128::from_le_bytes(*event) as i64
+    }
+
+    #[inline]
+    fn x(self, event: &[u8; EVENT]) -> u16 {
+        (u128::from_le_bytes(*event) >> 64) as u16
+    }
+
+    #[inline]
+    fn y(self, event: &[u8; EVENT]) -> u16 {
+        (u128::from_le_bytes(*event) >> 80) as u16
+    }
+
+    #[inline]
+    fn on(self, event: &[u8; EVENT]) -> bool {
+        (u128::from_le_bytes(*event) >> 96) as u8 != 0
     }
 }
 

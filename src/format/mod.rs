@@ -14,6 +14,7 @@
 mod aedat2;
 mod aedat3;
 mod aedat4;
+mod columns;
 mod frames;
 mod nmnist;
 pub mod source;

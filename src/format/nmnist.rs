@@ -13,6 +13,7 @@
 //! overflow rule tonic's `read_mnist_file` repeats. The format states no pixel
 //! array: N-MNIST is 34×34, N-Caltech101 has a size per recording.
 
+use super::columns::{self, Layout, READ, RUN};
 use super::{CHUNK_EVENTS, Decoder, Format, Header, Source};
 use crate::error::{Error, ErrorKind, Result};
 use crate::event::{Batch, Cause, Tally, Unwrap};
@@ -31,8 +32,35 @@ const CLOCK: i64 = 1 << 23;
 const OVERFLOW_ROW: u8 = 240;
 const OVERFLOW_TIME: i64 = 1 << 13;
 
-fn time_of(event: &[u8]) -> i64 {
-    i64::from(u32::from_be_bytes([0, event[2] & 0x7f, event[3], event[4]]))
+/// An event that a pixel sent; its time is that of the recorder's clock.
+#[derive(Clone, Copy)]
+struct Pixel;
+
+impl Layout<EVENT> for Pixel {
+    #[inline]
+    fn is_sound(self, event: &[u8; EVENT]) -> bool {
+        event[1] != OVERFLOW_ROW
+    }
+
+    #[inline]
+    fn t(self, event: &[u8; EVENT]) -> i64 {
+        i64::from(u32::from_be_bytes([0, event[2] & 0x7f, event[3], event[4]]))
+    }
+
+    #[inline]
+    fn x(self, event: &[u8; EVENT]) -> u16 {
+        event[0].into()
+    }
+
+    #[inline]
+    fn y(self, event: &[u8; EVENT]) -> u16 {
+        event[1].into()
+    }
+
+    #[inline]
+    fn on(self, event: &[u8; EVENT]) -> bool {
+        event[2] & 0x80 != 0
+    }
 }
 
 /// Without a magic number, order is the sign: times that hardly ever step back
@@ -40,8 +68,8 @@ fn time_of(event: &[u8]) -> i64 {
 /// every other time, padding stands still. Fewer events than sixteen prove
 /// nothing; such a file is read when the format is named.
 fn sniff(head: &[u8]) -> bool {
-    let events: Vec<&[u8]> = head.chunks_exact(EVENT).collect();
-    let steps = || events.windows(2).map(|e| time_of(e[1]) - time_of(e[0]));
+    let events = head.as_chunks().0;
+    let steps = || events.windows(2).map(|e| Pixel.t(&e[1]) - Pixel.t(&e[0]));
     let back = steps().filter(|&step| step < 0).count();
     let forward = steps().filter(|&step| step > 0).count();
     events.len() >= 16
@@ -73,6 +101,28 @@ fn open(source: Source) -> Result<Box<dyn Decoder>> {
     }))
 }
 
+/// Decodes events among which are some that say that time passed, or times that
+/// step back.
+fn look(
+    events: &[[u8; EVENT]],
+    (clock, passed): (&mut Unwrap, &mut i64),
+    out: &mut Batch,
+    tally: &mut Tally,
+) {
+    let before = out.len();
+    for event in events {
+        if !Pixel.is_sound(event) {
+            *passed += OVERFLOW_TIME;
+            tally.skip("time overflow", 1);
+            continue;
+        }
+        let (t, wrapped) = clock.time(Pixel.t(event));
+        tally.note(Cause::ClockWrapped, u64::from(wrapped));
+        out.push(t + *passed, Pixel.x(event), Pixel.y(event), Pixel.on(event));
+    }
+    tally.keep((out.len() - before) as u64);
+}
+
 impl Decoder for Nmnist {
     fn header(&self) -> &Header {
         &self.header
@@ -80,21 +130,22 @@ impl Decoder for Nmnist {
 
     fn decode(&mut self, out: &mut Batch) -> Result<bool> {
         let Nmnist { source, clock, passed, tally, .. } = self;
-        let bytes = source.records(EVENT, CHUNK_EVENTS, "an event")?;
-        let before = out.len();
-        out.reserve(bytes.len() / EVENT);
-        for event in bytes.as_chunks::<EVENT>().0 {
-            if event[1] == OVERFLOW_ROW {
-                *passed += OVERFLOW_TIME;
-                tally.skip("time overflow", 1);
-                continue;
+        for _ in 0..CHUNK_EVENTS / READ {
+            let bytes = source.records(EVENT, READ, "an event")?;
+            if bytes.is_empty() {
+                return Ok(false);
             }
-            let (t, wrapped) = clock.time(time_of(event));
-            tally.note(Cause::ClockWrapped, u64::from(wrapped));
-            out.push(t + *passed, event[0].into(), event[1].into(), event[2] & 0x80 != 0);
+            for events in bytes.as_chunks().0.chunks(RUN) {
+                let before = out.len();
+                if columns::append_by_clock(Pixel, events, clock, out) {
+                    out.t[before..].iter_mut().for_each(|t| *t += *passed);
+                    tally.keep(events.len() as u64);
+                } else {
+                    look(events, (clock, passed), out, tally);
+                }
+            }
         }
-        tally.keep((out.len() - before) as u64);
-        Ok(!bytes.is_empty())
+        Ok(true)
     }
 
     fn tally(&self) -> &Tally {
