@@ -27,6 +27,7 @@
 
 mod flatbuffer;
 mod info;
+mod lz4;
 mod packing;
 
 use std::collections::BTreeMap;

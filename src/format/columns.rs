@@ -37,12 +37,17 @@ pub fn append<const N: usize>(
     records: &[[u8; N]],
     out: &mut Batch,
 ) -> bool {
-    #[cfg(test)]
-    if tests::CAREFUL.get() {
-        return false;
-    }
-    dispatch(Append { layout, records, out })
+    !with_care() && dispatch(Append { layout, records, out })
 }
+
+/// Whether nothing is to be done at once, so that a test sees the same done with care.
+#[cfg(not(test))]
+pub fn with_care() -> bool {
+    false
+}
+
+#[cfg(test)]
+pub use tests::with_care;
 
 /// As [`append`], for times of a clock that is to be unrolled; all are sound only if
 /// it neither overflows nor steps back among them.
@@ -91,8 +96,11 @@ pub mod tests {
     use std::cell::Cell;
 
     thread_local! {
-        /// Whether nothing is decoded at once.
-        pub static CAREFUL: Cell<bool> = const { Cell::new(false) };
+        static CAREFUL: Cell<bool> = const { Cell::new(false) };
+    }
+
+    pub fn with_care() -> bool {
+        CAREFUL.get()
     }
 
     /// Events in order of time, for several runs of every format.
