@@ -1,5 +1,7 @@
 //! Columns of events: the currency between rooms.
 
+use std::ops::Range;
+
 /// The pixel array of a camera.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Sensor {
@@ -86,12 +88,21 @@ impl Batch {
         self.on.append(&mut other.on);
     }
 
+    /// Appends a range of `other`'s events.
+    pub fn extend(&mut self, other: &Batch, range: Range<usize>) {
+        self.t.extend_from_slice(&other.t[range.clone()]);
+        self.x.extend_from_slice(&other.x[range.clone()]);
+        self.y.extend_from_slice(&other.y[range.clone()]);
+        self.on.extend_from_slice(&other.on[range]);
+    }
+
     /// Moves the first `len` events to the end of `out`.
     pub fn move_front(&mut self, len: usize, out: &mut Batch) {
-        out.t.extend(self.t.drain(..len));
-        out.x.extend(self.x.drain(..len));
-        out.y.extend(self.y.drain(..len));
-        out.on.extend(self.on.drain(..len));
+        out.extend(self, 0..len);
+        self.t.drain(..len);
+        self.x.drain(..len);
+        self.y.drain(..len);
+        self.on.drain(..len);
     }
 
     /// Sorts by time; events of equal time keep their order.

@@ -4,10 +4,11 @@ use std::ops::Range;
 use std::str::FromStr;
 
 use super::batch::Batch;
+use super::histogram::Histogram;
 use super::tally::{Cause, Tally};
 use super::window::Grid;
 use crate::error::{Error, ErrorKind, Result};
-use crate::signal::{Merge, Spikes};
+use crate::signal::Spikes;
 
 /// What several events of one pixel and polarity in one step amount to.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -93,7 +94,7 @@ pub struct Binner {
     limit: Option<u64>,
     step: u64,
     filled: bool,
-    merge: Merge,
+    histogram: Histogram,
     spikes: Spikes,
     tally: Tally,
 }
@@ -109,7 +110,7 @@ impl Binner {
             limit,
             step: 0,
             filled: false,
-            merge: Merge::new(field.len()),
+            histogram: Histogram::new(field.len()),
             spikes: Spikes::default(),
             tally: Tally::default(),
         }
@@ -124,27 +125,40 @@ impl Binner {
     /// start, and hands every complete step in which there was any to `emit`, with
     /// its number.
     pub fn push(&mut self, batch: &Batch, range: Range<usize>, mut emit: impl FnMut(u64, &Spikes)) {
-        let last = self.limit.unwrap_or(u64::MAX);
-        for i in range.clone() {
-            let (t, x, y, on) = batch.get(i);
+        let mut rest = range;
+        while let Some(&t) = batch.t[rest.clone()].first() {
             let step = self.grid.step_of(t);
-            if step >= last {
-                self.tally.drop(Cause::AfterWindow, (range.end - i) as u64);
+            if self.limit.is_some_and(|limit| step >= limit) {
+                self.tally.drop(Cause::AfterWindow, rest.len() as u64);
                 return;
             }
             if self.step < step {
                 self.emit_step(&mut emit);
                 self.step = step;
             }
-            match self.field.address(x, y, on) {
-                None => self.tally.drop(Cause::Outside, 1),
-                Some(address) => {
-                    self.merge.add(address, 1.0, 1);
-                    self.tally.keep(1);
-                }
-            }
-            self.filled = true;
+            let end = self.grid.end_of(self.step);
+            // the first is in the step, even at the end of time
+            let times = batch.t[rest.clone()].iter().skip(1);
+            let count = 1 + times.take_while(|&&t| t < end).count();
+            let next = rest.start + count;
+            self.add(batch, rest.start..next);
+            rest.start = next;
         }
+    }
+
+    /// Adds events to the step.
+    fn add(&mut self, batch: &Batch, range: Range<usize>) {
+        let (field, mut kept) = (self.field, 0);
+        let pixels = batch.x[range.clone()].iter().zip(&batch.y[range.clone()]);
+        for ((&x, &y), &on) in pixels.zip(&batch.on[range.clone()]) {
+            if let Some(address) = field.address(x, y, on) {
+                self.histogram.add(address);
+                kept += 1;
+            }
+        }
+        self.tally.keep(kept);
+        self.tally.drop(Cause::Outside, range.len() as u64 - kept);
+        self.filled = true;
     }
 
     /// Hands out the last, partial step. Returns the number of steps in all, those
@@ -159,7 +173,7 @@ impl Binner {
     fn emit_step(&mut self, emit: &mut impl FnMut(u64, &Spikes)) {
         self.spikes.clear();
         if std::mem::take(&mut self.filled) {
-            self.merge.drain(&mut self.spikes, |value| value);
+            self.histogram.drain(&mut self.spikes);
         }
         if self.mode == InputMode::Binary {
             self.merge_into_bits();

@@ -3,6 +3,7 @@
 
 pub mod batch;
 pub mod bin;
+mod histogram;
 pub mod order;
 pub mod tally;
 pub mod window;

@@ -89,18 +89,30 @@ impl Order {
     /// A backward step under [`OrderPolicy::Reject`], or a step forward of more
     /// than [`LONGEST_SILENCE`]. Events before it have been handed on.
     pub fn push(&mut self, batch: &mut Batch, out: &mut Batch) -> Result<()> {
-        let checked = self.admit(batch);
-        let newest = self.newest.unwrap_or(i64::MIN);
-        match self.policy {
-            OrderPolicy::Sort { within } => self.release(newest.saturating_sub(within.0), out),
-            OrderPolicy::Drop | OrderPolicy::Reject => self.release(i64::MAX, out),
-        }
+        let checked = match self.runs_on(&batch.t) {
+            true => Ok(()),
+            false => self.admit(batch),
+        };
+        self.release(batch, out);
         checked
     }
 
     /// Appends the events held back to `out`.
     pub fn finish(&mut self, out: &mut Batch) {
-        self.release(i64::MAX, out);
+        out.append(&mut self.pending);
+    }
+
+    /// Admits all of these times at once if no policy has anything to say to them.
+    fn runs_on(&mut self, times: &[i64]) -> bool {
+        let (Some(&first), Some(&last)) = (times.first(), times.last()) else { return true };
+        let newest = self.newest.unwrap_or(first);
+        let no_leap = last.saturating_sub(newest) <= LONGEST_SILENCE.0;
+        let runs_on = first >= newest && no_leap && ascends(times);
+        if runs_on {
+            self.newest = Some(last);
+            self.tally.keep(times.len() as u64);
+        }
+        runs_on
     }
 
     /// Moves events from `batch` to `pending`, by the policy.
@@ -156,11 +168,20 @@ impl Order {
         }
     }
 
-    fn release(&mut self, up_to: i64, out: &mut Batch) {
-        let ready = self.pending.t.partition_point(|&t| t <= up_to);
-        if ready > 0 {
-            self.pending.move_front(ready, out);
-        }
+    /// Hands on what is certain of `pending` and, none of it younger, of `batch`; holds
+    /// back the rest.
+    fn release(&mut self, batch: &mut Batch, out: &mut Batch) {
+        let newest = self.newest.unwrap_or(i64::MIN);
+        let up_to = match self.policy {
+            OrderPolicy::Sort { within } => newest.saturating_sub(within.0),
+            OrderPolicy::Drop | OrderPolicy::Reject => i64::MAX,
+        };
+        let ready = |batch: &Batch| batch.t.partition_point(|&t| t <= up_to);
+        let (held, new) = (ready(&self.pending), ready(batch));
+        self.pending.move_front(held, out);
+        out.extend(batch, 0..new);
+        self.pending.extend(batch, new..batch.len());
+        batch.clear();
     }
 
     fn refusal(&self, newest: i64, t: i64) -> Error {

@@ -80,6 +80,12 @@ impl Grid {
         debug_assert!(t >= self.start);
         (t.abs_diff(self.start)) / self.dt.0 as u64
     }
+
+    /// Where a step ends and the next begins, or the end of time.
+    pub fn end_of(&self, step: u64) -> i64 {
+        let offset = step.saturating_add(1).saturating_mul(self.dt.0 as u64);
+        self.start.saturating_add_unsigned(offset)
+    }
 }
 
 #[cfg(test)]
@@ -106,5 +112,7 @@ mod tests {
         assert_eq!([1_000, 1_009, 1_010, 1_999].map(|t| grid.step_of(t)), [0, 0, 1, 99]);
         let far = Grid { start: i64::MIN, dt: Micros(1) };
         assert_eq!(far.step_of(i64::MAX), u64::MAX);
+        assert_eq!([0, 1, 99].map(|step| grid.end_of(step)), [1_010, 1_020, 2_000]);
+        assert_eq!([far.end_of(0), far.end_of(u64::MAX)], [i64::MIN + 1, i64::MAX]);
     }
 }
