@@ -282,5 +282,34 @@ mod tests {
             prop_assert_eq!(binned, tally.kept);
             prop_assert_eq!(tally.read, events.len() as u64);
         }
+
+        /// Step and address of each event by themselves.
+        #[test]
+        fn steps_are_what_the_grid_and_the_field_say(
+            mut events in prop::collection::vec((100i64..400, 0u16..5, 0u16..4, any::<bool>()), 0..100),
+            cut in 1..30_usize,
+        ) {
+            events.sort();
+            let grid = Grid { start: 100, dt: Micros(10) };
+            let mut expected = std::collections::BTreeMap::new();
+            for &(t, x, y, on) in &events {
+                if let Some(address) = FIELD.address(x, y, on) {
+                    *expected.entry((grid.step_of(t), address)).or_default() += 1_u32;
+                }
+            }
+            let mut binner = Binner::new(grid, FIELD, InputMode::Counts, None);
+            let mut found = std::collections::BTreeMap::new();
+            let mut emit = |step: u64, spikes: &Spikes| {
+                for (address, value, count) in spikes.iter() {
+                    assert_eq!(value, count as f32);
+                    assert!(found.insert((step, address), count).is_none());
+                }
+            };
+            for events in events.chunks(cut) {
+                binner.push(&events.iter().copied().collect(), 0..events.len(), &mut emit);
+            }
+            binner.finish(&mut emit);
+            prop_assert_eq!(found, expected);
+        }
     }
 }

@@ -341,7 +341,72 @@ mod tests {
         assert_eq!(Unwrap::new(256).time(200), (200, false));
     }
 
+    fn policies() -> impl Strategy<Value = OrderPolicy> {
+        let sort = (0..60_i64).prop_map(|within| OrderPolicy::Sort { within: Micros(within) });
+        prop_oneof![2 => sort, 1 => Just(OrderPolicy::Drop), 1 => Just(OrderPolicy::Reject)]
+    }
+
+    /// Mostly ascending, with steps back and leaps among them.
+    fn times() -> impl Strategy<Value = Vec<i64>> {
+        let step = prop_oneof![60 => 0..9_i64, 3 => -40..0_i64, 1 => Just(LONGEST_SILENCE.0 + 1)];
+        prop::collection::vec(step, 0..300).prop_map(|steps| {
+            let ahead = |t: &mut i64, step| {
+                *t += step;
+                Some(*t)
+            };
+            steps.into_iter().scan(0, ahead).collect()
+        })
+    }
+
     proptest! {
+        #[test]
+        fn at_once_or_with_care_is_the_same(
+            policy in policies(),
+            times in times(),
+            cut in 1..100_usize,
+        ) {
+            let (mut order, mut careful) = (Order::new(policy), Order::new(policy));
+            let (mut out, mut expected) = (Batch::default(), Batch::default());
+            for piece in times.chunks(cut) {
+                let found = order.push(&mut batch(piece), &mut out);
+                let mut with_care = batch(piece);
+                let due = careful.admit(&mut with_care);
+                careful.release(&mut with_care, &mut expected);
+                prop_assert_eq!(&out, &expected);
+                prop_assert_eq!(order.tally(), careful.tally());
+                let text = |checked: Result<()>| checked.err().map(|e| e.to_string());
+                let (found, due) = (text(found), text(due));
+                prop_assert_eq!(&found, &due);
+                if found.is_some() {
+                    break;
+                }
+            }
+        }
+
+        #[test]
+        fn a_clock_unrolls_many_times_as_it_does_one(
+            steps in prop::collection::vec(prop_oneof![20 => 0..40_i64, 1 => 0..256_i64], 0..60),
+            cut in 1..20_usize,
+        ) {
+            let ahead = |t: &mut i64, step| {
+                *t += step;
+                Some(*t % 256)
+            };
+            let raw: Vec<i64> = steps.into_iter().scan(0, ahead).collect();
+            let (mut clock, mut careful) = (Unwrap::new(256), Unwrap::new(256));
+            for piece in raw.chunks(cut) {
+                let with_care: Vec<_> = piece.iter().map(|&raw| careful.time(raw)).collect();
+                let mut times = piece.to_vec();
+                if clock.run(&mut times) {
+                    let expected: Vec<_> = times.iter().map(|&t| (t, false)).collect();
+                    prop_assert_eq!(with_care, expected);
+                } else {
+                    prop_assert_eq!(&times, piece);
+                    piece.iter().for_each(|&raw| _ = clock.time(raw));
+                }
+            }
+        }
+
         #[test]
         fn what_comes_out_is_sorted_and_complete(
             times in prop::collection::vec(0i64..1000, 0..200),
