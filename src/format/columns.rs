@@ -120,11 +120,13 @@ pub mod tests {
     }
 
     proptest! {
+        #![proptest_config(ProptestConfig::with_cases(1_000))]
+
         /// Bits flip, whole records are lost, the end is missing.
         #[test]
         fn at_once_or_with_care_is_the_same(
             which in 0..5_usize,
-            flips in prop::collection::vec((any::<prop::sample::Index>(), 0..8_u32), 0..4),
+            flips in prop::collection::vec((any::<prop::sample::Index>(), 0..8_u32), 0..9),
             lost in prop::option::of((any::<prop::sample::Index>(), 0..2_000_usize)),
             cut in prop::option::of(any::<prop::sample::Index>()),
         ) {
@@ -147,7 +149,6 @@ pub mod tests {
                 (header, events, tally, error.map(|e| e.to_string()))
             };
             let (found, expected) = (read(false), read(true));
-            prop_assert_eq!(found.1.iter().count(), found.1.on.len());
             prop_assert_eq!(found, expected);
         }
     }

@@ -88,3 +88,77 @@ fn checksum(bytes: [u8; 2]) -> u8 {
     hash = (hash ^ hash >> 13).wrapping_mul(PRIMES[2]);
     ((hash ^ hash >> 16) >> 8) as u8
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use lz4_flex::frame::{BlockMode, BlockSize, FrameDecoder, FrameEncoder, FrameInfo};
+    use proptest::prelude::*;
+    use std::io::{Read, Write};
+
+    /// Rows of 16 bytes as those of events, packed in blocks of 64 KiB.
+    fn frame(rows: u32, mode: BlockMode) -> (Vec<u8>, Vec<u8>) {
+        let row = |i: u32| [i / 3, 0, i * i % 977 << 16 | i % 128, i % 2];
+        let body: Vec<u8> = (0..rows).flat_map(row).flat_map(u32::to_le_bytes).collect();
+        let blocks = FrameInfo::new().block_size(BlockSize::Max64KB).block_mode(mode);
+        let mut encoder = FrameEncoder::with_frame_info(blocks, Vec::new());
+        encoder.write_all(&body).unwrap();
+        (encoder.finish().unwrap(), body)
+    }
+
+    /// Whether the frame was unpacked; then as `lz4_flex` does it, without a remark.
+    fn agrees(frame: &[u8]) -> bool {
+        let (mut body, mut expected) = (vec![7; 100], Vec::new());
+        let unpacked = unpack(frame, 1 << 30, &mut body);
+        if unpacked {
+            FrameDecoder::new(frame).read_to_end(&mut expected).unwrap();
+            assert!(body == expected);
+        }
+        unpacked
+    }
+
+    #[test]
+    fn whole_frames_are_unpacked_over_what_was_there() {
+        for mode in [BlockMode::Linked, BlockMode::Independent] {
+            for rows in [1, 20_000] {
+                let (frame, expected) = frame(rows, mode);
+                let mut body = vec![7; 1_000];
+                assert!(unpack(&frame, expected.len() as u64, &mut body) && body == expected);
+                assert!(!unpack(&frame, expected.len() as u64 - 1, &mut body));
+            }
+        }
+    }
+
+    #[test]
+    fn no_byte_changed_cut_off_or_added_is_overlooked() {
+        let (frame, _) = frame(20, BlockMode::Linked);
+        assert!(agrees(&frame));
+        for place in 0..frame.len() {
+            for change in 1..=255 {
+                let mut changed = frame.clone();
+                changed[place] ^= change;
+                agrees(&changed);
+            }
+            assert!(!agrees(&frame[..place]));
+        }
+        for more in [&[0][..], &[0; 4], &frame] {
+            assert!(!agrees(&[&frame, more].concat()));
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn blocks_that_look_back_are_unpacked_as_by_lz4_flex(
+            flips in prop::collection::vec((any::<prop::sample::Index>(), 0..8_u32), 0..3),
+            linked in any::<bool>(),
+        ) {
+            let mode = if linked { BlockMode::Linked } else { BlockMode::Independent };
+            let (mut frame, _) = frame(20_000, mode);
+            for (place, bit) in flips {
+                let place = place.index(frame.len());
+                frame[place] ^= 1 << bit;
+            }
+            agrees(&frame);
+        }
+    }
+}
