@@ -101,9 +101,9 @@ fn file_to_steps(sensor: Sensor, file: File) {
 fn synthetic(Sensor { width, height }: Sensor, per_ms: i64) -> Vec<Batch> {
     let event = |i: usize| {
         let mix = (i as u64).wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 32;
-        let pixel = mix * u64::from(width) * u64::from(height) >> 32;
+        let pixel = (mix * u64::from(width) * u64::from(height)) >> 32;
         let (x, y) = (pixel % u64::from(width), pixel / u64::from(width));
-        (i as i64 * 1_000 / per_ms, x as u16, y as u16, i % 2 == 0)
+        (i as i64 * 1_000 / per_ms, x as u16, y as u16, i.is_multiple_of(2))
     };
     let indices: Vec<usize> = (0..EVENTS).collect();
     indices.chunks(CHUNK_EVENTS).map(|chunk| chunk.iter().copied().map(event).collect()).collect()

@@ -28,7 +28,7 @@ import types
 
 import numpy as np
 
-ROUNDS = 7
+ROUNDS = 5
 EVENTS = 10_000_000
 
 

@@ -32,25 +32,26 @@ impl Histogram {
     pub fn add(&mut self, address: u32) {
         let address = address as usize;
         let count = &mut self.count[address];
-        if *count == 0 {
-            let word = address / 64;
-            self.touched[word] |= 1 << (address % 64);
-            self.words[word / 64] |= 1 << (word % 64);
-        }
         *count = count.saturating_add(1);
+        let word = address / 64;
+        self.touched[word] |= 1 << (address % 64);
+        self.words[word / 64] |= 1 << (word % 64);
     }
 
     /// Moves the counts into `out`, which is empty, and starts afresh.
     pub fn drain(&mut self, out: &mut Spikes) {
+        let Spikes { index, value, count } = out;
         for (i, words) in self.words.iter_mut().enumerate() {
-            for word in lanes(std::mem::take(words)).map(|lane| 64 * i + lane) {
-                let touched = lanes(std::mem::take(&mut self.touched[word]));
-                out.index.extend(touched.map(|lane| (64 * word + lane) as u32));
+            for lane in lanes(std::mem::take(words)) {
+                let word = 64 * i + lane;
+                let touched = std::mem::take(&mut self.touched[word]);
+                index.reserve(64);
+                lanes(touched).for_each(|lane| index.push((64 * word + lane) as u32));
             }
         }
         let counts = &mut self.count;
-        out.count.extend(out.index.iter().map(|&i| std::mem::take(&mut counts[i as usize])));
-        out.value.extend(out.count.iter().map(|&count| count.min(LARGEST) as f32));
+        count.extend(index.iter().map(|&i| std::mem::take(&mut counts[i as usize])));
+        value.extend(count.iter().map(|&count| count.min(LARGEST) as f32));
     }
 }
 

@@ -98,7 +98,7 @@ mod tests {
 
     /// Rows of 16 bytes as those of events, packed in blocks of 64 KiB.
     fn frame(rows: u32, mode: BlockMode) -> (Vec<u8>, Vec<u8>) {
-        let row = |i: u32| [i / 3, 0, i * i % 977 << 16 | i % 128, i % 2];
+        let row = |i: u32| [i / 3, 0, (i * i % 977) << 16 | (i % 128), i % 2];
         let body: Vec<u8> = (0..rows).flat_map(row).flat_map(u32::to_le_bytes).collect();
         let blocks = FrameInfo::new().block_size(BlockSize::Max64KB).block_mode(mode);
         let mut encoder = FrameEncoder::with_frame_info(blocks, Vec::new());
