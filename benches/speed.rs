@@ -62,7 +62,7 @@ fn compare(
     mut beside: impl FnMut() -> f64,
     mut engine: impl FnMut() -> f64,
 ) {
-    (beside(), engine());
+    let _warm = (beside(), engine());
     let pairs: Vec<(f64, f64)> = (0..ROUNDS).map(|_| (beside(), engine())).collect();
     let ratio = sorted(pairs.iter().map(|(beside, engine)| beside / engine));
     let of = |seconds: f64| match unit {
@@ -360,7 +360,7 @@ fn chain(input: &[usize], nodes: Vec<(&str, Fields)>, output: &[usize]) -> Netwo
                 NodeKind::Neuron(model.read(&mut record).unwrap())
             }
         };
-        all.push(Node::new(&number.to_string(), kind));
+        all.push(Node::new(number.to_string(), kind));
     }
     all.push(Node::new("out", NodeKind::Output(axes(output))));
     let names: Vec<String> = all.iter().map(|node| node.name.clone()).collect();

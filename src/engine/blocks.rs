@@ -1,7 +1,7 @@
 //! What every engine does with the blocks of a population.
 
 use crate::neuron::Population;
-use crate::signal::{Accumulator, Aligned, BLOCK, Spikes, lanes};
+use crate::signal::{Accumulator, Aligned, BLOCK, lanes};
 
 /// A set of blocks.
 #[derive(Clone, Debug, Default)]
@@ -31,6 +31,23 @@ impl Blocks {
         self.0.iter().all(|&word| word == 0)
     }
 
+    /// Takes all out, and hands them with those that `inputs` reach to `visit`, 64
+    /// neighbours at a time: the first, which of them, and which of these an input
+    /// reaches. What `visit` gives is put in again.
+    pub fn visit_words(
+        &mut self,
+        inputs: &[&Accumulator],
+        mut visit: impl FnMut(usize, u64, u64) -> u64,
+    ) {
+        for (number, word) in self.0.iter_mut().enumerate() {
+            let live = inputs.iter().fold(0, |live, sums| live | sums.live(number));
+            let blocks = live | std::mem::take(word);
+            if blocks != 0 {
+                *word = visit(number * 64, blocks, live);
+            }
+        }
+    }
+
     /// Takes all out, and hands them with those that `inputs` reach to `visit`,
     /// ascending; what `visit` says is put in again. It is told whether an input
     /// reaches the block.
@@ -56,11 +73,6 @@ pub fn start(population: &dyn Population, len: usize) -> Aligned {
     state
 }
 
-/// Whether any bit differs.
-pub fn differ(a: &[f32], b: &[f32]) -> bool {
-    a.iter().zip(b).any(|(a, b)| a.to_bits() != b.to_bits())
-}
-
 /// The sum of several inputs to a block.
 #[inline]
 pub fn input<'a>(
@@ -76,25 +88,4 @@ pub fn input<'a>(
         room.iter_mut().zip(sums.block(block)).for_each(|(sum, value)| *sum += value);
     }
     room
-}
-
-/// Appends what the `active` neurons of a block send, of a population of `len`; says
-/// whether that is anything.
-#[inline]
-pub fn send(
-    (block, len): (usize, usize),
-    mut active: u64,
-    out: &[f32; BLOCK],
-    spikes: bool,
-    sent: &mut Spikes,
-) -> bool {
-    let first = block * BLOCK;
-    if len - first < BLOCK {
-        active &= (1 << (len - first)) - 1;
-    }
-    for lane in lanes(active) {
-        let count = if spikes { out[lane] as u32 } else { 1 };
-        sent.push((first + lane) as u32, out[lane], count);
-    }
-    active != 0
 }

@@ -104,6 +104,26 @@ impl Number for f64 {
     }
 }
 
+/// A coefficient of the neurons of a block: one for all, or one each.
+pub trait Coefficient: Copy {
+    /// That of one of them.
+    fn of(self, lane: usize) -> f32;
+}
+
+impl Coefficient for f32 {
+    #[inline(always)]
+    fn of(self, _lane: usize) -> f32 {
+        self
+    }
+}
+
+impl Coefficient for &[f32; BLOCK] {
+    #[inline(always)]
+    fn of(self, lane: usize) -> f32 {
+        self[lane]
+    }
+}
+
 impl<T: Number> Column<T> {
     /// The coefficient computed from parameters, neuron by neuron.
     pub fn of<const N: usize>(

@@ -54,10 +54,10 @@ use super::convention::{Input, Leak};
 use super::crossing::{Cell, Passage};
 use super::fire::{Block, Fire};
 use super::flow::{Alone, Drive, Firing, Flow};
+use super::sweep::{BlockStep, Sweep, Wide, step, sweep};
 use super::{Charge, Field, Model, Population, Step, Stepped, TIME, field, field_or};
 use crate::error::Result;
 use crate::signal::BLOCK;
-use crate::signal::simd::{Kernel, dispatch};
 
 const LI_FIELDS: &[Field] = &[
     field("tau_syn", TIME),
@@ -158,33 +158,45 @@ struct Cells {
     fire: Option<Fire>,
 }
 
-/// One step of a block.
-struct StepOfBlock<'a> {
-    cells: &'a Cells,
-    block: Block<'a>,
-    current: &'a mut [f32; BLOCK],
-    input: &'a [f32; BLOCK],
-}
-
-impl Kernel for StepOfBlock<'_> {
-    type Output = Stepped;
-
+impl BlockStep for Cells {
     #[inline(always)]
-    fn run(mut self) -> Stepped {
-        let (cells, input, block) = (self.cells, self.input, self.block.number);
-        let (decay, drift) = (cells.decay.block(block), cells.drift.block(block));
-        let (coupling, direct) = (cells.coupling.block(block), cells.direct.block(block));
-        let before = *self.current;
+    fn step_block(
+        &self,
+        block: usize,
+        state: &mut [f32],
+        input: &[f32; BLOCK],
+        sent: &mut [f32; BLOCK],
+    ) -> Stepped {
+        let (decay, drift) = (self.decay.block(block), self.drift.block(block));
+        let (coupling, direct) = (self.coupling.block(block), self.direct.block(block));
+        let (potential, current) = halves(state);
+        let before = *current;
         let charge = |i: usize, v: f32| {
             decay[i] * v + drift[i] + (coupling[i] * before[i] + direct[i] * input[i])
         };
-        let (a, b) = (cells.current_decay.block(block), cells.current_gain.block(block));
+        let (a, b) = (self.current_decay.block(block), self.current_gain.block(block));
         for i in 0..BLOCK {
-            self.current[i] = a[i] * before[i] + b[i] * input[i];
+            current[i] = a[i] * before[i] + b[i] * input[i];
         }
-        let stepped = self.block.step(cells.fire.as_ref(), charge);
+        let fire = self.fire.as_ref().map(|fire| fire.of_block(block));
+        let stepped = Block { potential, sent }.step(fire, charge);
         Stepped { still: false, ..stepped }
     }
+}
+
+impl Wide for Cells {
+    #[inline(always)]
+    fn sweep_wide(&self, sweep: Sweep<'_>) -> u64 {
+        sweep.each(2, self)
+    }
+}
+
+/// Potentials and currents of a block.
+#[inline(always)]
+fn halves(state: &mut [f32]) -> (&mut [f32; BLOCK], &mut [f32; BLOCK]) {
+    let (potential, current) = state.split_at_mut(BLOCK);
+    let potential = potential.first_chunk_mut().expect("a block of potentials");
+    (potential, current.first_chunk_mut().expect("a block of currents"))
 }
 
 impl Population for Cells {
@@ -204,11 +216,11 @@ impl Population for Cells {
         input: &[f32; BLOCK],
         sent: &mut [f32; BLOCK],
     ) -> Stepped {
-        let (potential, current) = state.split_at_mut(BLOCK);
-        let potential = potential.first_chunk_mut().expect("a block of potentials");
-        let current = current.first_chunk_mut().expect("a block of currents");
-        let block = Block { number: block, potential, sent };
-        dispatch(StepOfBlock { cells: self, block, current, input })
+        step(self, block, state, input, sent)
+    }
+
+    fn sweep(&self, of: Sweep<'_>) -> u64 {
+        sweep(self, of)
     }
 
     fn charge(&self, block: usize, state: &[f32], input: &[f32; BLOCK]) -> Option<Charge> {

@@ -10,7 +10,7 @@
 //! The fields of [`Convention`] are coefficients here, not branches: u > θ is
 //! u ≥ θ⁺ with the next larger number θ⁺, and both resets are one expression.
 
-use super::column::{Column, Parameter};
+use super::column::{Coefficient, Column, Parameter};
 use super::convention::{Convention, Fire as Comparison, Floor, Reset, SpikesPerStep, When};
 use super::{Charge, Stepped};
 use crate::error::{Error, ErrorKind, Result};
@@ -39,10 +39,18 @@ enum Rule {
     SetNextStep,
 }
 
+/// Threshold and reset of the neurons of a block.
+#[derive(Clone, Copy)]
+pub struct Lanes<C> {
+    rule: Rule,
+    theta: C,
+    fire_at: C,
+    reset_to: C,
+    floor: Option<C>,
+}
+
 /// One block's spikes and potentials, before and after.
 pub struct Block<'a> {
-    /// Its number.
-    pub number: usize,
     /// Potentials: those of the last step on entry, of this one on return.
     pub potential: &'a mut [f32; BLOCK],
     /// Spikes sent, as numbers; written where there are any.
@@ -53,7 +61,11 @@ impl Block<'_> {
     /// Charges, and fires and resets by `fire`; without it sends the potentials. Says
     /// that it is still where comparing once more would fire and reset nothing.
     #[inline(always)]
-    pub fn step(&mut self, fire: Option<&Fire>, charge: impl Fn(usize, f32) -> f32) -> Stepped {
+    pub fn step(
+        &mut self,
+        fire: Option<Lanes<impl Coefficient>>,
+        charge: impl Fn(usize, f32) -> f32,
+    ) -> Stepped {
         match fire {
             Some(fire) => fire.step(self, charge),
             None => {
@@ -103,74 +115,34 @@ impl Fire {
         })
     }
 
-    /// Charges a block by `charge(lane, potential)`, fires and resets it.
+    /// Those of a block.
     #[inline(always)]
-    fn step(&self, block: &mut Block<'_>, charge: impl Fn(usize, f32) -> f32) -> Stepped {
-        match self.rule {
-            Rule::SubtractOne => self.charge_and_fire(block, charge, Lane::subtract_one),
-            Rule::SubtractMany => self.charge_and_fire(block, charge, Lane::subtract_many),
-            Rule::SetOne => self.charge_and_fire(block, charge, Lane::set_one),
-            Rule::SetMany => self.charge_and_fire(block, charge, Lane::set_many),
-            Rule::SubtractNextStep => self.lanes(block, |c, i, v| {
-                let u = charge(i, v) - c.fires(v) * c.theta;
-                (c.fires(u), u)
-            }),
-            Rule::SubtractPending => self.lanes(block, |c, i, v| {
-                let u = charge(i, v) - c.fires(v) * c.theta;
-                (c.fires(u), u - (c.fires(u) - c.fires(v)) * c.theta)
-            }),
-            Rule::SetNextStep => self.lanes(block, |c, i, v| {
-                let u = charge(i, if v >= c.fire_at { c.reset_to } else { v });
-                (c.fires(u), u)
-            }),
+    pub fn of_block(&self, block: usize) -> Lanes<&[f32; BLOCK]> {
+        Lanes {
+            rule: self.rule,
+            theta: self.threshold.block(block),
+            fire_at: self.fire_at.block(block),
+            reset_to: self.reset_to.block(block),
+            floor: self.floor.as_ref().map(|floor| floor.block(block)),
         }
     }
 
-    /// A reset in the same step: nothing to do where nobody fires, as in most blocks.
-    #[inline(always)]
-    fn charge_and_fire(
-        &self,
-        block: &mut Block<'_>,
-        charge: impl Fn(usize, f32) -> f32,
-        reset: impl Fn(Lane, f32) -> (f32, f32),
-    ) -> Stepped {
-        // in an array of its own, which nothing else can point into
-        let mut charged = *block.potential;
-        let fire_at = self.fire_at.block(block.number);
-        let mut any = false;
-        for i in 0..BLOCK {
-            charged[i] = charge(i, charged[i]);
-            any |= charged[i] >= fire_at[i];
-        }
-        *block.potential = charged;
-        match any {
-            true => self.lanes(block, |lane, _, u| reset(lane, u)),
-            false => Stepped { active: 0, still: self.settle(block) },
-        }
+    /// Those of every block, where all neurons share them.
+    pub fn shared(&self) -> Option<Lanes<f32>> {
+        let floor = match &self.floor {
+            Some(floor) => Some(floor.shared()?),
+            None => None,
+        };
+        Some(Lanes {
+            rule: self.rule,
+            theta: self.threshold.shared()?,
+            fire_at: self.fire_at.shared()?,
+            reset_to: self.reset_to.shared()?,
+            floor,
+        })
     }
 
-    /// Applies the floor; says whether comparing once more would fire and change
-    /// nothing.
-    #[inline(always)]
-    fn settle(&self, block: &mut Block<'_>) -> bool {
-        let fire_at = self.fire_at.block(block.number);
-        let mut potential = *block.potential;
-        let mut still = true;
-        if let Some(floor) = &self.floor {
-            let floor = floor.block(block.number);
-            for i in 0..BLOCK {
-                potential[i] = above(potential[i], floor[i]);
-                still &= above(potential[i], floor[i]) == potential[i];
-            }
-            *block.potential = potential;
-        }
-        for i in 0..BLOCK {
-            still &= potential[i] < fire_at[i];
-        }
-        still
-    }
-
-    /// What [`Fire::step`] compares with the threshold.
+    /// What a step compares with the threshold.
     pub fn charge(
         &self,
         block: usize,
@@ -210,25 +182,92 @@ impl Fire {
             v < fire_at && floored(lane, charge(lane, fire_at.next_down())) < fire_at
         })
     }
+}
+
+impl<C: Coefficient> Lanes<C> {
+    /// Charges a block by `charge(lane, potential)`, fires and resets it.
+    #[inline(always)]
+    fn step(self, block: &mut Block<'_>, charge: impl Fn(usize, f32) -> f32) -> Stepped {
+        match self.rule {
+            Rule::SubtractOne => self.charge_and_fire(block, charge, Lane::subtract_one),
+            Rule::SubtractMany => self.charge_and_fire(block, charge, Lane::subtract_many),
+            Rule::SetOne => self.charge_and_fire(block, charge, Lane::set_one),
+            Rule::SetMany => self.charge_and_fire(block, charge, Lane::set_many),
+            Rule::SubtractNextStep => self.lanes(block, |c, i, v| {
+                let u = charge(i, v) - c.fires(v) * c.theta;
+                (c.fires(u), u)
+            }),
+            Rule::SubtractPending => self.lanes(block, |c, i, v| {
+                let u = charge(i, v) - c.fires(v) * c.theta;
+                (c.fires(u), u - (c.fires(u) - c.fires(v)) * c.theta)
+            }),
+            Rule::SetNextStep => self.lanes(block, |c, i, v| {
+                let u = charge(i, if v >= c.fire_at { c.reset_to } else { v });
+                (c.fires(u), u)
+            }),
+        }
+    }
+
+    /// A reset in the same step: nothing to do where nobody fires, as in most blocks.
+    #[inline(always)]
+    fn charge_and_fire(
+        self,
+        block: &mut Block<'_>,
+        charge: impl Fn(usize, f32) -> f32,
+        reset: impl Fn(Lane, f32) -> (f32, f32),
+    ) -> Stepped {
+        // in an array of its own, which nothing else can point into
+        let mut charged = *block.potential;
+        let mut any = false;
+        for (i, v) in charged.iter_mut().enumerate() {
+            *v = charge(i, *v);
+            any |= *v >= self.fire_at.of(i);
+        }
+        *block.potential = charged;
+        match any {
+            true => self.lanes(block, |lane, _, u| reset(lane, u)),
+            false => Stepped { active: 0, still: self.settle(block) },
+        }
+    }
+
+    /// Applies the floor; says whether comparing once more would fire and change
+    /// nothing.
+    #[inline(always)]
+    fn settle(self, block: &mut Block<'_>) -> bool {
+        let mut potential = *block.potential;
+        let mut still = true;
+        if let Some(floor) = self.floor {
+            for (i, v) in potential.iter_mut().enumerate() {
+                *v = above(*v, floor.of(i));
+                still &= above(*v, floor.of(i)) == *v;
+            }
+            *block.potential = potential;
+        }
+        for (i, v) in potential.iter().enumerate() {
+            still &= *v < self.fire_at.of(i);
+        }
+        still
+    }
 
     #[inline(always)]
     fn lanes(
-        &self,
+        self,
         block: &mut Block<'_>,
         rule: impl Fn(Lane, usize, f32) -> (f32, f32),
     ) -> Stepped {
-        let theta = self.threshold.block(block.number);
-        let fire_at = self.fire_at.block(block.number);
-        let reset_to = self.reset_to.block(block.number);
         // in arrays of their own, which nothing else can point into
         let (mut sent, mut potential) = ([0.0; BLOCK], *block.potential);
         for i in 0..BLOCK {
-            let lane = Lane { theta: theta[i], fire_at: fire_at[i], reset_to: reset_to[i] };
-            (sent[i], potential[i]) = rule(lane, i, potential[i]);
+            (sent[i], potential[i]) = rule(self.lane(i), i, potential[i]);
         }
         (*block.potential, *block.sent) = (potential, sent);
         let active = bits(|lane| sent[lane] != 0.0);
         Stepped { active, still: self.settle(block) }
+    }
+
+    #[inline(always)]
+    fn lane(self, i: usize) -> Lane {
+        Lane { theta: self.theta.of(i), fire_at: self.fire_at.of(i), reset_to: self.reset_to.of(i) }
     }
 }
 

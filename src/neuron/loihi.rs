@@ -36,6 +36,7 @@
 use super::column::{Column, Parameters};
 use super::convention::{Fire, FixedPoint, Input, Number};
 use super::flow::{Drive, Flow};
+use super::sweep::{BlockStep, Sweep};
 use super::{Charge, Field, Model, Population, Step, Stepped, field, field_or};
 use crate::error::{Error, ErrorKind, Result};
 use crate::signal::BLOCK;
@@ -159,16 +160,8 @@ pub struct Compartments {
     fire_at: Column,
 }
 
-impl Population for Compartments {
-    fn variables(&self) -> usize {
-        2
-    }
-
-    fn start(&self, _block: usize, state: &mut [f32]) {
-        state.fill(0.0);
-    }
-
-    fn step(
+impl BlockStep for Compartments {
+    fn step_block(
         &self,
         block: usize,
         state: &mut [f32],
@@ -185,6 +178,30 @@ impl Population for Compartments {
             current[i] = u as f32;
         }
         Stepped::moving(sent)
+    }
+}
+
+impl Population for Compartments {
+    fn variables(&self) -> usize {
+        2
+    }
+
+    fn start(&self, _block: usize, state: &mut [f32]) {
+        state.fill(0.0);
+    }
+
+    fn step(
+        &self,
+        block: usize,
+        state: &mut [f32],
+        input: &[f32; BLOCK],
+        sent: &mut [f32; BLOCK],
+    ) -> Stepped {
+        self.step_block(block, state, input, sent)
+    }
+
+    fn sweep(&self, sweep: Sweep<'_>) -> u64 {
+        sweep.each(self.variables(), self)
     }
 
     fn charge(&self, block: usize, state: &[f32], input: &[f32; BLOCK]) -> Option<Charge> {

@@ -6,12 +6,12 @@
 //!
 //! The rooms differ in the coefficients and in what they do with u.
 
-use super::column::Column;
+use super::column::{Coefficient, Column};
 use super::convention::Start;
-use super::fire::{Block, Fire};
+use super::fire::{Block, Fire, Lanes};
+use super::sweep::{BlockStep, Sweep, Wide, step, sweep};
 use super::{Charge, Population, Step, Stepped};
 use crate::signal::BLOCK;
-use crate::signal::simd::{Kernel, dispatch};
 
 /// A population with one state variable, the membrane potential.
 pub struct Membrane {
@@ -43,26 +43,97 @@ impl Step {
     }
 }
 
-/// One step of a block.
-struct StepOfBlock<'a> {
-    membrane: &'a Membrane,
-    block: Block<'a>,
-    input: &'a [f32; BLOCK],
+/// The coefficients of a block.
+#[derive(Clone, Copy)]
+struct Coefficients<C> {
+    decay: C,
+    gain: C,
+    drift: C,
+    fire: Option<Lanes<C>>,
 }
 
-impl Kernel for StepOfBlock<'_> {
-    type Output = Stepped;
-
+impl<C: Coefficient> Coefficients<C> {
     #[inline(always)]
-    fn run(mut self) -> Stepped {
-        let (membrane, input, block) = (self.membrane, self.input, self.block.number);
-        let (decay, gain) = (membrane.decay.block(block), membrane.gain.block(block));
-        let drift = membrane.drift.block(block);
-        let charge = |i: usize, v: f32| decay[i] * v + gain[i] * input[i] + drift[i];
-        let stepped = self.block.step(membrane.fire.as_ref(), charge);
-        let holds = membrane.decay.shared() == Some(1.0) && membrane.drift.shared() == Some(0.0);
+    fn step(self, mut block: Block<'_>, input: &[f32; BLOCK], holds: bool) -> Stepped {
+        let Coefficients { decay, gain, drift, fire } = self;
+        let charge = |i: usize, v: f32| decay.of(i) * v + gain.of(i) * input[i] + drift.of(i);
+        let stepped = block.step(fire, charge);
         Stepped { still: stepped.still && holds, ..stepped }
     }
+}
+
+/// The step of blocks whose neurons share all coefficients.
+struct Alike {
+    coefficients: Coefficients<f32>,
+    holds: bool,
+}
+
+impl BlockStep for Alike {
+    #[inline(always)]
+    fn step_block(
+        &self,
+        _block: usize,
+        state: &mut [f32],
+        input: &[f32; BLOCK],
+        sent: &mut [f32; BLOCK],
+    ) -> Stepped {
+        self.coefficients.step(block(state, sent), input, self.holds)
+    }
+}
+
+impl BlockStep for Membrane {
+    #[inline(always)]
+    fn step_block(
+        &self,
+        number: usize,
+        state: &mut [f32],
+        input: &[f32; BLOCK],
+        sent: &mut [f32; BLOCK],
+    ) -> Stepped {
+        self.of_block(number).step(block(state, sent), input, self.holds())
+    }
+}
+
+impl Membrane {
+    #[inline(always)]
+    fn of_block(&self, block: usize) -> Coefficients<&[f32; BLOCK]> {
+        Coefficients {
+            decay: self.decay.block(block),
+            gain: self.gain.block(block),
+            drift: self.drift.block(block),
+            fire: self.fire.as_ref().map(|fire| fire.of_block(block)),
+        }
+    }
+
+    /// The coefficients of every block, where all neurons share them.
+    fn shared(&self) -> Option<Coefficients<f32>> {
+        let fire = match &self.fire {
+            Some(fire) => Some(fire.shared()?),
+            None => None,
+        };
+        let (decay, gain) = (self.decay.shared()?, self.gain.shared()?);
+        Some(Coefficients { decay, gain, drift: self.drift.shared()?, fire })
+    }
+
+    /// Whether a potential stays as it is without input.
+    fn holds(&self) -> bool {
+        self.decay.shared() == Some(1.0) && self.drift.shared() == Some(0.0)
+    }
+}
+
+impl Wide for Membrane {
+    #[inline(always)]
+    fn sweep_wide(&self, sweep: Sweep<'_>) -> u64 {
+        match self.shared() {
+            Some(coefficients) => sweep.each(1, &Alike { coefficients, holds: self.holds() }),
+            None => sweep.each(1, self),
+        }
+    }
+}
+
+#[inline(always)]
+fn block<'a>(state: &'a mut [f32], sent: &'a mut [f32; BLOCK]) -> Block<'a> {
+    Block { potential: state.first_chunk_mut().expect("a block of potentials"), sent }
 }
 
 impl Population for Membrane {
@@ -76,14 +147,16 @@ impl Population for Membrane {
 
     fn step(
         &self,
-        block: usize,
+        number: usize,
         state: &mut [f32],
         input: &[f32; BLOCK],
         sent: &mut [f32; BLOCK],
     ) -> Stepped {
-        let potential = state.first_chunk_mut().expect("a block of potentials");
-        let block = Block { number: block, potential, sent };
-        dispatch(StepOfBlock { membrane: self, block, input })
+        step(self, number, state, input, sent)
+    }
+
+    fn sweep(&self, of: Sweep<'_>) -> u64 {
+        sweep(self, of)
     }
 
     fn charge(&self, block: usize, state: &[f32], input: &[f32; BLOCK]) -> Option<Charge> {
@@ -108,6 +181,7 @@ mod tests {
     use super::super::column::Parameter;
     use super::super::convention::Convention;
     use super::super::preset::{Conventions, PRESETS};
+    use super::super::sweep::StepOf;
     use super::*;
     use crate::signal::simd::Width;
 
@@ -164,8 +238,8 @@ mod tests {
             for width in Width::ALL.into_iter().filter(|width| width.is_here()) {
                 let (mut potential, mut sent) = (start, [0.0; BLOCK]);
                 for _ in 0..3 {
-                    let block = Block { number: 0, potential: &mut potential, sent: &mut sent };
-                    width.run(StepOfBlock { membrane: &membrane, block, input: &input });
+                    let (input, state) = (&input, &mut potential[..]);
+                    width.run(StepOf { by: &membrane, block: 0, state, input, sent: &mut sent });
                 }
                 all.push((potential.map(f32::to_bits), sent.map(f32::to_bits)));
             }

@@ -22,6 +22,7 @@ mod loihi;
 mod membrane;
 pub mod preset;
 mod refractory;
+pub mod sweep;
 mod threshold;
 
 use crate::error::Result;
@@ -34,6 +35,7 @@ use convention::Convention;
 use flow::{Drive, Flow};
 use preset::Conventions;
 use refractory::Refractory;
+use sweep::Sweep;
 
 /// A neuron model.
 #[derive(Debug)]
@@ -256,6 +258,9 @@ pub trait Population: Send + Sync {
         input: &[f32; BLOCK],
         sent: &mut [f32; BLOCK],
     ) -> Stepped;
+
+    /// Advances many blocks by one step; gives those that do not rest from now on.
+    fn sweep(&self, sweep: Sweep<'_>) -> u64;
 
     /// The potentials that one more step with this input would compare with the
     /// threshold, and the threshold; of populations that spike.

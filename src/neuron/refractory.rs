@@ -14,6 +14,7 @@
 //! its own clock ([`crate::engine::event`]).
 
 use super::convention::{SpikesPerStep, When};
+use super::sweep::{BlockStep, Sweep};
 use super::{Charge, Population, Step, Stepped};
 use crate::error::{Error, ErrorKind, Result};
 use crate::signal::BLOCK;
@@ -66,18 +67,8 @@ impl Step {
     }
 }
 
-impl Population for Refractory {
-    fn variables(&self) -> usize {
-        self.inner.variables() + 1
-    }
-
-    fn start(&self, block: usize, state: &mut [f32]) {
-        let (state, left) = state.split_at_mut(self.inner.variables() * BLOCK);
-        self.inner.start(block, state);
-        left.fill(0.0);
-    }
-
-    fn step(
+impl BlockStep for Refractory {
+    fn step_block(
         &self,
         block: usize,
         state: &mut [f32],
@@ -98,6 +89,32 @@ impl Population for Refractory {
             }
         }
         Stepped { active, still: false }
+    }
+}
+
+impl Population for Refractory {
+    fn variables(&self) -> usize {
+        self.inner.variables() + 1
+    }
+
+    fn start(&self, block: usize, state: &mut [f32]) {
+        let (state, left) = state.split_at_mut(self.inner.variables() * BLOCK);
+        self.inner.start(block, state);
+        left.fill(0.0);
+    }
+
+    fn step(
+        &self,
+        block: usize,
+        state: &mut [f32],
+        input: &[f32; BLOCK],
+        sent: &mut [f32; BLOCK],
+    ) -> Stepped {
+        self.step_block(block, state, input, sent)
+    }
+
+    fn sweep(&self, sweep: Sweep<'_>) -> u64 {
+        sweep.each(self.variables(), self)
     }
 
     fn charge(&self, block: usize, state: &[f32], input: &[f32; BLOCK]) -> Option<Charge> {

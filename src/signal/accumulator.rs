@@ -55,7 +55,12 @@ fn add(sums: &mut [f32], weights: &[f32], value: f32) {
 #[inline(always)]
 fn add_array<const N: usize>(sums: &mut [f32], weights: &[f32], value: f32) {
     if let (Some(sums), Some(weights)) = (sums.first_chunk_mut::<N>(), weights.first_chunk::<N>()) {
-        *sums = std::array::from_fn(|i| sums[i] + value * weights[i]);
+        // a copy, which nothing else can point into
+        let mut held = *sums;
+        for (sum, &weight) in held.iter_mut().zip(weights) {
+            *sum += value * weight;
+        }
+        *sums = held;
     }
 }
 
@@ -138,6 +143,12 @@ impl Accumulator {
     /// Whether every block rests at zero.
     pub fn is_silent(&self) -> bool {
         self.touched.iter().chain(&self.resting).all(|&word| word == 0)
+    }
+
+    /// The sums from a block on.
+    #[inline]
+    pub fn from_block(&self, block: usize) -> &[f32] {
+        &self.sums[block * BLOCK..]
     }
 
     /// The sums of a block.
@@ -248,10 +259,15 @@ impl Stretch<'_> {
 
     #[inline(always)]
     fn touch(&mut self, start: usize, len: usize) {
-        for block in start / BLOCK..=(start + len - 1) / BLOCK {
+        let mut touch = |block: usize| {
             let (word, mask) = bit(block);
             self.touched[word] |= mask;
-        }
+        };
+        let (first, last) = (start / BLOCK, (start + len - 1) / BLOCK);
+        touch(first);
+        // mostly none
+        (first + 1..last).for_each(&mut touch);
+        touch(last);
     }
 }
 
@@ -269,7 +285,9 @@ fn held<const N: usize>(
         for (&index, &value) in entries.index.iter().zip(entries.value) {
             let at = (index as usize).wrapping_add(offset) * row;
             let row: &[f32; N] = weights[at..].first_chunk().expect("rows are whole");
-            held = std::array::from_fn(|i| held[i] + value * row[i]);
+            for (sum, &weight) in held.iter_mut().zip(row) {
+                *sum += value * weight;
+            }
         }
     }
     *sums = held;

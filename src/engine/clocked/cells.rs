@@ -6,9 +6,10 @@
 //! last input; leaky ones once their potential has decayed to where rounding
 //! holds it.
 
-use crate::engine::blocks::{Blocks, differ, input, send, start};
+use crate::engine::blocks::{Blocks, input, start};
+use crate::neuron::sweep::Sweep;
 use crate::neuron::{Charge, Population};
-use crate::signal::{Accumulator, Aligned, BLOCK, Spikes};
+use crate::signal::{Accumulator, Aligned, BLOCK, Spikes, lanes};
 
 /// State of a population, block by block.
 pub struct Cells {
@@ -57,21 +58,27 @@ impl Cells {
         sent: &mut Spikes,
     ) {
         let Cells { state, moving, before, len } = self;
-        let per_block = population.variables() * BLOCK;
-        let (mut room, mut out) = ([0.0; BLOCK], [0.0; BLOCK]);
-        moving.visit(inputs, |block, live| {
-            let state = &mut state[block * per_block..][..per_block];
-            if !live {
-                before.clear();
-                before.extend_from_slice(state);
-            }
-            let input = input(inputs, block, &mut room);
-            let stepped = population.step(block, state, input, &mut out);
-            let any = send((block, *len), stepped.active, &out, spikes, sent);
-            match live {
-                true => !stepped.still,
-                false => !stepped.still && (any || differ(state, before)),
-            }
+        let mut room = Vec::new();
+        moving.visit_words(inputs, |first, blocks, live| {
+            let input = match inputs {
+                [only] => only.from_block(first),
+                _ => {
+                    sum(inputs, first, blocks, &mut room);
+                    &room
+                }
+            };
+            let (len, state) = (*len, &mut state[..]);
+            population.sweep(Sweep { first, blocks, live, len, spikes, state, input, sent, before })
         });
+    }
+}
+
+/// The sums of several inputs to the blocks of a word, from its first block on.
+fn sum(inputs: &[&Accumulator], first: usize, blocks: u64, room: &mut Vec<f32>) {
+    let mut sums = [0.0; BLOCK];
+    room.resize(64 * BLOCK, 0.0);
+    for lane in lanes(blocks) {
+        let sums = input(inputs, first + lane, &mut sums);
+        room[lane * BLOCK..][..BLOCK].copy_from_slice(sums);
     }
 }

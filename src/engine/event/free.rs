@@ -2,8 +2,9 @@
 
 use super::Dynamics;
 use super::queue::Queue;
-use crate::engine::blocks::{Blocks, input, send};
+use crate::engine::blocks::{Blocks, input};
 use crate::neuron::flow::{Alone, Flow};
+use crate::neuron::sweep::send;
 use crate::signal::simd::non_zero;
 use crate::signal::{Accumulator, BLOCK, Spikes, lanes};
 use crate::units::{Micros, Seconds};

@@ -1,8 +1,9 @@
 //! The steps of the clocked engine, taken when something asks for them.
 
 use super::Dynamics;
-use crate::engine::blocks::{Blocks, differ, input, send, start};
+use crate::engine::blocks::{Blocks, input, start};
 use crate::neuron::Population;
+use crate::neuron::sweep::{differ, send};
 use crate::signal::{Accumulator, Aligned, BLOCK, Spikes};
 
 /// A population whose blocks sleep while they cannot fire, and catch up with the

@@ -1,0 +1,153 @@
+//! One step of many blocks of a population, and what comes of it.
+
+#[cfg(doc)]
+use super::Population;
+use super::Stepped;
+use crate::signal::simd::{Kernel, dispatch};
+use crate::signal::{BLOCK, Spikes, lanes};
+
+/// Blocks that are to take a step, 64 neighbours at most.
+pub struct Sweep<'a> {
+    /// The first of the neighbours.
+    pub first: usize,
+    /// Which of them take the step, a bit each.
+    pub blocks: u64,
+    /// Which of these an input reaches.
+    pub live: u64,
+    /// Neurons of the population.
+    pub len: usize,
+    /// Whether it sends spikes, rather than potentials.
+    pub spikes: bool,
+    /// The state of the population.
+    pub state: &'a mut [f32],
+    /// Inputs from the first of the neighbours on.
+    pub input: &'a [f32],
+    /// Where what the neurons send is appended.
+    pub sent: &'a mut Spikes,
+    /// Room for the state of a block.
+    pub before: &'a mut Vec<f32>,
+}
+
+impl Sweep<'_> {
+    /// Takes the step block by block. Gives the blocks that do not rest from now on: a
+    /// block rests once a step without input has changed nothing in it and made it send
+    /// nothing.
+    #[inline(always)]
+    pub fn each(self, variables: usize, by: &impl BlockStep) -> u64 {
+        let Sweep { first, blocks, live, len, spikes, state, input, sent, before } = self;
+        let (mut out, mut moving) = ([0.0; BLOCK], 0);
+        for lane in lanes(blocks) {
+            let (block, live) = (first + lane, live >> lane & 1 == 1);
+            let state = &mut state[block * variables * BLOCK..][..variables * BLOCK];
+            let input = input[lane * BLOCK..].first_chunk().expect("whole blocks of input");
+            if !live {
+                before.clear();
+                before.extend_from_slice(state);
+            }
+            let stepped = by.step_block(block, state, input, &mut out);
+            let any = send((block, len), stepped.active, &out, spikes, sent);
+            let moves = !stepped.still && (live || any || differ(state, before));
+            moving |= u64::from(moves) << lane;
+        }
+        moving
+    }
+}
+
+/// The step of a block. A trait and no closure, because only a function can insist on
+/// being compiled into the loop around it, for the registers that this is for.
+pub trait BlockStep {
+    /// As [`Population::step`], `#[inline(always)]`.
+    fn step_block(
+        &self,
+        block: usize,
+        state: &mut [f32],
+        input: &[f32; BLOCK],
+        sent: &mut [f32; BLOCK],
+    ) -> Stepped;
+}
+
+/// Appends what the `active` neurons of a block send, of a population of `len`; says
+/// whether that is anything.
+#[inline(always)]
+pub fn send(
+    (block, len): (usize, usize),
+    mut active: u64,
+    out: &[f32; BLOCK],
+    spikes: bool,
+    sent: &mut Spikes,
+) -> bool {
+    let first = block * BLOCK;
+    if len - first < BLOCK {
+        active &= (1 << (len - first)) - 1;
+    }
+    for lane in lanes(active) {
+        let count = if spikes { out[lane] as u32 } else { 1 };
+        sent.push((first + lane) as u32, out[lane], count);
+    }
+    active != 0
+}
+
+/// Whether any bit differs.
+#[inline(always)]
+pub fn differ(a: &[f32], b: &[f32]) -> bool {
+    a.iter().zip(b).any(|(a, b)| a.to_bits() != b.to_bits())
+}
+
+/// A population whose sweep is worth wide registers.
+pub trait Wide {
+    /// That of [`Population::sweep`], `#[inline(always)]`.
+    fn sweep_wide(&self, sweep: Sweep<'_>) -> u64;
+}
+
+/// Sweeps in the widest registers.
+pub fn sweep(population: &impl Wide, sweep: Sweep<'_>) -> u64 {
+    dispatch(Sweeping { population, sweep })
+}
+
+struct Sweeping<'a, P> {
+    population: &'a P,
+    sweep: Sweep<'a>,
+}
+
+impl<P: Wide> Kernel for Sweeping<'_, P> {
+    type Output = u64;
+
+    #[inline(always)]
+    fn run(self) -> u64 {
+        self.population.sweep_wide(self.sweep)
+    }
+}
+
+/// One step of a block, in the widest registers.
+pub fn step(
+    by: &impl BlockStep,
+    block: usize,
+    state: &mut [f32],
+    input: &[f32; BLOCK],
+    sent: &mut [f32; BLOCK],
+) -> Stepped {
+    dispatch(StepOf { by, block, state, input, sent })
+}
+
+/// One step of a block.
+pub struct StepOf<'a, B> {
+    /// Who takes it.
+    pub by: &'a B,
+    /// The block's number.
+    pub block: usize,
+    /// Its state.
+    pub state: &'a mut [f32],
+    /// Its input.
+    pub input: &'a [f32; BLOCK],
+    /// Where what is sent is written.
+    pub sent: &'a mut [f32; BLOCK],
+}
+
+impl<B: BlockStep> Kernel for StepOf<'_, B> {
+    type Output = Stepped;
+
+    #[inline(always)]
+    fn run(self) -> Stepped {
+        self.by.step_block(self.block, self.state, self.input, self.sent)
+    }
+}
