@@ -1,10 +1,10 @@
-//! Files that appear only when they are whole, and the beginnings of others.
+//! Files that appear only when they are whole, the beginnings of others, and lists of them.
 
 use std::fs;
 use std::io::Read;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
-use crate::error::{Error, Result};
+use crate::error::{Error, ErrorKind, Result};
 
 /// Writes a file through a neighbour that takes its place at the end: whoever
 /// looks sees the older file or the new one, and a full disk leaves the older
@@ -38,6 +38,44 @@ pub fn head(path: &Path, bytes: u64) -> Result<Vec<u8>> {
     Ok(head)
 }
 
+/// The files in a folder and in those below it, in the order of their paths, hidden
+/// ones left out; of anything else, itself. Links to folders are not followed.
+///
+/// # Errors
+/// A folder that cannot be read, or without any file.
+pub fn files(path: &Path) -> Result<Vec<PathBuf>> {
+    if !path.is_dir() {
+        return Ok(vec![path.to_owned()]);
+    }
+    let mut files = Vec::new();
+    walk(path, &mut files)?;
+    files.sort();
+    match files.is_empty() {
+        true => {
+            let error = Error::new(ErrorKind::Usage, "a folder without files", "a recording");
+            Err(error.in_file(path))
+        }
+        false => Ok(files),
+    }
+}
+
+fn walk(folder: &Path, files: &mut Vec<PathBuf>) -> Result<()> {
+    let fail = |e| Error::from(e).in_file(folder);
+    for entry in fs::read_dir(folder).map_err(fail)? {
+        let entry = entry.map_err(fail)?;
+        if entry.file_name().as_encoded_bytes().starts_with(b".") {
+            continue;
+        }
+        let path = entry.path();
+        match entry.file_type().map_err(fail)?.is_dir() {
+            true => walk(&path, files)?,
+            false if !path.is_dir() => files.push(path),
+            false => (),
+        }
+    }
+    Ok(())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -55,6 +93,23 @@ mod tests {
         write(&path, b"newer").unwrap();
         assert_eq!(fs::read(&path).unwrap(), b"newer");
         assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn a_folder_is_its_files_in_the_order_of_their_paths() {
+        let folder = tempfile::tempdir().unwrap();
+        let at = |name: &str| folder.path().join(name);
+        fs::create_dir_all(at("b/empty")).unwrap();
+        fs::create_dir_all(at(".git")).unwrap();
+        for name in ["c", "b/2", "b/10", "a.bin", ".hidden", ".git/x"] {
+            fs::write(at(name), b"").unwrap();
+        }
+        let expected = ["a.bin", "b/10", "b/2", "c"].map(at);
+        assert_eq!(files(folder.path()).unwrap(), expected);
+        assert_eq!(files(&at("c")).unwrap(), [at("c")]);
+        assert_eq!(files(&at("missing")).unwrap(), [at("missing")]);
+        let error = files(&at("b/empty")).unwrap_err().to_string();
+        assert!(error.contains("b/empty: found a folder without files"), "{error}");
     }
 
     #[test]

@@ -75,10 +75,10 @@ fn step_lengths(text: &str) -> Result<StepLengths> {
 pub fn run(args: &Args) -> Result<()> {
     let mut options = args.run.clone();
     // a network may stand where the recording of other verbs does
-    if let (Some(path), None) = (&options.recording, &options.network)
+    if let ([path], None) = (&options.recordings[..], &options.network)
         && file::is_one(path)?
     {
-        options.network = options.recording.take();
+        options.network = options.recordings.pop();
     }
     if options.labels.is_some() {
         let expected = "--from and --to: check runs one window";
@@ -155,7 +155,7 @@ fn subject<'n>(
     conventions: &[Conventions],
 ) -> Result<Subject<'n>> {
     let settings = options.settings(network)?;
-    if let (Some((input, steps)), None) = (&others.input, &options.recording) {
+    if let (Some((input, steps)), []) = (&others.input, &options.recordings[..]) {
         let (input, steps) = (input.clone(), settings.steps.unwrap_or(*steps));
         return Ok(Subject { network, dt: others.dt.unwrap_or(settings.dt), input, steps });
     }

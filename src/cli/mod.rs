@@ -6,18 +6,21 @@
 
 mod check;
 mod info;
+mod many;
 mod options;
 mod output;
 mod play;
 mod progress;
 mod raster;
+mod recordings;
 mod replay;
+mod threads;
 
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
-use crate::error::ErrorKind;
+use crate::error::{ErrorKind, Result};
 
 const ABOUT: &str = "Replays event-camera recordings through spiking networks: \
 the answer, the spikes, the synaptic operations, the joules.";
@@ -27,6 +30,10 @@ the answer, the spikes, the synaptic operations, the joules.";
 struct Cli {
     #[command(subcommand)]
     verb: Verb,
+
+    /// How many threads work [default: one a core]
+    #[arg(long, value_name = "N", global = true, value_parser = clap::value_parser!(u16).range(1..))]
+    threads: Option<u16>,
 }
 
 #[derive(Subcommand)]
@@ -39,13 +46,7 @@ enum Verb {
 
 /// Runs the program on the process's arguments.
 pub fn main() -> ExitCode {
-    let ran = match Cli::parse().verb {
-        Verb::Info(args) => info::run(&args),
-        Verb::Replay(args) => replay::run(&args),
-        Verb::Raster(args) => raster::run(&args),
-        Verb::Check(args) => check::run(&args),
-    };
-    match ran {
+    match run(&Cli::parse()) {
         Ok(()) => ExitCode::SUCCESS,
         // somebody closed our standard output, as `head` does: nothing is wrong
         Err(error) if error.kind == ErrorKind::BrokenPipe => ExitCode::SUCCESS,
@@ -53,5 +54,17 @@ pub fn main() -> ExitCode {
             eprintln!("synops: {error}");
             ExitCode::from(if error.kind == ErrorKind::Strict { 1 } else { 2 })
         }
+    }
+}
+
+fn run(cli: &Cli) -> Result<()> {
+    if let Some(threads) = cli.threads {
+        threads::limit(threads.into())?;
+    }
+    match &cli.verb {
+        Verb::Info(args) => info::run(args),
+        Verb::Replay(args) => replay::run(args),
+        Verb::Raster(args) => raster::run(args),
+        Verb::Check(args) => check::run(args),
     }
 }

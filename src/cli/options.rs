@@ -9,7 +9,7 @@ use crate::corpus::gesture;
 use crate::disk;
 use crate::error::{Error, ErrorKind, Result};
 use crate::event::{InputMode, OrderPolicy, Origin, Sensor};
-use crate::format::{FORMATS, Recording};
+use crate::format::FORMATS;
 use crate::network::mapping::{self, MAPPINGS};
 use crate::network::{Graph, Network, file, nir};
 use crate::neuron::preset::{Conventions, PRESETS};
@@ -21,8 +21,10 @@ use crate::units::Micros;
 /// Which recording, which network, and how.
 #[derive(Args, Clone)]
 pub struct RunOptions {
-    /// The recording; with neither recording nor network, the bundled pair runs
-    pub recording: Option<PathBuf>,
+    /// The recording; for replay also several, and folders of them; with neither
+    /// recording nor network, the bundled pair runs
+    #[arg(value_name = "RECORDING")]
+    pub recordings: Vec<PathBuf>,
 
     /// The network: a NIR file, one of lava-dl (.net), or a state dict (.pt, .pth, .npz) with a --mapping
     #[arg(long, short, value_name = "FILE")]
@@ -123,7 +125,7 @@ pub struct Origins {
 impl RunOptions {
     /// Whether the bundled pair is meant.
     pub fn is_bundled(&self) -> bool {
-        self.recording.is_none() && self.network.is_none()
+        self.recordings.is_empty() && self.network.is_none()
     }
 
     /// The settings of a run of this network.
@@ -168,28 +170,6 @@ impl RunOptions {
                 grouped(leaky_neurons(network) as u64)
             )
         })
-    }
-
-    /// Opens the recording that was named, or the bundled one.
-    ///
-    /// # Errors
-    /// A network without a recording; whatever [`Recording::open`] refuses.
-    pub fn open_recording(&self) -> Result<(Recording, Origins)> {
-        match &self.recording {
-            Some(path) => {
-                let recording = Recording::open(path, self.format.as_deref())?;
-                Ok((recording, Origins::of(path)?))
-            }
-            None if self.is_bundled() => Ok((
-                Recording::from_bytes(bundled::RECORDING.name, bundled::RECORDING.bytes)?,
-                Origins::bundled(&bundled::RECORDING)?,
-            )),
-            None => Err(Error::new(
-                ErrorKind::Usage,
-                "a network without a recording",
-                "both or neither",
-            )),
-        }
     }
 
     /// Reads the network that was named, or the bundled one.

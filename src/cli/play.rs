@@ -31,49 +31,98 @@ enum Answers {
     Trials(Vec<(Trial, Answer)>),
 }
 
-/// Runs what the options name, and draws it if asked to.
+/// A network that is ready for recordings.
+pub struct Player<'a> {
+    options: &'a RunOptions,
+    opened: &'a Opened,
+    classes: Option<Vec<String>>,
+    replay: Replay<'a>,
+}
+
+impl<'a> Player<'a> {
+    /// Binds a network to what the options say.
+    ///
+    /// # Errors
+    /// Class names for another number of outputs; whatever [`Replay::new`] refuses.
+    pub fn new(options: &'a RunOptions, opened: &'a Opened, has_labels: bool) -> Result<Self> {
+        let network = &opened.network;
+        let classes = options.class_names(network, has_labels)?;
+        let replay = Replay::new(network, options.settings(network)?)
+            .map_err(|e| e.in_file(opened.origins.path.as_ref()))?;
+        Ok(Player { options, opened, classes, replay })
+    }
+
+    /// Runs one recording of several.
+    ///
+    /// # Errors
+    /// As [`play`].
+    pub fn play(&self, path: &Path) -> Result<Played> {
+        let (mut recording, origins) = self.options.open(path)?;
+        let (take, answer) = self.replay.run(&mut recording, None::<Shared<'_>>, |_| ())?;
+        let format = recording.header().format;
+        let made = self.made(&take, Outcome::Whole(&answer), format, origins, None);
+        let report = self.report(&made)?;
+        Ok(Played { report, picture: None, damage: take.damage })
+    }
+
+    fn made<'m>(
+        &'m self,
+        take: &'m Take,
+        outcome: Outcome<'m>,
+        format: &'static str,
+        input: Origins,
+        labels: Option<Origins>,
+    ) -> Made<'m> {
+        let Opened { origins, mapping, .. } = self.opened;
+        let pair = |file: &Origins| (file.path.clone(), file.sha256.clone());
+        let (network, network_sha256) = pair(origins);
+        Made {
+            replay: &self.replay,
+            take,
+            outcome,
+            classes: self.classes.as_deref(),
+            format,
+            origin: Provenance {
+                input: input.path,
+                input_sha256: input.sha256,
+                network,
+                network_sha256,
+                mapping: mapping.as_ref().map(pair),
+                labels: labels.as_ref().map(pair),
+            },
+        }
+    }
+
+    fn report(&self, made: &Made<'_>) -> Result<ReplayReport> {
+        let mut report = made.report()?;
+        let remark = self.options.remark_on_engine(&self.opened.network, self.replay.settings());
+        report.notes.extend(remark);
+        refuse_losses(self.options.strict, &report, made.take)?;
+        Ok(report)
+    }
+}
+
+/// Runs the one recording that the options name, and draws it if asked to.
 ///
 /// # Errors
 /// Anything that keeps the recording from being run; under `--strict`, any loss.
 /// Damage is no error here: what came before it was run.
-pub fn play(
-    options: &RunOptions,
-    Opened { network, origins, mapping }: Opened,
-    picture: Option<Picture>,
-) -> Result<Played> {
-    let (mut recording, input_origins) = options.open_recording()?;
-    let labels = labels(options)?;
-    let classes = options.class_names(&network, labels.is_some())?;
-    let replay = Replay::new(&network, options.settings(&network)?)
-        .map_err(|e| e.in_file(origins.path.as_ref()))?;
-    let format = recording.header().format;
+pub fn play(options: &RunOptions, opened: &Opened, picture: Option<Picture>) -> Result<Played> {
+    let (mut recording, input) = options.open_recording()?;
+    let (trials, labels) = labels(options)?.unzip();
+    let player = Player::new(options, opened, trials.is_some())?;
+    let replay = &player.replay;
     let drawing = picture.map(|_| {
         let (plan, tick) = (replay.plan(), replay.tick());
-        RefCell::new(raster::raster(&network, plan, classes.as_deref(), tick))
+        RefCell::new(raster::raster(replay.network(), plan, player.classes.as_deref(), tick))
     });
-    let trials = labels.as_ref().map(|(trials, _)| &trials[..]);
-    let (take, answers) = run(&replay, &mut recording, trials, drawing.as_ref())?;
-    let made = Made {
-        replay: &replay,
-        take: &take,
-        outcome: match &answers {
-            Answers::Whole(answer) => Outcome::Whole(answer),
-            Answers::Trials(trials) => Outcome::Trials(trials),
-        },
-        classes: classes.as_deref(),
-        format,
-        origin: Provenance {
-            input: input_origins.path,
-            input_sha256: input_origins.sha256,
-            network: origins.path,
-            network_sha256: origins.sha256,
-            mapping: mapping.map(|mapping| (mapping.path, mapping.sha256)),
-            labels: labels.map(|(_, labels)| (labels.path, labels.sha256)),
-        },
+    let (take, answers) = run(replay, &mut recording, trials.as_deref(), drawing.as_ref())?;
+    let outcome = match &answers {
+        Answers::Whole(answer) => Outcome::Whole(answer),
+        Answers::Trials(trials) => Outcome::Trials(trials),
     };
-    let mut report = made.report()?;
-    report.notes.extend(options.remark_on_engine(&network, replay.settings()));
-    refuse_losses(options.strict, &report, &take)?;
+    let made = player.made(&take, outcome, recording.header().format, input, labels);
+    let report = player.report(&made)?;
     let picture = match (picture, drawing) {
         (Some(picture), Some(drawing)) => {
             let (origin, ticks) = axis(&made);

@@ -7,26 +7,40 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 /// Nothing is shown before this.
 const PATIENCE: Duration = Duration::from_secs(1);
 
-/// Progress through a file.
+/// How the progress through the bytes of a file looks.
+const BYTES: &str =
+    "{percent:>3} % [{bar:40}] {bytes} of {total_bytes}, {elapsed} gone, {eta} to go";
+
+/// And that through a list of recordings.
+const RECORDINGS: &str =
+    "{percent:>3} % [{bar:40}] {pos} of {len} recordings, {elapsed} gone, {eta} to go";
+
+/// Progress through a file, or through a list.
 pub struct Progress {
     began: Instant,
     len: u64,
+    template: &'static str,
     bar: Option<ProgressBar>,
 }
 
 impl Progress {
     /// Progress through `len` bytes, none read.
     pub fn new(len: u64) -> Progress {
-        Progress { began: Instant::now(), len, bar: None }
+        Progress { began: Instant::now(), len, template: BYTES, bar: None }
     }
 
-    /// Tells that the file has been read up to here.
-    pub fn at(&mut self, offset: u64) {
+    /// Progress through so many recordings, none run.
+    pub fn of_recordings(recordings: u64) -> Progress {
+        Progress { began: Instant::now(), len: recordings, template: RECORDINGS, bar: None }
+    }
+
+    /// Tells that all before here is done.
+    pub fn at(&mut self, position: u64) {
         if self.bar.is_none() && self.began.elapsed() >= PATIENCE {
-            self.bar = Some(bar(self.len, self.began));
+            self.bar = Some(bar(self.len, self.template, self.began));
         }
         if let Some(bar) = &self.bar {
-            bar.set_position(offset);
+            bar.set_position(position);
         }
     }
 }
@@ -40,10 +54,8 @@ impl Drop for Progress {
 }
 
 /// Drawn on a terminal only: that is how the target behaves.
-fn bar(len: u64, began: Instant) -> ProgressBar {
+fn bar(len: u64, template: &str, began: Instant) -> ProgressBar {
     let bar = ProgressBar::with_draw_target(Some(len), ProgressDrawTarget::stderr_with_hz(10));
-    let template =
-        "{percent:>3} % [{bar:40}] {bytes} of {total_bytes}, {elapsed} gone, {eta} to go";
     if let Ok(style) = ProgressStyle::with_template(template) {
         bar.set_style(style.progress_chars("=> "));
     }

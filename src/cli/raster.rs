@@ -27,14 +27,14 @@ pub struct Args {
 /// Runs the verb.
 pub fn run(args: &Args) -> Result<()> {
     let picture = picture_of(Some(&args.out))?;
-    let network = match args.run.recording.is_some() && args.run.network.is_none() {
+    let network = match !args.run.recordings.is_empty() && args.run.network.is_none() {
         true => {
             let origins = Origins { path: String::new(), sha256: String::new() };
             Opened { network: bare_input(&args.run)?, origins, mapping: None }
         }
         false => args.run.open_network()?,
     };
-    let played = play(&args.run, network, picture)?;
+    let played = play(&args.run, &network, picture)?;
     if let Some(picture) = &played.picture {
         disk::write(&args.out, picture)?;
         output::print(&format!("{}\n", args.out.display()))?;

@@ -1,7 +1,8 @@
-//! `synops replay`: a recording in, an answer out.
+//! `synops replay`: recordings in, answers out.
 
 use std::path::{Path, PathBuf};
 
+use super::many;
 use super::options::RunOptions;
 use super::output;
 use super::play::{picture_of, play};
@@ -9,11 +10,13 @@ use crate::disk;
 use crate::error::Result;
 use crate::report::json;
 
-/// Run a recording through a network: the answer, spikes and synaptic operations by layer, joules
+/// Run recordings through a network: the answer, spikes and synaptic operations by layer, joules
 ///
 /// Example: synops replay user24_led.aedat --labels user24_led_labels.csv --network gesture.nir
 ///
 /// Weights of PyTorch: synops replay frames.npz --network weights.pt --mapping spikingjelly-dvsgesturenet
+///
+/// A folder of recordings: synops replay Train --network cnn_sinabs.nir --threads 4 --json all.json
 #[derive(clap::Args)]
 pub struct Args {
     #[command(flatten)]
@@ -31,7 +34,13 @@ pub struct Args {
 /// Runs the verb.
 pub fn run(args: &Args) -> Result<()> {
     let picture = picture_of(args.raster.as_deref())?;
-    let played = play(&args.run, args.run.open_network()?, picture)?;
+    if args.run.are_many() {
+        return match &args.raster {
+            Some(_) => Err(args.run.only_one("--raster")),
+            None => many::run(&args.run, args.json.as_deref()),
+        };
+    }
+    let played = play(&args.run, &args.run.open_network()?, picture)?;
     if let (Some(path), Some(picture)) = (&args.raster, &played.picture) {
         disk::write(path, picture)?;
     }

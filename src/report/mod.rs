@@ -6,6 +6,7 @@ pub mod build;
 pub mod check;
 pub mod info;
 pub mod manifest;
+pub mod many;
 pub mod raster;
 pub mod replay;
 pub mod sweep;

@@ -82,6 +82,16 @@ impl Stages {
         ]
     }
 
+    /// The account of two recordings.
+    pub fn plus(self, other: &Stages) -> Stages {
+        Stages {
+            decode: self.decode.plus(&other.decode),
+            order: self.order.plus(&other.order),
+            window: self.window.plus(&other.window),
+            bin: self.bin.plus(&other.bin),
+        }
+    }
+
     /// Events that went missing although nobody asked for it.
     pub fn lost(&self) -> u64 {
         self.all().iter().map(|(_, tally)| tally.lost()).sum()
@@ -100,7 +110,7 @@ impl Stages {
 }
 
 /// The network of a replay.
-#[derive(Debug, Serialize)]
+#[derive(Clone, Debug, Serialize)]
 pub struct Network {
     /// Where it was.
     pub path: String,
@@ -114,7 +124,7 @@ pub struct Network {
 }
 
 /// How a network ran.
-#[derive(Debug, Serialize)]
+#[derive(Clone, Debug, Serialize)]
 pub struct Engine {
     /// `clocked` or `event`.
     pub name: &'static str,
@@ -131,7 +141,7 @@ pub struct Engine {
 }
 
 /// One unit.
-#[derive(Debug, Serialize)]
+#[derive(Clone, Debug, Serialize)]
 pub struct Layer {
     /// Its name in the file.
     pub name: String,
@@ -149,6 +159,11 @@ pub struct Layer {
     pub dense_ops: Option<u64>,
     /// Neuron updates: one for each neuron and step.
     pub state_updates: Option<u64>,
+}
+
+/// Sum over all layers that have such a number.
+pub fn sum(layers: &[Layer], of: fn(&Layer) -> Option<u64>) -> u64 {
+    layers.iter().filter_map(of).sum()
 }
 
 /// What came out.
@@ -224,7 +239,11 @@ impl Trials {
     }
 }
 
-fn energies<S: serde::Serializer>(all: &[Energy], serializer: S) -> Result<S::Ok, S::Error> {
+/// Energies as JSON: every term, and their sums.
+///
+/// # Errors
+/// The serializer's.
+pub fn energies<S: serde::Serializer>(all: &[Energy], serializer: S) -> Result<S::Ok, S::Error> {
     let joules = |energy: &Energy, column| energy.sum(column).0;
     let entries = all.iter().map(|energy| {
         let terms = energy.table.terms.iter().zip(&energy.terms).map(|(constant, term)| {

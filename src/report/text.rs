@@ -2,9 +2,12 @@
 
 use std::fmt::Write;
 
-use super::replay::{Engine, Input, Layer, Network, Output, ReplayReport, Timing, Trial};
+use super::replay::{
+    Engine, Input, Layer, Network, Output, ReplayReport, Stages, Timing, Trial, sum,
+};
 use super::table::{columns, grouped, grouped_or_dash};
 use crate::event::Tally;
+use crate::measure::Energy;
 use crate::units::{Joules, Micros, Seconds};
 
 impl ReplayReport {
@@ -13,7 +16,7 @@ impl ReplayReport {
         let mut text = String::new();
         self.head(&mut text);
         self.answer(&mut text);
-        self.units(&mut text);
+        units(&self.layers, &mut text);
         self.cost(&mut text);
         text
     }
@@ -32,21 +35,9 @@ impl ReplayReport {
             "         {format}, {width}×{height}, {} events in {span}{rate}",
             grouped(*events)
         );
-        let Network { path, mapping, nodes, parameters } = &self.network;
-        let by = mapping.as_ref().map_or(String::new(), |mapping| format!(", by {mapping}"));
-        let _ = writeln!(text, "network  {path}{by}");
-        let _ =
-            writeln!(text, "         {nodes} nodes, {} parameters", grouped(*parameters as u64));
-        let Engine { name, convention, dt_us, quantum_us, steps } = &self.engine;
-        let time = match (*name, quantum_us) {
-            ("clocked", _) => format!("{} steps of {}", grouped(*steps), Micros(*dt_us)),
-            (_, Some(q)) => format!("{} quanta of {}", grouped(*steps), Micros(*q)),
-            (_, None) => format!("no grid, {}", Micros(*dt_us * *steps as i64)),
-        };
-        let _ = writeln!(text, "engine   {name}, convention {convention}, {time}");
-        for (stage, tally) in self.input.tally.all() {
-            remarks(text, stage, tally);
-        }
+        self.network.lines(text);
+        self.engine.line(text);
+        self.input.tally.remarks(text);
         for note in &self.notes {
             let _ = writeln!(text, "note     {note}");
         }
@@ -77,53 +68,81 @@ impl ReplayReport {
         let _ = writeln!(text, "answer   {answer}\n         {}\n", self.output.line());
     }
 
-    fn units(&self, text: &mut String) {
-        let head = ["layer", "kind", "neurons", "spikes", "synaptic ops", "dense ops", "share"];
-        let mut rows = vec![head.map(str::to_owned).to_vec()];
-        rows.extend(self.layers.iter().map(Layer::row));
-        let sum = |of: fn(&Layer) -> Option<u64>| self.layers.iter().filter_map(of).sum::<u64>();
-        let (operations, dense) = (sum(|l| l.synaptic_ops), sum(|l| l.dense_ops));
-        rows.push(vec![
-            "all".into(),
-            String::new(),
-            String::new(),
-            grouped(sum(|l| l.spikes)),
-            grouped(operations),
-            grouped(dense),
-            share(operations, dense),
-        ]);
-        text.push_str(&columns(&rows, 2, "  "));
-        text.push('\n');
-    }
-
     fn cost(&self, text: &mut String) {
-        let per = match &self.trials {
-            Some(trials) if trials.of > 0 => Some(trials.of as f64),
-            _ => None,
-        };
-        for energy in &self.energy {
-            let total = energy.sum(|t| t.typical);
-            let each =
-                per.map_or_else(String::new, |n| format!(", {} a trial", Joules(total.0 / n)));
-            let table = &energy.table;
-            let _ = writeln!(
-                text,
-                "energy   {total}{each}: {} ({}, {})",
-                table.name, table.about, table.process
-            );
-            let terms = table.terms.iter().zip(&energy.terms);
-            let terms = terms.map(|(constant, term)| {
-                let name = constant.name.replace('_', " ");
-                format!("{} {name} × {} pJ", grouped(term.count), constant.typical)
-            });
-            let _ = writeln!(text, "         {}", terms.collect::<Vec<_>>().join(" + "));
-            let _ = writeln!(text, "         without {}", table.leaves_out.join(", "));
-        }
+        let trials = self.trials.as_ref().map_or(0, |trials| trials.of);
+        joules(&self.energy, trials, "trial", text);
         let Timing { decode_s, run_s, real_time_factor } = &self.timing;
         let factor = real_time_factor
             .map_or_else(String::new, |factor| format!(": {factor:.1} times real time"));
         let (read, run) = (Seconds(*decode_s), Seconds(*run_s));
         let _ = writeln!(text, "time     read in {read}, run in {run}{factor}");
+    }
+}
+
+impl Network {
+    /// Which network it is.
+    pub(super) fn lines(&self, text: &mut String) {
+        let Network { path, mapping, nodes, parameters } = self;
+        let by = mapping.as_ref().map_or(String::new(), |mapping| format!(", by {mapping}"));
+        let _ = writeln!(text, "network  {path}{by}");
+        let _ =
+            writeln!(text, "         {nodes} nodes, {} parameters", grouped(*parameters as u64));
+    }
+}
+
+impl Engine {
+    /// How it ran.
+    pub(super) fn line(&self, text: &mut String) {
+        let Engine { name, convention, dt_us, quantum_us, steps } = self;
+        let time = match (*name, quantum_us) {
+            ("clocked", _) => format!("{} steps of {}", grouped(*steps), Micros(*dt_us)),
+            (_, Some(q)) => format!("{} quanta of {}", grouped(*steps), Micros(*q)),
+            (_, None) => format!("no grid, {}", Micros(*dt_us * *steps as i64)),
+        };
+        let _ = writeln!(text, "engine   {name}, convention {convention}, {time}");
+    }
+}
+
+/// A table of layers, and their sums.
+pub(super) fn units(layers: &[Layer], text: &mut String) {
+    let head = ["layer", "kind", "neurons", "spikes", "synaptic ops", "dense ops", "share"];
+    let mut rows = vec![head.map(str::to_owned).to_vec()];
+    rows.extend(layers.iter().map(Layer::row));
+    let (operations, dense) = (sum(layers, |l| l.synaptic_ops), sum(layers, |l| l.dense_ops));
+    rows.push(vec![
+        "all".into(),
+        String::new(),
+        String::new(),
+        grouped(sum(layers, |l| l.spikes)),
+        grouped(operations),
+        grouped(dense),
+        share(operations, dense),
+    ]);
+    text.push_str(&columns(&rows, 2, "  "));
+    text.push('\n');
+}
+
+/// Energy by every table: of all, and of each of `parts`, if there are any.
+pub(super) fn joules(energy: &[Energy], parts: u64, part: &str, text: &mut String) {
+    for energy in energy {
+        let total = energy.sum(|t| t.typical);
+        let each = match parts {
+            0 => String::new(),
+            _ => format!(", {} a {part}", Joules(total.0 / parts as f64)),
+        };
+        let table = &energy.table;
+        let _ = writeln!(
+            text,
+            "energy   {total}{each}: {} ({}, {})",
+            table.name, table.about, table.process
+        );
+        let terms = table.terms.iter().zip(&energy.terms);
+        let terms = terms.map(|(constant, term)| {
+            let name = constant.name.replace('_', " ");
+            format!("{} {name} × {} pJ", grouped(term.count), constant.typical)
+        });
+        let _ = writeln!(text, "         {}", terms.collect::<Vec<_>>().join(" + "));
+        let _ = writeln!(text, "         without {}", table.leaves_out.join(", "));
     }
 }
 
@@ -134,7 +153,13 @@ fn share(part: u64, whole: u64) -> String {
     }
 }
 
-/// What is worth a line about a stage.
+impl Stages {
+    /// What is worth a line about each stage.
+    pub(super) fn remarks(&self, text: &mut String) {
+        self.all().into_iter().for_each(|(stage, tally)| remarks(text, stage, tally));
+    }
+}
+
 fn remarks(text: &mut String, stage: &str, tally: &Tally) {
     let dropped =
         tally.dropped.iter().map(|(cause, &n)| format!("{} {}", grouped(n), cause.phrase()));
@@ -173,6 +198,15 @@ impl Layer {
 }
 
 impl Output {
+    /// The answer by its name, or by its index.
+    pub(super) fn answer(&self) -> String {
+        match (&self.class, self.prediction) {
+            (Some(class), _) => class.clone(),
+            (None, Some(index)) => format!("output {index}"),
+            (None, None) => "none".into(),
+        }
+    }
+
     fn line(&self) -> String {
         match self.counts.is_empty() {
             false => {
@@ -189,17 +223,12 @@ impl Output {
 
 impl Trial {
     fn row(&self, index: usize) -> Vec<String> {
-        let answer = match (&self.output.class, self.output.prediction) {
-            (Some(class), _) => class.clone(),
-            (None, Some(index)) => format!("output {index}"),
-            (None, None) => "none".into(),
-        };
         vec![
             format!("{}", index + 1),
             self.label_name.to_owned(),
             Micros(self.from_us).to_string(),
             Micros(self.to_us).to_string(),
-            answer,
+            self.output.answer(),
             if self.right { "correct" } else { "wrong" }.to_owned(),
             self.output.line().replace("spikes ", ""),
         ]

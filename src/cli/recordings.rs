@@ -1,0 +1,63 @@
+//! Which recordings are meant.
+
+use std::path::{Path, PathBuf};
+
+use super::options::{Origins, RunOptions};
+use crate::bundled;
+use crate::disk;
+use crate::error::{Error, ErrorKind, Result};
+use crate::format::Recording;
+
+impl RunOptions {
+    /// Whether more than one recording is meant: several, or a folder.
+    pub fn are_many(&self) -> bool {
+        self.recordings.len() > 1 || self.recordings.iter().any(|path| path.is_dir())
+    }
+
+    /// Every recording that was named, those in folders among them.
+    ///
+    /// # Errors
+    /// As [`disk::files`].
+    pub fn list_recordings(&self) -> Result<Vec<PathBuf>> {
+        let lists: Result<Vec<_>> = self.recordings.iter().map(|path| disk::files(path)).collect();
+        Ok(lists?.concat())
+    }
+
+    /// Opens a recording.
+    ///
+    /// # Errors
+    /// As [`Recording::open`].
+    pub fn open(&self, path: &Path) -> Result<(Recording, Origins)> {
+        let recording = Recording::open(path, self.format.as_deref())?;
+        Ok((recording, Origins::of(path)?))
+    }
+
+    /// Opens the one recording that was named, or the bundled one.
+    ///
+    /// # Errors
+    /// Several; a network without a recording; whatever [`Recording::open`] refuses.
+    pub fn open_recording(&self) -> Result<(Recording, Origins)> {
+        match self.recordings.first() {
+            Some(_) if self.are_many() => Err(self.only_one("this verb")),
+            Some(path) => self.open(path),
+            None if self.is_bundled() => Ok((
+                Recording::from_bytes(bundled::RECORDING.name, bundled::RECORDING.bytes)?,
+                Origins::bundled(&bundled::RECORDING)?,
+            )),
+            None => Err(Error::new(
+                ErrorKind::Usage,
+                "a network without a recording",
+                "both or neither",
+            )),
+        }
+    }
+
+    /// Says that `what` goes with a single recording.
+    pub fn only_one(&self, what: &str) -> Error {
+        let found = match &self.recordings[..] {
+            [folder] => format!("the folder {}", folder.display()),
+            several => format!("{} recordings or folders", several.len()),
+        };
+        Error::new(ErrorKind::Usage, found, format!("one recording, for {what}"))
+    }
+}

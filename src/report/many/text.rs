@@ -1,0 +1,87 @@
+//! What a replay of many recordings says, for people.
+
+use std::fmt::Write;
+
+use super::{Answers, LISTED, ManyReport, Throughput, Total};
+use crate::report::table::{columns, grouped};
+use crate::report::text::{joules, units};
+use crate::units::Seconds;
+
+impl ManyReport {
+    /// The report for people.
+    pub fn text(&self) -> String {
+        let (total, mut text) = (&self.total, String::new());
+        total.head(&mut text);
+        let list = match self.rows.len() > LISTED {
+            true => {
+                let head =
+                    ["answer", "recordings", "events each", "spikes each", "synaptic ops each"];
+                table(1, head, total.answers.iter().map(Answers::row))
+            }
+            false => {
+                let head = ["recording", "answer", "events", "spikes", "synaptic ops"];
+                table(2, head, self.rows.iter().cloned())
+            }
+        };
+        text.push_str(&list);
+        for error in &self.errors {
+            let _ = writeln!(text, "error    {error}");
+        }
+        text.push('\n');
+        if !total.layers.is_empty() {
+            units(&total.layers, &mut text);
+            joules(&total.energy, total.recordings - total.refused, "recording", &mut text);
+        }
+        total.timing.line(&mut text);
+        text
+    }
+}
+
+fn table(left: usize, head: [&str; 5], rows: impl Iterator<Item = Vec<String>>) -> String {
+    let rows: Vec<_> = std::iter::once(head.map(str::to_owned).to_vec()).chain(rows).collect();
+    columns(&rows, left, "  ")
+}
+
+impl Total {
+    fn head(&self, text: &mut String) {
+        let Total { recordings, damaged, refused, events, .. } = self;
+        let _ = write!(text, "input    {} recordings", grouped(*recordings));
+        let _ = write!(text, ", {} events", grouped(*events));
+        for (number, fate) in [(damaged, "cut short by damage"), (refused, "without an answer")] {
+            if *number > 0 {
+                let _ = write!(text, ", {} {fate}", grouped(*number));
+            }
+        }
+        text.push('\n');
+        self.network.iter().for_each(|network| network.lines(text));
+        self.engine.iter().for_each(|engine| engine.line(text));
+        self.tally.remarks(text);
+        for note in &self.notes {
+            let _ = writeln!(text, "note     {note}");
+        }
+        text.push('\n');
+    }
+}
+
+impl Answers {
+    fn row(&self) -> Vec<String> {
+        let sums = [self.events, self.spikes, self.synaptic_ops];
+        let means = sums.map(|sum| grouped((sum as f64 / self.recordings as f64).round() as u64));
+        [self.name.clone(), grouped(self.recordings)].into_iter().chain(means).collect()
+    }
+}
+
+impl Throughput {
+    fn line(&self, text: &mut String) {
+        let Throughput { elapsed_s, threads, recordings_per_s, events_per_s, .. } = self;
+        let noun = if *threads == 1 { "thread" } else { "threads" };
+        let _ = writeln!(
+            text,
+            "time     {} on {threads} {noun}: {recordings_per_s:.1} recordings/s, \
+             {:.1} k events/s, {:.1} times real time",
+            Seconds(*elapsed_s),
+            events_per_s / 1e3,
+            self.real_time_factor
+        );
+    }
+}
