@@ -46,7 +46,7 @@ pub fn run(options: &RunOptions, to: Option<&Path>) -> Result<()> {
             progress.at(report.total.recordings);
         },
     )?;
-    report.finish(began.elapsed(), rayon::current_num_threads())?;
+    report.finish(player.tables(), began.elapsed(), rayon::current_num_threads());
     drop(progress);
     if let Some(path) = to {
         output::write(path, &json(&report)?)?;

@@ -10,6 +10,7 @@ use crate::corpus::gesture::{Trial, parse_labels, read_labels};
 use crate::draw::{Picture, Raster};
 use crate::error::{Error, ErrorKind, Result};
 use crate::format::Recording;
+use crate::measure::Table;
 use crate::replay::{Answer, Replay, Take};
 use crate::report::build::{Made, Outcome, Provenance};
 use crate::report::raster::{self, Shared, ticks_between};
@@ -36,6 +37,7 @@ pub struct Player<'a> {
     options: &'a RunOptions,
     opened: &'a Opened,
     classes: Option<Vec<String>>,
+    tables: Vec<Table>,
     replay: Replay<'a>,
 }
 
@@ -49,7 +51,12 @@ impl<'a> Player<'a> {
         let classes = options.class_names(network, has_labels)?;
         let replay = Replay::new(network, options.settings(network)?)
             .map_err(|e| e.in_file(opened.origins.path.as_ref()))?;
-        Ok(Player { options, opened, classes, replay })
+        Ok(Player { options, opened, classes, tables: Table::all()?, replay })
+    }
+
+    /// What operations cost.
+    pub fn tables(&self) -> &[Table] {
+        &self.tables
     }
 
     /// Runs one recording of several.
@@ -80,6 +87,7 @@ impl<'a> Player<'a> {
             replay: &self.replay,
             take,
             outcome,
+            tables: &self.tables,
             classes: self.classes.as_deref(),
             format,
             origin: Provenance {

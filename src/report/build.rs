@@ -7,7 +7,6 @@ use super::replay::{
 use crate::corpus::gesture;
 use crate::error::Result;
 use crate::event::{Cause, Tally};
-use crate::measure::energy::TABLES;
 use crate::measure::{Readout, Table, UnitCounts};
 use crate::network::{Unit, Wired};
 use crate::replay::{Advance, Answer, Replay, Take};
@@ -20,6 +19,8 @@ pub struct Made<'a> {
     pub take: &'a Take,
     /// What came of it.
     pub outcome: Outcome<'a>,
+    /// What operations cost.
+    pub tables: &'a [Table],
     /// Names of the outputs.
     pub classes: Option<&'a [String]>,
     /// The recording's format.
@@ -64,7 +65,6 @@ impl Made<'_> {
         let counts = self.counts();
         let steps = self.answers().iter().map(|answer| answer.steps).sum();
         let all = counts.iter().fold(UnitCounts::default(), |sum, unit| sum + *unit);
-        let tables: Result<Vec<Table>> = TABLES.iter().map(|text| Table::parse(text)).collect();
         let notes = network.notes.iter().chain(&self.replay.plan().notes);
         Ok(ReplayReport {
             input: self.input(),
@@ -84,7 +84,7 @@ impl Made<'_> {
             layers: self.layers(&counts, steps),
             output: self.total_output(),
             trials: self.trials(),
-            energy: tables?.iter().map(|table| table.price(&all)).collect(),
+            energy: self.tables.iter().map(|table| table.price(&all)).collect(),
             timing: self.timing(steps),
             notes: notes.cloned().collect(),
             manifest: self.manifest()?,

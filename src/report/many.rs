@@ -8,8 +8,6 @@ use serde::Serialize;
 
 use super::replay::{Engine, Layer, Network, ReplayReport, Stages, energies, sum};
 use super::table::grouped_or_dash;
-use crate::error::Result;
-use crate::measure::energy::TABLES;
 use crate::measure::{Energy, Table, UnitCounts};
 
 /// More recordings than this are not listed for people, but counted by answer.
@@ -166,11 +164,8 @@ impl ManyReport {
         }
     }
 
-    /// Ends the list: it took so long, on so many threads.
-    ///
-    /// # Errors
-    /// None for the tables that ship.
-    pub fn finish(&mut self, elapsed: Duration, threads: usize) -> Result<()> {
+    /// Ends the list: what operations cost; it took so long, on so many threads.
+    pub fn finish(&mut self, tables: &[Table], elapsed: Duration, threads: usize) {
         let total = &mut self.total;
         total.answers.sort_by_key(|answer| (answer.prediction.is_none(), answer.prediction));
         let counts = UnitCounts {
@@ -179,9 +174,7 @@ impl ManyReport {
             multiply_adds: sum(&total.layers, |layer| layer.multiply_adds),
             updates: 0,
         };
-        for text in TABLES {
-            total.energy.push(Table::parse(text)?.price(&counts));
-        }
+        total.energy = tables.iter().map(|table| table.price(&counts)).collect();
         let elapsed = elapsed.as_secs_f64();
         let rate = |amount: f64| if elapsed > 0.0 { amount / elapsed } else { 0.0 };
         let engine = total.engine.as_ref();
@@ -191,7 +184,6 @@ impl ManyReport {
         timing.recordings_per_s = rate((total.recordings - total.refused) as f64);
         timing.events_per_s = rate(total.events as f64);
         timing.real_time_factor = rate(simulated);
-        Ok(())
     }
 }
 
