@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::mpsc;
-use std::thread;
+use std::sync::{Mutex, PoisonError};
+use std::{iter, thread};
 
 use rayon::{ThreadPool, ThreadPoolBuildError, ThreadPoolBuilder};
 
@@ -32,7 +32,7 @@ fn none_left(error: ThreadPoolBuildError) -> Error {
 pub fn in_order<'i, I: Sync, T: Send>(
     items: &'i [I],
     work: impl Fn(&'i I) -> T + Sync,
-    mut take: impl FnMut(T),
+    take: impl FnMut(T) + Send,
 ) -> Result<()> {
     let threads = rayon::current_num_threads();
     let workers = threads.min(items.len());
@@ -40,31 +40,37 @@ pub fn in_order<'i, I: Sync, T: Send>(
     let pools: std::result::Result<Vec<ThreadPool>, _> = (0..workers).map(pool).collect();
     let pools = pools.map_err(none_left)?;
     let next = AtomicUsize::new(0);
-    let (sender, receiver) = mpsc::channel();
-    let worker = |sender: &mpsc::Sender<(usize, T)>| {
-        let indices = std::iter::repeat_with(|| next.fetch_add(1, Ordering::Relaxed));
+    let results = Mutex::new(Results { early: BTreeMap::new(), due: 0, take });
+    let worker = || {
+        let indices = iter::repeat_with(|| next.fetch_add(1, Ordering::Relaxed));
         for (index, item) in indices.map_while(|index| Some((index, items.get(index)?))) {
-            if sender.send((index, work(item))).is_err() {
-                break;
-            }
+            let result = work(item);
+            results.lock().unwrap_or_else(PoisonError::into_inner).add(index, result);
         }
     };
     thread::scope(|scope| {
         for pool in &pools {
-            let sender = sender.clone();
-            scope.spawn(move || pool.install(|| worker(&sender)));
-        }
-        drop(sender);
-        let (mut early, mut due) = (BTreeMap::new(), 0);
-        for (index, result) in receiver {
-            early.insert(index, result);
-            while let Some(result) = early.remove(&due) {
-                take(result);
-                due += 1;
-            }
+            scope.spawn(|| pool.install(worker));
         }
     });
     Ok(())
+}
+
+/// Results on their way to whoever takes them in order.
+struct Results<T, F> {
+    early: BTreeMap<usize, T>,
+    due: usize,
+    take: F,
+}
+
+impl<T, F: FnMut(T)> Results<T, F> {
+    fn add(&mut self, index: usize, result: T) {
+        self.early.insert(index, result);
+        while let Some(result) = self.early.remove(&self.due) {
+            (self.take)(result);
+            self.due += 1;
+        }
+    }
 }
 
 #[cfg(test)]
