@@ -240,7 +240,8 @@ pub fn reroute<'s>(
 ) {
     heard.for_each(|entries| routed.route(entries, merge));
     sent.clear();
-    merge.drain(sent, |value| routed.finish(value));
+    merge.drain(sent);
+    routed.finish(&mut sent.value);
 }
 
 /// What several signals amount to.
@@ -253,5 +254,5 @@ pub fn merge_all<'s>(
         merge.add(address, value, count);
     }
     sent.clear();
-    merge.drain(sent, |value| value);
+    merge.drain(sent);
 }

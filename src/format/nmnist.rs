@@ -69,11 +69,18 @@ impl Layout<EVENT> for Pixel {
 /// nothing; such a file is read when the format is named.
 fn sniff(head: &[u8]) -> bool {
     let events = head.as_chunks().0;
-    let steps = || events.windows(2).map(|e| Pixel.t(&e[1]) - Pixel.t(&e[0]));
-    let back = steps().filter(|&step| step < 0).count();
-    let forward = steps().filter(|&step| step > 0).count();
+    let [first, rest @ ..] = events else { return false };
+    let (mut before, mut back, mut forward) = (Pixel.t(first), 0, 0);
+    let mut largest_row = first[1];
+    for event in rest {
+        let t = Pixel.t(event);
+        back += usize::from(t < before);
+        forward += usize::from(t > before);
+        largest_row = largest_row.max(event[1]);
+        before = t;
+    }
     events.len() >= 16
-        && events.iter().all(|e| e[1] <= OVERFLOW_ROW)
+        && largest_row <= OVERFLOW_ROW
         && back * 20 <= events.len()
         && forward * 10 >= events.len()
 }

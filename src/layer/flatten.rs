@@ -141,7 +141,7 @@ mod tests {
                 spike.push(input.address(element) as u32, 1.0, 1);
                 let (mut merge, mut out) = (Merge::new(24), Spikes::default());
                 route.route(&spike, &mut merge);
-                merge.drain(&mut out, |v| v);
+                merge.drain(&mut out);
                 assert_eq!(output.element(out.index[0] as usize), element);
             }
         }

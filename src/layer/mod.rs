@@ -100,9 +100,9 @@ pub trait Routed: Send + Sync {
     /// Hands every spike on.
     fn route(&self, spikes: &Spikes, out: &mut Merge);
 
-    /// What a merged value becomes before it is sent.
-    fn finish(&self, value: f32) -> f32 {
-        value
+    /// What merged values become before they are sent.
+    fn finish(&self, values: &mut [f32]) {
+        let _ = values;
     }
 }
 

@@ -183,8 +183,10 @@ impl Routed for Sums {
         }
     }
 
-    fn finish(&self, value: f32) -> f32 {
-        value / self.divide_by
+    fn finish(&self, values: &mut [f32]) {
+        if self.divide_by != 1.0 {
+            values.iter_mut().for_each(|value| *value /= self.divide_by);
+        }
     }
 }
 

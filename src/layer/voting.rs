@@ -75,7 +75,7 @@ impl Routed for Groups {
         }
     }
 
-    fn finish(&self, value: f32) -> f32 {
-        value / self.size as f32
+    fn finish(&self, values: &mut [f32]) {
+        values.iter_mut().for_each(|value| *value /= self.size as f32);
     }
 }

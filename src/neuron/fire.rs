@@ -188,20 +188,21 @@ impl<C: Coefficient> Lanes<C> {
     /// Charges a block by `charge(lane, potential)`, fires and resets it.
     #[inline(always)]
     fn step(self, block: &mut Block<'_>, charge: impl Fn(usize, f32) -> f32) -> Stepped {
+        let before = *block.potential;
         match self.rule {
             Rule::SubtractOne => self.charge_and_fire(block, charge, Lane::subtract_one),
             Rule::SubtractMany => self.charge_and_fire(block, charge, Lane::subtract_many),
             Rule::SetOne => self.charge_and_fire(block, charge, Lane::set_one),
             Rule::SetMany => self.charge_and_fire(block, charge, Lane::set_many),
-            Rule::SubtractNextStep => self.lanes(block, |c, i, v| {
+            Rule::SubtractNextStep => self.fire(block, before, |c, i, v| {
                 let u = charge(i, v) - c.fires(v) * c.theta;
                 (c.fires(u), u)
             }),
-            Rule::SubtractPending => self.lanes(block, |c, i, v| {
+            Rule::SubtractPending => self.fire(block, before, |c, i, v| {
                 let u = charge(i, v) - c.fires(v) * c.theta;
                 (c.fires(u), u - (c.fires(u) - c.fires(v)) * c.theta)
             }),
-            Rule::SetNextStep => self.lanes(block, |c, i, v| {
+            Rule::SetNextStep => self.fire(block, before, |c, i, v| {
                 let u = charge(i, if v >= c.fire_at { c.reset_to } else { v });
                 (c.fires(u), u)
             }),
@@ -223,46 +224,45 @@ impl<C: Coefficient> Lanes<C> {
             *v = charge(i, *v);
             any |= *v >= self.fire_at.of(i);
         }
-        *block.potential = charged;
         match any {
-            true => self.lanes(block, |lane, _, u| reset(lane, u)),
-            false => Stepped { active: 0, still: self.settle(block) },
+            true => self.fire(block, charged, |lane, _, u| reset(lane, u)),
+            false => Stepped { active: 0, still: self.settle(block, charged) },
         }
+    }
+
+    /// Applies `rule` to every lane's potential.
+    #[inline(always)]
+    fn fire(
+        self,
+        block: &mut Block<'_>,
+        mut potential: [f32; BLOCK],
+        rule: impl Fn(Lane, usize, f32) -> (f32, f32),
+    ) -> Stepped {
+        let mut sent = [0.0; BLOCK];
+        for i in 0..BLOCK {
+            (sent[i], potential[i]) = rule(self.lane(i), i, potential[i]);
+        }
+        *block.sent = sent;
+        let active = bits(|lane| sent[lane] != 0.0);
+        Stepped { active, still: self.settle(block, potential) }
     }
 
     /// Applies the floor; says whether comparing once more would fire and change
     /// nothing.
     #[inline(always)]
-    fn settle(self, block: &mut Block<'_>) -> bool {
-        let mut potential = *block.potential;
+    fn settle(self, block: &mut Block<'_>, mut potential: [f32; BLOCK]) -> bool {
         let mut still = true;
         if let Some(floor) = self.floor {
             for (i, v) in potential.iter_mut().enumerate() {
                 *v = above(*v, floor.of(i));
                 still &= above(*v, floor.of(i)) == *v;
             }
-            *block.potential = potential;
         }
         for (i, v) in potential.iter().enumerate() {
             still &= *v < self.fire_at.of(i);
         }
+        *block.potential = potential;
         still
-    }
-
-    #[inline(always)]
-    fn lanes(
-        self,
-        block: &mut Block<'_>,
-        rule: impl Fn(Lane, usize, f32) -> (f32, f32),
-    ) -> Stepped {
-        // in arrays of their own, which nothing else can point into
-        let (mut sent, mut potential) = ([0.0; BLOCK], *block.potential);
-        for i in 0..BLOCK {
-            (sent[i], potential[i]) = rule(self.lane(i), i, potential[i]);
-        }
-        (*block.potential, *block.sent) = (potential, sent);
-        let active = bits(|lane| sent[lane] != 0.0);
-        Stepped { active, still: self.settle(block) }
     }
 
     #[inline(always)]

@@ -141,15 +141,14 @@ impl Merge {
         self.touched.iter().all(|&word| word == 0)
     }
 
-    /// Moves what was added into `out`, each value through `finish`, and starts
-    /// afresh.
-    pub fn drain(&mut self, out: &mut Spikes, finish: impl Fn(f32) -> f32) {
+    /// Moves what was added into `out` and starts afresh.
+    pub fn drain(&mut self, out: &mut Spikes) {
         for (w, word) in self.touched.iter_mut().enumerate() {
             for lane in lanes(std::mem::take(word)) {
                 let i = w * 64 + lane;
                 out.push(
                     i as u32,
-                    finish(std::mem::take(&mut self.value[i])),
+                    std::mem::take(&mut self.value[i]),
                     std::mem::take(&mut self.count[i]),
                 );
             }
@@ -168,14 +167,14 @@ mod tests {
             merge.add(index, value, 1);
         }
         let mut out = Spikes::default();
-        merge.drain(&mut out, |value| value / 2.0);
+        merge.drain(&mut out);
         assert_eq!(out.index, [3, 64, 129]);
-        assert_eq!(out.value, [0.25, 0.5, 1.5]);
+        assert_eq!(out.value, [0.5, 1.0, 3.0]);
         assert_eq!(out.count, [1, 1, 2]);
         assert_eq!(out.total(), 4);
         assert!(merge.is_empty());
         out.clear();
-        merge.drain(&mut out, |value| value);
+        merge.drain(&mut out);
         assert!(out.is_empty());
     }
 
@@ -186,7 +185,7 @@ mod tests {
             merge.keep_largest(index, value, count);
         }
         let mut out = Spikes::default();
-        merge.drain(&mut out, |value| value);
+        merge.drain(&mut out);
         assert_eq!(out.iter().collect::<Vec<_>>(), [(3, 2.5, 4), (69, -2.0, 7)]);
     }
 }

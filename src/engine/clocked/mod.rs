@@ -316,5 +316,5 @@ fn leave(ring: &mut [Vec<(u32, f32, u32)>], step: u64, merge: &mut Merge, sent: 
     for (address, value, count) in ring[slot].drain(..) {
         merge.add(address, value, count);
     }
-    merge.drain(sent, |value| value);
+    merge.drain(sent);
 }

@@ -314,7 +314,7 @@ impl<D: Dynamics> EventDriven<D> {
                     }
                     if *called && part.sends_later {
                         // ahead of its turn: those who hear it may come before it
-                        merge.drain(sent, |value| value);
+                        merge.drain(sent);
                         self.readers[unit].now.iter().for_each(|&r| units[r].called = true);
                     }
                 }
@@ -362,7 +362,7 @@ impl<D: Dynamics> EventDriven<D> {
                         delay => held.push(*now + delay, (address, value, count)),
                     }
                 }
-                merge.drain(sent, |value| value);
+                merge.drain(sent);
             }
             (Work::Population(dynamics), Memory::Population { cells, sums }) => {
                 sums.clear();
