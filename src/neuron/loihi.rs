@@ -36,7 +36,7 @@
 use super::column::{Column, Parameters};
 use super::convention::{Fire, FixedPoint, Input, Number};
 use super::flow::{Drive, Flow};
-use super::sweep::{BlockStep, Sweep};
+use super::sweep::BlockStep;
 use super::{Charge, Field, Model, Population, Step, Stepped, field, field_or};
 use crate::error::{Error, ErrorKind, Result};
 use crate::signal::BLOCK;
@@ -188,20 +188,6 @@ impl Population for Compartments {
 
     fn start(&self, _block: usize, state: &mut [f32]) {
         state.fill(0.0);
-    }
-
-    fn step(
-        &self,
-        block: usize,
-        state: &mut [f32],
-        input: &[f32; BLOCK],
-        sent: &mut [f32; BLOCK],
-    ) -> Stepped {
-        self.step_block(block, state, input, sent)
-    }
-
-    fn sweep(&self, sweep: Sweep<'_>) -> u64 {
-        sweep.each(self.variables(), self)
     }
 
     fn charge(&self, block: usize, state: &[f32], input: &[f32; BLOCK]) -> Option<Charge> {

@@ -35,7 +35,7 @@ use convention::Convention;
 use flow::{Drive, Flow};
 use preset::Conventions;
 use refractory::Refractory;
-use sweep::Sweep;
+use sweep::{BlockStep, Sweep};
 
 /// A neuron model.
 #[derive(Debug)]
@@ -242,25 +242,28 @@ pub struct Charge {
 ///
 /// The state of a block is [`Population::variables`] runs of [`BLOCK`] numbers,
 /// the membrane potential first.
-pub trait Population: Send + Sync {
+pub trait Population: BlockStep + Send + Sync {
     /// State variables per neuron.
     fn variables(&self) -> usize;
 
     /// The state of a block before the first step.
     fn start(&self, block: usize, state: &mut [f32]);
 
-    /// Advances a block by one step: adds `input`, writes what each neuron sends to
-    /// `sent`. Where a neuron sends nothing, what stands there means nothing.
+    /// As [`BlockStep::step_block`], in registers as wide as are worth while.
     fn step(
         &self,
         block: usize,
         state: &mut [f32],
         input: &[f32; BLOCK],
         sent: &mut [f32; BLOCK],
-    ) -> Stepped;
+    ) -> Stepped {
+        self.step_block(block, state, input, sent)
+    }
 
     /// Advances many blocks by one step; gives those that do not rest from now on.
-    fn sweep(&self, sweep: Sweep<'_>) -> u64;
+    fn sweep(&self, sweep: Sweep<'_>) -> u64 {
+        sweep.each(self.variables(), self)
+    }
 
     /// The potentials that one more step with this input would compare with the
     /// threshold, and the threshold; of populations that spike.

@@ -14,7 +14,7 @@
 //! its own clock ([`crate::engine::event`]).
 
 use super::convention::{SpikesPerStep, When};
-use super::sweep::{BlockStep, Sweep};
+use super::sweep::BlockStep;
 use super::{Charge, Population, Step, Stepped};
 use crate::error::{Error, ErrorKind, Result};
 use crate::signal::BLOCK;
@@ -101,20 +101,6 @@ impl Population for Refractory {
         let (state, left) = state.split_at_mut(self.inner.variables() * BLOCK);
         self.inner.start(block, state);
         left.fill(0.0);
-    }
-
-    fn step(
-        &self,
-        block: usize,
-        state: &mut [f32],
-        input: &[f32; BLOCK],
-        sent: &mut [f32; BLOCK],
-    ) -> Stepped {
-        self.step_block(block, state, input, sent)
-    }
-
-    fn sweep(&self, sweep: Sweep<'_>) -> u64 {
-        sweep.each(self.variables(), self)
     }
 
     fn charge(&self, block: usize, state: &[f32], input: &[f32; BLOCK]) -> Option<Charge> {

@@ -33,7 +33,7 @@ impl Sweep<'_> {
     /// block rests once a step without input has changed nothing in it and made it send
     /// nothing.
     #[inline(always)]
-    pub fn each(self, variables: usize, by: &impl BlockStep) -> u64 {
+    pub fn each(self, variables: usize, by: &(impl BlockStep + ?Sized)) -> u64 {
         let Sweep { first, blocks, live, len, spikes, state, input, sent, before } = self;
         let (mut out, mut moving) = ([0.0; BLOCK], 0);
         for lane in lanes(blocks) {
@@ -56,7 +56,9 @@ impl Sweep<'_> {
 /// The step of a block. A trait and no closure, because only a function can insist on
 /// being compiled into the loop around it, for the registers that this is for.
 pub trait BlockStep {
-    /// As [`Population::step`], `#[inline(always)]`.
+    /// Advances a block by one step: adds `input`, writes what each neuron sends to
+    /// `sent`; where a neuron sends nothing, what stands there means nothing. For wide
+    /// registers, `#[inline(always)]`.
     fn step_block(
         &self,
         block: usize,
