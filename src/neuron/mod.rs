@@ -16,12 +16,14 @@ mod cuba_lif;
 mod fire;
 pub mod flow;
 mod integrate;
+pub mod lane;
 mod leaky;
 mod lif;
 mod loihi;
 mod membrane;
 pub mod preset;
 mod refractory;
+pub mod surrogate;
 pub mod sweep;
 mod threshold;
 

@@ -1,0 +1,205 @@
+//! The number that a neuron's step is written over.
+//!
+//! One step serves training ([`f32`]), references ([`f64`]) and gradient checks
+//! ([`Dual`]): a dual number carries its derivative with respect to one variable
+//! through every operation, without the error of finite differences.
+
+use std::f64::consts::PI;
+use std::ops::{Add, Div, Mul, Neg, Sub};
+
+/// A real number, perhaps with a derivative. Comparisons are those of the values.
+pub trait Lane:
+    Copy
+    + PartialOrd
+    + Add<Output = Self>
+    + Sub<Output = Self>
+    + Mul<Output = Self>
+    + Div<Output = Self>
+    + Neg<Output = Self>
+    + Send
+    + Sync
+{
+    /// The nearest number; a constant.
+    fn of(value: f64) -> Self;
+    /// The value, without its derivative.
+    fn value(self) -> f64;
+    /// The same value as a constant: gradients do not pass.
+    fn detached(self) -> Self;
+    /// eˣ.
+    fn exp(self) -> Self;
+    /// arctan x.
+    fn atan(self) -> Self;
+    /// tanh x.
+    fn tanh(self) -> Self;
+    /// erf x, the error function.
+    fn erf(self) -> Self;
+
+    /// |x|.
+    #[inline(always)]
+    fn abs(self) -> Self {
+        if self < Self::of(0.0) { -self } else { self }
+    }
+
+    /// 1 / (1 + e⁻ˣ).
+    #[inline(always)]
+    fn sigmoid(self) -> Self {
+        Self::of(1.0) / (Self::of(1.0) + (-self).exp())
+    }
+}
+
+macro_rules! float {
+    ($float:ty, $erf:path) => {
+        impl Lane for $float {
+            #[inline(always)]
+            fn of(value: f64) -> Self {
+                value as $float
+            }
+            #[inline(always)]
+            fn value(self) -> f64 {
+                f64::from(self)
+            }
+            #[inline(always)]
+            fn detached(self) -> Self {
+                self
+            }
+            #[inline(always)]
+            fn exp(self) -> Self {
+                self.exp()
+            }
+            #[inline(always)]
+            fn atan(self) -> Self {
+                self.atan()
+            }
+            #[inline(always)]
+            fn tanh(self) -> Self {
+                self.tanh()
+            }
+            #[inline(always)]
+            fn erf(self) -> Self {
+                $erf(self)
+            }
+        }
+    };
+}
+
+float!(f32, libm::erff);
+float!(f64, libm::erf);
+
+/// A number and its derivative with respect to one variable.
+#[derive(Clone, Copy, Debug)]
+pub struct Dual {
+    /// The number.
+    pub value: f64,
+    /// Its derivative.
+    pub slope: f64,
+}
+
+impl Dual {
+    /// The variable itself, at this value.
+    pub fn variable(value: f64) -> Dual {
+        Dual { value, slope: 1.0 }
+    }
+
+    /// A function of it, by its value and its derivative there.
+    fn chain(self, value: f64, derivative: f64) -> Dual {
+        Dual { value, slope: self.slope * derivative }
+    }
+}
+
+impl PartialEq for Dual {
+    fn eq(&self, other: &Dual) -> bool {
+        self.value == other.value
+    }
+}
+
+impl PartialOrd for Dual {
+    fn partial_cmp(&self, other: &Dual) -> Option<std::cmp::Ordering> {
+        self.value.partial_cmp(&other.value)
+    }
+}
+
+impl Add for Dual {
+    type Output = Dual;
+    fn add(self, other: Dual) -> Dual {
+        Dual { value: self.value + other.value, slope: self.slope + other.slope }
+    }
+}
+
+impl Sub for Dual {
+    type Output = Dual;
+    fn sub(self, other: Dual) -> Dual {
+        self + -other
+    }
+}
+
+impl Mul for Dual {
+    type Output = Dual;
+    fn mul(self, other: Dual) -> Dual {
+        let slope = self.slope * other.value + self.value * other.slope;
+        Dual { value: self.value * other.value, slope }
+    }
+}
+
+impl Div for Dual {
+    type Output = Dual;
+    fn div(self, other: Dual) -> Dual {
+        let value = self.value / other.value;
+        Dual { value, slope: (self.slope - value * other.slope) / other.value }
+    }
+}
+
+impl Neg for Dual {
+    type Output = Dual;
+    fn neg(self) -> Dual {
+        Dual { value: -self.value, slope: -self.slope }
+    }
+}
+
+impl Lane for Dual {
+    fn of(value: f64) -> Dual {
+        Dual { value, slope: 0.0 }
+    }
+    fn value(self) -> f64 {
+        self.value
+    }
+    fn detached(self) -> Dual {
+        Dual::of(self.value)
+    }
+    fn exp(self) -> Dual {
+        let exp = self.value.exp();
+        self.chain(exp, exp)
+    }
+    fn atan(self) -> Dual {
+        self.chain(self.value.atan(), 1.0 / (1.0 + self.value * self.value))
+    }
+    fn tanh(self) -> Dual {
+        let tanh = self.value.tanh();
+        self.chain(tanh, 1.0 - tanh * tanh)
+    }
+    fn erf(self) -> Dual {
+        let slope = 2.0 / PI.sqrt() * (-self.value * self.value).exp();
+        self.chain(libm::erf(self.value), slope)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn slopes_are_finite_differences() {
+        let function = |x: f64, y: Dual| {
+            let x = Dual { value: x, slope: 1.0 };
+            (x * y - x.exp() / x.atan()).tanh() + (-x).erf() * x.sigmoid() - (-x).abs()
+        };
+        let y = Dual::of(0.8);
+        for x in [-1.3, -0.2, 0.4, 2.1] {
+            let (left, right) = (function(x - 1e-6, y), function(x + 1e-6, y));
+            let expected = (right.value - left.value) / 2e-6;
+            let found = function(x, y).slope;
+            assert!((found - expected).abs() < 1e-8 * (1.0 + expected.abs()), "{x}: {found}");
+        }
+        let x = Dual::variable(3.0);
+        assert_eq!((x.detached() * x).slope, 3.0);
+    }
+}
