@@ -17,13 +17,21 @@
 //! the potential rise steadily. A file with r = 1 means impulses;
 //! one with r = 1/dt was written for a held input of that dt.
 //!
+//! **Training.** u = v + x with nothing to learn; [`super::trainable`] has threshold,
+//! reset and adjoint. NIR's `IF` with r = 1 holds it where the reset is hard.
+//!
 //! **Source.** NIR 1.0.8, `ir/neuron.py`, `IF` and `I`.
 
 use super::column::{Column, Parameters};
 use super::convention::{Input, Leak};
 use super::fire::Fire;
 use super::flow::{Drive, Firing, Flow, Relaxing};
+use super::lane::Lane;
 use super::membrane::Membrane;
+use super::trainable::{
+    self, Downstream, Dynamics, Learned, Of, Settings, Trainable, Upstream, membrane_adjoint,
+    membrane_step,
+};
 use super::{Field, Model, Population, Step, field, field_or};
 use crate::error::Result;
 
@@ -121,5 +129,48 @@ fn integrator(parameters: &Parameters, step: &Step) -> Membrane {
         drift: Column::of(parameters.len, [], |[]| 0.0),
         start: Column::of(parameters.len, [], |[]| 0.0),
         fire: None,
+    }
+}
+
+/// The entry in [`super::trainable::TRAINABLE`].
+pub const TRAINABLE: Trainable = Trainable {
+    name: "if",
+    about: "integrate-and-fire",
+    nir: Some("IF"),
+    learned: Trained::LEARNED,
+    defaults: Settings::SPIKINGJELLY,
+    build: |settings| Box::new(Of(Trained(settings.firing()))),
+};
+
+/// The neuron as it is trained.
+#[derive(Clone, Copy, Debug)]
+pub struct Trained(pub trainable::Firing);
+
+impl Dynamics<0, 3> for Trained {
+    const LEARNED: &'static [Learned; 0] = &[];
+
+    fn firing(&self) -> &trainable::Firing {
+        &self.0
+    }
+
+    fn coefficients<L: Lane>(&self, []: [L; 0]) -> [L; 3] {
+        [L::of(1.0), L::of(1.0), L::of(0.0)]
+    }
+
+    #[inline(always)]
+    fn step<L: Lane>(&self, c: &[L; 3], v: L, x: L, spike: impl Fn(L) -> L) -> (L, L) {
+        membrane_step(&self.0, c, v, x, spike)
+    }
+
+    #[inline(always)]
+    fn adjoint<L: Lane>(
+        &self,
+        c: &[L; 3],
+        v: L,
+        x: L,
+        spike: impl Fn(L) -> L,
+        upstream: Upstream<L>,
+    ) -> Downstream<L, 3> {
+        membrane_adjoint(&self.0, c, v, x, spike, upstream)
     }
 }

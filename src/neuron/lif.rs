@@ -21,14 +21,25 @@
 //! **Between events** v relaxes to v∞ = v_leak + R·(constant input) with τ. It
 //! fires alone where v∞ exceeds the threshold: [`super::flow::Relaxing`].
 //!
-//! **Source.** NIR 1.0.8, `ir/neuron.py`, `LIF`.
+//! **Training.** By Euler's rule with dt as the unit of time,
+//! u = v + (x − (v − v_reset))/τ, or v − (v − v_reset)/τ + x where the input does not
+//! decay; nothing is learned. NIR's `LIF` holds it where the reset is hard: `tau` is
+//! τ·dt, `r` 1, or τ where the input does not decay, `v_leak` v_reset.
+//!
+//! **Source.** NIR 1.0.8, `ir/neuron.py`, `LIF`; SpikingJelly 2.0,
+//! `activation_based/functional/neuron.py`, `lif_step`, for training.
 
 use super::column::{Column, Parameters};
 use super::convention::{Input, Leak, Number};
 use super::fire::Fire;
 use super::flow::{Drive, Firing, Flow, Relaxing};
+use super::lane::Lane;
 use super::loihi;
 use super::membrane::Membrane;
+use super::trainable::{
+    self, Charge, Downstream, Dynamics, Learned, Of, Settings, Trainable, Upstream,
+    membrane_adjoint, membrane_step,
+};
 use super::{Field, Model, Population, Step, TIME, field, field_or};
 use crate::error::Result;
 
@@ -136,5 +147,60 @@ impl Step {
                 Input::Hold => self.loss(tau),
                 Input::Scaled => self.dt.0 / tau,
             }
+    }
+}
+
+/// The entry in [`super::trainable::TRAINABLE`].
+pub const TRAINABLE: Trainable = Trainable {
+    name: "lif",
+    about: "leaky integrate-and-fire",
+    nir: Some("LIF"),
+    learned: Trained::LEARNED,
+    defaults: Settings::SPIKINGJELLY,
+    build: |settings| Box::new(Of(Trained::new(settings))),
+};
+
+/// The neuron as it is trained.
+#[derive(Clone, Copy, Debug)]
+pub struct Trained {
+    tau: f64,
+    charge: Charge,
+    firing: trainable::Firing,
+}
+
+impl Trained {
+    /// Under these choices.
+    pub fn new(settings: &Settings) -> Trained {
+        let (charge, firing) = (Charge::new(settings), settings.firing());
+        Trained { tau: settings.tau, charge, firing }
+    }
+}
+
+impl Dynamics<0, 3> for Trained {
+    const LEARNED: &'static [Learned; 0] = &[];
+
+    fn firing(&self) -> &trainable::Firing {
+        &self.firing
+    }
+
+    fn coefficients<L: Lane>(&self, []: [L; 0]) -> [L; 3] {
+        self.charge.coefficients(L::of(1.0 / self.tau))
+    }
+
+    #[inline(always)]
+    fn step<L: Lane>(&self, c: &[L; 3], v: L, x: L, spike: impl Fn(L) -> L) -> (L, L) {
+        membrane_step(&self.firing, c, v, x, spike)
+    }
+
+    #[inline(always)]
+    fn adjoint<L: Lane>(
+        &self,
+        c: &[L; 3],
+        v: L,
+        x: L,
+        spike: impl Fn(L) -> L,
+        upstream: Upstream<L>,
+    ) -> Downstream<L, 3> {
+        membrane_adjoint(&self.firing, c, v, x, spike, upstream)
     }
 }

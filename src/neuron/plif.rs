@@ -1,0 +1,77 @@
+//! Parametric leaky integrate-and-fire: LIF that learns its time constant.
+//!
+//! ```text
+//! u = v + (x − (v − v_reset))·σ(w)          or v − (v − v_reset)·σ(w) + x
+//! ```
+//!
+//! | learned | symbol | bounds | start |
+//! |---|---|---|---|
+//! | `w` | 1/τ = σ(w) | 1/τ in (0, 1) by σ | −ln(τ₀ − 1) |
+//!
+//! One w for all neurons of a population. NIR's `LIF` holds it once it is trained,
+//! with τ = 1/σ(w) steps. Between events it is a LIF.
+//!
+//! **Source.** Fang et al. 2021, "Incorporating Learnable Membrane Time Constant to
+//! Enhance Learning of Spiking Neural Networks"; as in SpikingJelly 2.0,
+//! `activation_based/neuron/plif.py`.
+
+use super::lane::Lane;
+use super::surrogate::Surrogate;
+use super::trainable::{
+    Charge, Downstream, Dynamics, Firing, Learned, Of, Settings, Trainable, Upstream,
+    membrane_adjoint, membrane_step,
+};
+
+/// The entry in [`super::trainable::TRAINABLE`].
+pub const TRAINABLE: Trainable = Trainable {
+    name: "plif",
+    about: "LIF that learns its time constant",
+    nir: Some("LIF"),
+    learned: Trained::LEARNED,
+    defaults: Settings { detach_reset: true, surrogate: Surrogate::ATAN, ..Settings::SPIKINGJELLY },
+    build: |settings| Box::new(Of(Trained::new(settings))),
+};
+
+/// The neuron as it is trained.
+#[derive(Clone, Copy, Debug)]
+pub struct Trained {
+    charge: Charge,
+    firing: Firing,
+}
+
+impl Trained {
+    /// Under these choices.
+    pub fn new(settings: &Settings) -> Trained {
+        Trained { charge: Charge::new(settings), firing: settings.firing() }
+    }
+}
+
+impl Dynamics<1, 3> for Trained {
+    const LEARNED: &'static [Learned; 1] =
+        &[Learned::new("w", "1/τ = σ(w)", |settings, _| -(settings.tau - 1.0).ln())];
+
+    fn firing(&self) -> &Firing {
+        &self.firing
+    }
+
+    fn coefficients<L: Lane>(&self, [w]: [L; 1]) -> [L; 3] {
+        self.charge.coefficients(w.sigmoid())
+    }
+
+    #[inline(always)]
+    fn step<L: Lane>(&self, c: &[L; 3], v: L, x: L, spike: impl Fn(L) -> L) -> (L, L) {
+        membrane_step(&self.firing, c, v, x, spike)
+    }
+
+    #[inline(always)]
+    fn adjoint<L: Lane>(
+        &self,
+        c: &[L; 3],
+        v: L,
+        x: L,
+        spike: impl Fn(L) -> L,
+        upstream: Upstream<L>,
+    ) -> Downstream<L, 3> {
+        membrane_adjoint(&self.firing, c, v, x, spike, upstream)
+    }
+}

@@ -1,0 +1,348 @@
+//! A population over a whole sequence: all steps of a block of neurons while they
+//! are in cache, and back again.
+//!
+//! ```text
+//! forward    v₀, x₁…x_T  →  s₁…s_T
+//! adjoint    ∂L/∂s₁…∂s_T  →  ∂L/∂x₁…∂x_T, ∂L/∂parameters
+//! ```
+//!
+//! The adjoint computes the potentials of its block again from the input: T times 64
+//! numbers, instead of keeping those of every neuron.
+
+use std::ops::Range;
+
+use rayon::prelude::*;
+
+use super::{Cells, Downstream, Dynamics, Upstream};
+use crate::neuron::lane::{Dual, Lane};
+use crate::signal::BLOCK;
+
+/// What the axes of a sequence `[T, B, C, …]` are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Layout {
+    /// T, time steps.
+    pub steps: usize,
+    /// B, sequences side by side.
+    pub batch: usize,
+    /// C, channels.
+    pub channels: usize,
+    /// Neurons of one channel.
+    pub pixels: usize,
+}
+
+impl Layout {
+    /// Neurons of one step, those of all sequences.
+    pub fn neurons(&self) -> usize {
+        self.batch * self.channels * self.pixels
+    }
+
+    /// Runs of neurons that share their parameters, and the index of these: a few
+    /// thousand neurons at most, so that there is work for every core.
+    fn runs(&self, parameter_channels: usize) -> Vec<(Range<usize>, usize)> {
+        let shared = if parameter_channels == 1 { self.neurons() } else { self.pixels };
+        let run = |start: usize| {
+            let channel = start / shared % parameter_channels;
+            let end = start + shared;
+            let pieces = (start..end).step_by(LONGEST);
+            pieces.map(move |start| (start..end.min(start + LONGEST), channel))
+        };
+        (0..self.neurons()).step_by(shared.max(1)).flat_map(run).collect()
+    }
+}
+
+/// The longest run.
+const LONGEST: usize = 32 * BLOCK;
+
+/// The coefficients of one channel, one entry for each step or one for all.
+struct Coefficients<L, const C: usize>(Vec<[L; C]>);
+
+impl<L, const C: usize> Coefficients<L, C> {
+    fn at(&self, step: usize) -> &[L; C] {
+        &self.0[step.min(self.0.len() - 1)]
+    }
+}
+
+/// The parameters of one channel in one step.
+fn gather<L: Lane, const P: usize>(
+    parameters: &[&[L]; P],
+    per_step: [bool; P],
+    channels: usize,
+    (step, channel): (usize, usize),
+) -> [L; P] {
+    std::array::from_fn(|p| parameters[p][address(per_step[p], channels, step, channel)])
+}
+
+fn address(per_step: bool, channels: usize, step: usize, channel: usize) -> usize {
+    if per_step { step * channels + channel } else { channel }
+}
+
+fn per_step<M: Dynamics<P, C>, const P: usize, const C: usize>() -> [bool; P] {
+    std::array::from_fn(|p| M::LEARNED[p].per_step)
+}
+
+/// The channels that parameters of this many elements are for.
+fn channels_of<T, const P: usize>(
+    layout: &Layout,
+    parameters: &[&[T]; P],
+    per_step: [bool; P],
+) -> usize {
+    let of = |p: usize| parameters[p].len() / if per_step[p] { layout.steps } else { 1 };
+    (0..P).map(of).max().unwrap_or(1)
+}
+
+/// Entries of [`Coefficients`].
+fn entries<const P: usize>(layout: &Layout, per_step: [bool; P]) -> usize {
+    if per_step.contains(&true) { layout.steps } else { 1 }
+}
+
+/// The states before each step of a block, and the spikes: `[step][lane]`.
+///
+/// `input` has the block's input of a step; `spike` is the step function.
+pub(super) fn run_block<M, L, const P: usize, const C: usize>(
+    model: &M,
+    coefficients: impl Fn(usize) -> [L; C],
+    inputs: &[&[L]],
+    spike: impl Fn(L) -> L,
+    mut visit: impl FnMut(usize, &[L; BLOCK], &[L; BLOCK]),
+) where
+    M: Dynamics<P, C>,
+    L: Lane,
+{
+    let mut state = [L::of(model.start()); BLOCK];
+    for (step, x) in inputs.iter().enumerate() {
+        let (before, c) = (state, coefficients(step));
+        let mut sent = [L::of(0.0); BLOCK];
+        for ((v, s), &x) in state.iter_mut().zip(&mut sent).zip(*x) {
+            (*s, *v) = model.step(&c, *v, x, &spike);
+        }
+        visit(step, &before, &sent);
+    }
+}
+
+/// Backwards through a block: gradients with respect to spikes become those with
+/// respect to inputs, and what is owed to the coefficients is added up by step.
+pub(super) fn back_block<M, L, const P: usize, const C: usize>(
+    model: &M,
+    coefficients: impl Fn(usize) -> [L; C],
+    inputs: &[&[L]],
+    gradients: &mut [&mut [L]],
+    spike: impl Fn(L) -> L,
+    mut owe: impl FnMut(usize, [L; C]),
+) where
+    M: Dynamics<P, C>,
+    L: Lane,
+{
+    let mut states = Vec::with_capacity(inputs.len());
+    run_block(model, &coefficients, inputs, &spike, |_, before, _| states.push(*before));
+    let mut by_state = [L::of(0.0); BLOCK];
+    for step in (0..inputs.len()).rev() {
+        let c = coefficients(step);
+        let mut owed = [[L::of(0.0); C]; BLOCK];
+        let lanes = inputs[step].iter().zip(gradients[step].iter_mut());
+        for (lane, (&x, gradient)) in lanes.enumerate() {
+            let upstream = Upstream { spike: *gradient, state: by_state[lane] };
+            let Downstream { state, input, coefficients } =
+                model.adjoint(&c, states[step][lane], x, &spike, upstream);
+            (by_state[lane], *gradient, owed[lane]) = (state, input, coefficients);
+        }
+        owe(step, std::array::from_fn(|k| sum(owed.iter().map(|owed| owed[k]))));
+    }
+}
+
+fn sum<L: Lane>(numbers: impl Iterator<Item = L>) -> L {
+    numbers.fold(L::of(0.0), |a, b| a + b)
+}
+
+/// What is owed to the parameters of a channel in a step, by what is owed to its
+/// coefficients: their derivatives are taken with dual numbers.
+pub(super) fn parameters_owed<M: Dynamics<P, C>, const P: usize, const C: usize>(
+    model: &M,
+    parameters: [f64; P],
+    owed: &[f64; C],
+) -> [f64; P] {
+    std::array::from_fn(|p| {
+        let mut duals = parameters.map(Dual::of);
+        duals[p] = Dual::variable(parameters[p]);
+        let slopes = model.coefficients(duals);
+        slopes.iter().zip(owed).map(|(c, owed)| c.slope * owed).sum()
+    })
+}
+
+/// A population of one model.
+#[derive(Debug)]
+pub struct Of<M, const P: usize, const C: usize>(pub M);
+
+impl<M: Dynamics<P, C>, const P: usize, const C: usize> Of<M, P, C> {
+    /// The coefficients of every channel, calculated in 64 bits and rounded once, as
+    /// those of an engine are.
+    fn coefficients(
+        &self,
+        layout: &Layout,
+        parameters: &[Vec<f64>; P],
+    ) -> Vec<Coefficients<f32, C>> {
+        let parameters: [&[f64]; P] = std::array::from_fn(|p| &parameters[p][..]);
+        let channels = channels_of(layout, &parameters, per_step::<M, P, C>());
+        let entry = |channel: usize, step: usize| {
+            let of_channel = gather(&parameters, per_step::<M, P, C>(), channels, (step, channel));
+            self.0.coefficients(of_channel).map(|c| c as f32)
+        };
+        let steps = entries(layout, per_step::<M, P, C>());
+        (0..channels)
+            .map(|channel| Coefficients((0..steps).map(|step| entry(channel, step)).collect()))
+            .collect()
+    }
+
+    fn doubles(parameters: &[&[f32]]) -> [Vec<f64>; P] {
+        assert_eq!(parameters.len(), P, "parameters of this model");
+        std::array::from_fn(|p| parameters[p].iter().map(|&x| f64::from(x)).collect())
+    }
+}
+
+impl<M: Dynamics<P, C>, const P: usize, const C: usize> Cells for Of<M, P, C> {
+    fn forward(&self, layout: &Layout, parameters: &[&[f32]], input: &[f32]) -> Vec<f32> {
+        let coefficients = self.coefficients(layout, &Self::doubles(parameters));
+        let runs = layout.runs(coefficients.len());
+        let mut sent = vec![0.0; input.len()];
+        let firing = *self.0.firing();
+        let outputs = by_run(&mut sent, layout.neurons(), &runs);
+        runs.par_iter().zip(outputs).for_each(|((run, channel), mut outputs)| {
+            let c = |step: usize| *coefficients[*channel].at(step);
+            for start in run.clone().step_by(BLOCK) {
+                let block = start..run.end.min(start + BLOCK);
+                let inputs = columns(input, layout, &block);
+                let at = start - run.start;
+                run_block(
+                    &self.0,
+                    c,
+                    &inputs,
+                    |x| firing.spike(x),
+                    |step, _, spikes| {
+                        outputs[step][at..at + block.len()].copy_from_slice(&spikes[..block.len()]);
+                    },
+                );
+            }
+        });
+        sent
+    }
+
+    fn adjoint(
+        &self,
+        layout: &Layout,
+        parameters: &[&[f32]],
+        input: &[f32],
+        gradient: &mut [f32],
+    ) -> Vec<Vec<f32>> {
+        let doubles = Self::doubles(parameters);
+        let coefficients = self.coefficients(layout, &doubles);
+        let runs = layout.runs(coefficients.len());
+        let steps = entries(layout, per_step::<M, P, C>());
+        let gradients = by_run(gradient, layout.neurons(), &runs);
+        let owed: Vec<Vec<[f64; C]>> = runs
+            .par_iter()
+            .zip(gradients)
+            .map(|((run, channel), gradients)| {
+                let c = |step: usize| *coefficients[*channel].at(step);
+                self.back_run(layout, run, c, input, gradients, steps)
+            })
+            .collect();
+        let channels = coefficients.len();
+        let by_coefficient = add_runs(&runs, &owed, channels, steps);
+        self.chain(&doubles, channels, &by_coefficient)
+    }
+}
+
+impl<M: Dynamics<P, C>, const P: usize, const C: usize> Of<M, P, C> {
+    /// Backwards through a run, block by block.
+    fn back_run(
+        &self,
+        layout: &Layout,
+        run: &Range<usize>,
+        c: impl Fn(usize) -> [f32; C],
+        input: &[f32],
+        mut gradients: Vec<&mut [f32]>,
+        steps: usize,
+    ) -> Vec<[f64; C]> {
+        let firing = *self.0.firing();
+        let mut owed = vec![[0.0; C]; steps];
+        for start in run.clone().step_by(BLOCK) {
+            let block = start..run.end.min(start + BLOCK);
+            let inputs = columns(input, layout, &block);
+            let at = start - run.start;
+            let mut of_block: Vec<&mut [f32]> =
+                gradients.iter_mut().map(|g| &mut g[at..at + block.len()]).collect();
+            back_block(
+                &self.0,
+                &c,
+                &inputs,
+                &mut of_block,
+                |x| firing.spike(x),
+                |step, more| {
+                    let owed = &mut owed[step.min(steps - 1)];
+                    owed.iter_mut().zip(more).for_each(|(owed, more)| *owed += f64::from(more));
+                },
+            );
+        }
+        owed
+    }
+
+    /// From coefficients, `[channel][step]`, to parameters in their own layout.
+    fn chain(
+        &self,
+        parameters: &[Vec<f64>; P],
+        channels: usize,
+        owed: &[Vec<[f64; C]>],
+    ) -> Vec<Vec<f32>> {
+        let slices: [&[f64]; P] = std::array::from_fn(|p| &parameters[p][..]);
+        let mut gradients: [Vec<f64>; P] = std::array::from_fn(|p| vec![0.0; parameters[p].len()]);
+        for (channel, by_step) in owed.iter().enumerate() {
+            for (step, owed) in by_step.iter().enumerate() {
+                let here = gather(&slices, per_step::<M, P, C>(), channels, (step, channel));
+                let more = parameters_owed(&self.0, here, owed);
+                for p in 0..P {
+                    gradients[p][address(M::LEARNED[p].per_step, channels, step, channel)] +=
+                        more[p];
+                }
+            }
+        }
+        let rounded = |gradient: Vec<f64>| gradient.into_iter().map(|g| g as f32).collect();
+        gradients.into_iter().map(rounded).collect()
+    }
+}
+
+/// Sums what runs owe, `[channel][step]`, always in the same order.
+fn add_runs<const C: usize>(
+    runs: &[(Range<usize>, usize)],
+    owed: &[Vec<[f64; C]>],
+    channels: usize,
+    steps: usize,
+) -> Vec<Vec<[f64; C]>> {
+    let mut total = vec![vec![[0.0; C]; steps]; channels];
+    for ((_, channel), owed) in runs.iter().zip(owed) {
+        for (total, owed) in total[*channel].iter_mut().zip(owed) {
+            total.iter_mut().zip(owed).for_each(|(total, owed)| *total += owed);
+        }
+    }
+    total
+}
+
+/// A block's part of every step.
+fn columns<'a>(values: &'a [f32], layout: &Layout, block: &Range<usize>) -> Vec<&'a [f32]> {
+    values.chunks_exact(layout.neurons()).map(|step| &step[block.clone()]).collect()
+}
+
+/// Each run's part of every step, `[run][step]`.
+fn by_run<'a>(
+    values: &'a mut [f32],
+    neurons: usize,
+    runs: &[(Range<usize>, usize)],
+) -> Vec<Vec<&'a mut [f32]>> {
+    let mut parts: Vec<Vec<&mut [f32]>> = runs.iter().map(|_| Vec::new()).collect();
+    for mut step in values.chunks_exact_mut(neurons) {
+        for ((run, _), part) in runs.iter().zip(&mut parts) {
+            let (run, rest) = step.split_at_mut(run.len());
+            part.push(run);
+            step = rest;
+        }
+    }
+    parts
+}
