@@ -10,7 +10,7 @@
 
 use std::sync::OnceLock;
 
-use super::BLOCK;
+use super::{BLOCK, Matrix};
 
 /// Code that gains from wide registers.
 pub trait Kernel {
@@ -131,6 +131,44 @@ impl Kernel for NonZero<'_> {
     #[inline(always)]
     fn run(self) -> u64 {
         bits(|lane| self.0[lane] != 0.0)
+    }
+}
+
+/// Writes the product of two matrices to `out`, row by row, or adds it to what is
+/// there.
+///
+/// # Panics
+/// Sizes that do not fit.
+pub fn multiply(out: &mut [f32], add: bool, a: Matrix<'_>, b: Matrix<'_>) {
+    let (rows, columns, inner) = (a.rows(), b.columns(), a.columns());
+    assert_eq!(inner, b.rows(), "inner sizes of a product");
+    assert_eq!(out.len(), rows * columns, "size of a product");
+    let ((a_row, a_column), (b_row, b_column)) = (a.strides(), b.strides());
+    let (left, right) = (a.values().as_ptr(), b.values().as_ptr());
+    // SAFETY: a matrix's elements lie in its slice by construction, those of the
+    // product in `out` by the assertion; a mutable slice overlaps with no other
+    unsafe {
+        gemm::gemm(
+            rows,
+            columns,
+            inner,
+            out.as_mut_ptr(),
+            1,
+            columns as isize,
+            add,
+            left,
+            a_column,
+            a_row,
+            right,
+            b_column,
+            b_row,
+            1.0,
+            1.0,
+            false,
+            false,
+            false,
+            gemm::Parallelism::None,
+        );
     }
 }
 
