@@ -65,6 +65,7 @@
 //! | [`neuron`], [`layer`] | models and connections, one file each, with their equations |
 //! | [`network`] | graphs, NIR files, state dicts by a mapping, shapes |
 //! | [`engine`] | how time advances |
+//! | [`learn`] | training: layers with adjoints, losses, rules, optimisers |
 //! | [`measure`], [`draw`] | observers: counts, joules, pictures |
 //! | [`replay`] | the whole way |
 //! | [`report`] | results as data, text and JSON |
@@ -84,6 +85,7 @@ pub mod error;
 pub mod event;
 pub mod format;
 pub mod layer;
+pub mod learn;
 pub mod measure;
 pub mod network;
 pub mod neuron;

@@ -19,6 +19,7 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("layer", BASE),
     ("network", &["neuron", "layer"]),
     ("engine", &["network", "neuron", "layer"]),
+    ("learn", &["engine", "network", "neuron", "layer"]),
     ("measure", &["engine", "network"]),
     ("draw", &["engine"]),
     ("replay", &["event", "format", "network", "neuron", "engine", "measure"]),

@@ -1,0 +1,28 @@
+//! `[C, H, W]` as `[C·H·W]`.
+
+use super::{Layer, NO_FORWARD, Pass};
+use crate::error::Result;
+use crate::learn::Tensor;
+
+/// All features in one axis, row by row.
+#[derive(Debug, Default)]
+pub struct Flatten {
+    features: Option<Vec<usize>>,
+}
+
+impl Layer for Flatten {
+    fn output(&self, input: &[usize]) -> Result<Vec<usize>> {
+        Ok(vec![input.iter().product()])
+    }
+
+    fn forward(&mut self, input: Tensor, _: &mut Pass) -> Tensor {
+        self.features = Some(input.features().to_vec());
+        let shape = input.shape_with(&[input.feature_count()]);
+        input.reshaped(&shape)
+    }
+
+    fn backward(&mut self, gradient: Tensor) -> Tensor {
+        let shape = gradient.shape_with(&self.features.take().expect(NO_FORWARD));
+        gradient.reshaped(&shape)
+    }
+}

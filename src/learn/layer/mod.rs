@@ -1,0 +1,93 @@
+//! Layers with adjoints.
+//!
+//! A layer's forward pass keeps what its way back needs, spikes as bits; its backward
+//! pass takes that, turns the gradient with respect to its output into that with
+//! respect to its input, and adds to the gradients of its parameters.
+
+mod conv2d;
+mod dense;
+mod dropout;
+mod flatten;
+mod neurons;
+mod norm;
+mod pool2d;
+mod residual;
+
+pub use conv2d::Conv2d;
+pub use dense::Dense;
+pub use dropout::Dropout;
+pub use flatten::Flatten;
+pub use neurons::Neurons;
+pub use norm::{Norm, Statistics};
+pub use pool2d::{Pool, Pool2d};
+pub use residual::Residual;
+
+use rand::SeedableRng;
+use rand_pcg::Pcg64;
+
+use super::{Parameter, Tensor};
+use crate::error::{Error, ErrorKind, Result};
+
+/// One layer of a network that learns.
+pub trait Layer: std::fmt::Debug + Send {
+    /// The features of the output, `[C, H, W]` or `[C]`, given those of the input.
+    ///
+    /// # Errors
+    /// An input that does not fit.
+    fn output(&self, input: &[usize]) -> Result<Vec<usize>>;
+
+    /// From the input `[T, B, …]` to the output `[T, B, …]`.
+    fn forward(&mut self, input: Tensor, pass: &mut Pass) -> Tensor;
+
+    /// The adjoint of the last forward pass.
+    ///
+    /// # Panics
+    /// No forward pass since the last backward pass.
+    fn backward(&mut self, gradient: Tensor) -> Tensor;
+
+    /// Its parameters by name.
+    fn parameters(&mut self) -> Vec<(String, &mut Parameter)> {
+        Vec::new()
+    }
+}
+
+/// What a forward pass is for, and its chance.
+#[derive(Debug)]
+pub struct Pass {
+    /// Whether batch norms measure and neurons drop out.
+    pub training: bool,
+    /// What is drawn.
+    pub random: Pcg64,
+}
+
+impl Pass {
+    /// A pass that trains.
+    pub fn training(seed: u64) -> Pass {
+        Pass { training: true, random: Pcg64::seed_from_u64(seed) }
+    }
+
+    /// A pass that only answers; nothing is drawn.
+    pub fn answering() -> Pass {
+        Pass { training: false, random: Pcg64::seed_from_u64(0) }
+    }
+}
+
+/// What a way back is told that had no way forth.
+const NO_FORWARD: &str = "a forward pass before the backward pass";
+
+fn misfit(found: &[usize], expected: impl Into<String>) -> Error {
+    Error::new(ErrorKind::Shape, format!("features {found:?}"), expected)
+}
+
+fn named(parameters: &mut [Parameter]) -> Vec<(String, &mut Parameter)> {
+    parameters.iter_mut().map(|parameter| (parameter.name.clone(), parameter)).collect()
+}
+
+/// `len` in at most a fixed number of pieces: sums over them come out the same on any
+/// number of threads.
+fn piece(len: usize) -> usize {
+    len.div_ceil(16).max(1)
+}
+
+#[cfg(test)]
+mod tests;

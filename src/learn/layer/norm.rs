@@ -1,0 +1,203 @@
+//! Batch norm over time and batch, and the threshold-dependent one.
+//!
+//! ```text
+//! y = γ·scale·(x − μ)/√(σ² + ε) + β          scale = 1, or α·θ (tdBN)
+//! ```
+//!
+//! μ and σ² are those of a channel over T × B × H × W while training, running averages
+//! otherwise; σ² is the biased variance, the running average is of the unbiased one.
+//! tdBN scales to the threshold: α = 1, or 1/√2 for two branches that are added.
+//!
+//! SpikingJelly starts γ at αθ with a scale of 1, the GLIF code starts γ at 1 with a
+//! scale of αθ: the same network, until weight decay or a learning rate touches γ.
+//!
+//! **Source.** Ioffe & Szegedy 2015; Zheng et al. 2021 (tdBN); as in PyTorch's
+//! BatchNorm, momentum 0.1, ε = 1e-5.
+
+use rayon::prelude::*;
+
+use super::{Layer, NO_FORWARD, Pass, misfit, named};
+use crate::error::Result;
+use crate::learn::{Parameter, Tensor};
+
+const EPSILON: f64 = 1e-5;
+const MOMENTUM: f32 = 0.1;
+
+/// A batch norm.
+#[derive(Debug)]
+pub struct Norm {
+    /// γ and β.
+    parameters: Vec<Parameter>,
+    /// Running averages, used where nothing is measured.
+    pub running: Statistics,
+    scale: f32,
+    kept: Option<Kept>,
+}
+
+/// μ and σ² of each channel.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Statistics {
+    /// μ.
+    pub mean: Vec<f32>,
+    /// σ².
+    pub variance: Vec<f32>,
+}
+
+#[derive(Debug)]
+struct Kept {
+    input: Tensor,
+    used: Statistics,
+    measured: bool,
+}
+
+impl Norm {
+    /// A batch norm that starts with γ = 1, β = 0.
+    pub fn new(channels: usize) -> Norm {
+        Norm::scaled(channels, 1.0)
+    }
+
+    /// The same, its output scaled by α·θ (tdBN).
+    pub fn scaled(channels: usize, scale: f32) -> Norm {
+        let parameter =
+            |name: &str, x: f32| Parameter::new(name, &[channels], vec![x; channels]).undecayed();
+        Norm {
+            parameters: vec![parameter("weight", 1.0), parameter("bias", 0.0)],
+            running: Statistics { mean: vec![0.0; channels], variance: vec![1.0; channels] },
+            scale,
+            kept: None,
+        }
+    }
+
+    /// What the running averages make of each channel: factor and summand.
+    pub fn folded(&self) -> Vec<(f32, f32)> {
+        let channel = |c| {
+            let factor = self.factor(&self.running, c);
+            (factor, self.parameters[1].values[c] - self.running.mean[c] * factor)
+        };
+        (0..self.running.mean.len()).map(channel).collect()
+    }
+
+    /// γ·scale/√(σ² + ε).
+    fn factor(&self, statistics: &Statistics, channel: usize) -> f32 {
+        self.parameters[0].values[channel] * self.scale * statistics.inverse(channel)
+    }
+
+    fn learn(&mut self, measured: &Statistics, count: usize) {
+        let unbiased = count as f32 / (count.max(2) - 1) as f32;
+        let toward = |running: &mut f32, x: f32| *running += MOMENTUM * (x - *running);
+        let pairs = self.running.mean.iter_mut().zip(&measured.mean);
+        pairs.for_each(|(running, &mean)| toward(running, mean));
+        let pairs = self.running.variance.iter_mut().zip(&measured.variance);
+        pairs.for_each(|(running, &variance)| toward(running, variance * unbiased));
+    }
+}
+
+impl Statistics {
+    /// 1/√(σ² + ε).
+    fn inverse(&self, channel: usize) -> f32 {
+        (1.0 / (f64::from(self.variance[channel]) + EPSILON).sqrt()) as f32
+    }
+
+    fn measure(input: &Tensor) -> Statistics {
+        let channels = input.features()[0];
+        let count = (input.values().len() / channels) as f64;
+        let of_channel = |channel: usize| {
+            let mean = sum(input, channel, |x, _| x) / count;
+            let squares = sum(input, channel, |x, _| (x - mean) * (x - mean));
+            (mean as f32, (squares / count) as f32)
+        };
+        let (mean, variance) = (0..channels).into_par_iter().map(of_channel).unzip();
+        Statistics { mean, variance }
+    }
+}
+
+/// The elements of a channel, sample by sample.
+fn planes(tensor: &Tensor, channel: usize) -> impl Iterator<Item = &[f32]> {
+    let pixels = tensor.features()[1..].iter().product();
+    tensor.values().chunks_exact(pixels).skip(channel).step_by(tensor.features()[0])
+}
+
+/// Σ term(x, where x is) over a channel.
+fn sum(tensor: &Tensor, channel: usize, term: impl Fn(f64, usize) -> f64) -> f64 {
+    let elements = planes(tensor, channel).flatten().enumerate();
+    elements.map(|(i, &x)| term(f64::from(x), i)).sum()
+}
+
+/// Applies `map(channel, x)` to every element of the samples' planes.
+fn map(values: &mut [f32], channels: usize, pixels: usize, f: impl Fn(usize, &mut [f32]) + Sync) {
+    values
+        .par_chunks_exact_mut(pixels)
+        .enumerate()
+        .for_each(|(plane, values)| f(plane % channels, values));
+}
+
+impl Layer for Norm {
+    fn output(&self, input: &[usize]) -> Result<Vec<usize>> {
+        let channels = self.running.mean.len();
+        match input.first() == Some(&channels) {
+            true => Ok(input.to_vec()),
+            false => Err(misfit(input, format!("{channels} channels for a batch norm"))),
+        }
+    }
+
+    fn forward(&mut self, input: Tensor, pass: &mut Pass) -> Tensor {
+        let channels = input.features()[0];
+        let used = match pass.training {
+            true => Statistics::measure(&input),
+            false => self.running.clone(),
+        };
+        if pass.training {
+            self.learn(&used, input.values().len() / channels);
+        }
+        let mut output = input.clone();
+        let pixels = input.feature_count() / channels;
+        map(output.values_mut(), channels, pixels, |channel, values| {
+            let (mean, factor) = (used.mean[channel], self.factor(&used, channel));
+            let shift = self.parameters[1].values[channel];
+            values.iter_mut().for_each(|x| *x = (*x - mean) * factor + shift);
+        });
+        self.kept = Some(Kept { input, used, measured: pass.training });
+        output
+    }
+
+    fn backward(&mut self, mut gradient: Tensor) -> Tensor {
+        let Kept { input, used, measured } = self.kept.take().expect(NO_FORWARD);
+        let channels = input.features()[0];
+        let pixels = input.feature_count() / channels;
+        let count = (input.values().len() / channels) as f32;
+        let sums = |channel: usize| {
+            let (mean, inverse) = (f64::from(used.mean[channel]), f64::from(used.inverse(channel)));
+            let pairs = planes(&gradient, channel).zip(planes(&input, channel));
+            let product = |(g, x): (&[f32], &[f32])| -> f64 {
+                let normed = |x: f32| (f64::from(x) - mean) * inverse;
+                g.iter().zip(x).map(|(&g, &x)| f64::from(g) * normed(x)).sum()
+            };
+            let along = pairs.map(product).sum::<f64>();
+            (sum(&gradient, channel, |g, _| g) as f32, along as f32)
+        };
+        let sums: Vec<(f32, f32)> = (0..channels).into_par_iter().map(sums).collect();
+        let inputs: Vec<&[f32]> = input.values().chunks_exact(pixels).collect();
+        let planes = gradient.values_mut().par_chunks_exact_mut(pixels).zip(inputs).enumerate();
+        planes.for_each(|(plane, (gradient, x))| {
+            let channel = plane % channels;
+            let (factor, inverse) = (self.factor(&used, channel), used.inverse(channel));
+            let (total, along) = match measured {
+                true => (sums[channel].0 / count, sums[channel].1 / count),
+                false => (0.0, 0.0),
+            };
+            for (g, x) in gradient.iter_mut().zip(x) {
+                let normed = (x - used.mean[channel]) * inverse;
+                *g = factor * (*g - total - normed * along);
+            }
+        });
+        let by_weight: Vec<f32> = sums.iter().map(|(_, along)| along * self.scale).collect();
+        let by_bias: Vec<f32> = sums.iter().map(|(total, _)| *total).collect();
+        self.parameters[0].owe(&by_weight);
+        self.parameters[1].owe(&by_bias);
+        gradient
+    }
+
+    fn parameters(&mut self) -> Vec<(String, &mut Parameter)> {
+        named(&mut self.parameters)
+    }
+}

@@ -1,0 +1,21 @@
+//! Training: networks as lists of layers with adjoints, losses, rules, optimisers.
+//!
+//! ```text
+//! input [T, B, C, H, W] ── layer::Layer::forward ──▶ … ──▶ outputs [T, B, K]
+//!                                                              │ loss
+//! gradients of parameters ◀── layer::Layer::backward ◀── … ◀───┘
+//!            └── optimizer ──▶ parameters
+//! ```
+//!
+//! T is time, B sequences side by side. No layer but [`layer::Neurons`] looks along
+//! time, and that one knows no neuron by name: [`crate::neuron::trainable`] does.
+
+mod kept;
+pub mod layer;
+pub mod network;
+mod parameter;
+mod tensor;
+
+pub use kept::Kept;
+pub use parameter::Parameter;
+pub use tensor::Tensor;

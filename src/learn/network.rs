@@ -1,0 +1,65 @@
+//! A network that learns: layers, one behind the other.
+
+use super::layer::{Layer, Pass};
+use super::{Parameter, Tensor};
+use crate::error::{Error, Result};
+
+/// Layers, one behind the other.
+#[derive(Debug, Default)]
+pub struct Network {
+    layers: Vec<Box<dyn Layer>>,
+}
+
+impl Network {
+    /// Layers for an input of these features, channel first.
+    ///
+    /// # Errors
+    /// A layer that cannot follow the one before it.
+    pub fn new(layers: Vec<Box<dyn Layer>>, input: &[usize]) -> Result<Network> {
+        let network = Network { layers };
+        network.output(input)?;
+        Ok(network)
+    }
+
+    /// The features of the output, given those of the input.
+    ///
+    /// # Errors
+    /// As [`Network::new`].
+    pub fn output(&self, input: &[usize]) -> Result<Vec<usize>> {
+        let mut features = input.to_vec();
+        for (i, layer) in self.layers.iter().enumerate() {
+            features = layer.output(&features).map_err(|e: Error| e.at(format!("layer {i}")))?;
+        }
+        Ok(features)
+    }
+
+    /// From the input `[T, B, …]` to the output `[T, B, …]`.
+    pub fn forward(&mut self, input: Tensor, pass: &mut Pass) -> Tensor {
+        self.layers.iter_mut().fold(input, |x, layer| layer.forward(x, pass))
+    }
+
+    /// From the gradient with respect to the output of the last
+    /// [`Network::forward`] to that with respect to its input; adds to the gradients
+    /// of the parameters.
+    ///
+    /// # Panics
+    /// No forward pass since the last backward pass.
+    pub fn backward(&mut self, gradient: Tensor) -> Tensor {
+        self.layers.iter_mut().rev().fold(gradient, |g, layer| layer.backward(g))
+    }
+
+    /// Every parameter with the place of its layer, `2.weight`.
+    pub fn parameters(&mut self) -> Vec<(String, &mut Parameter)> {
+        let mut all = Vec::new();
+        for (i, layer) in self.layers.iter_mut().enumerate() {
+            let named = layer.parameters().into_iter();
+            all.extend(named.map(|(name, parameter)| (format!("{i}.{name}"), parameter)));
+        }
+        all
+    }
+
+    /// Forgets the gradients.
+    pub fn clear_gradients(&mut self) {
+        self.parameters().into_iter().for_each(|(_, parameter)| parameter.clear());
+    }
+}

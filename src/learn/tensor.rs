@@ -1,0 +1,77 @@
+//! Numbers with a shape.
+
+/// Numbers row by row, usually `[T, B, …]`: time, sequences side by side, features.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Tensor {
+    shape: Vec<usize>,
+    values: Vec<f32>,
+}
+
+impl Tensor {
+    /// Values of this shape.
+    ///
+    /// # Panics
+    /// A shape that does not count them.
+    pub fn new(shape: &[usize], values: Vec<f32>) -> Tensor {
+        assert_eq!(shape.iter().product::<usize>(), values.len(), "shape {shape:?}");
+        Tensor { shape: shape.into(), values }
+    }
+
+    /// Zeros of this shape.
+    pub fn zeros(shape: &[usize]) -> Tensor {
+        Tensor { shape: shape.into(), values: vec![0.0; shape.iter().product()] }
+    }
+
+    /// The axes.
+    pub fn shape(&self) -> &[usize] {
+        &self.shape
+    }
+
+    /// T.
+    pub fn steps(&self) -> usize {
+        self.shape[0]
+    }
+
+    /// B.
+    pub fn batch(&self) -> usize {
+        self.shape[1]
+    }
+
+    /// The axes of one step of one sequence, channel first.
+    pub fn features(&self) -> &[usize] {
+        &self.shape[2..]
+    }
+
+    /// Elements of one step of one sequence.
+    pub fn feature_count(&self) -> usize {
+        self.features().iter().product()
+    }
+
+    /// The shape with other features.
+    pub fn shape_with(&self, features: &[usize]) -> Vec<usize> {
+        [&self.shape[..2], features].concat()
+    }
+
+    /// The same values in another shape.
+    ///
+    /// # Panics
+    /// A shape that does not count them.
+    pub fn reshaped(self, shape: &[usize]) -> Tensor {
+        Tensor::new(shape, self.values)
+    }
+
+    /// The elements.
+    pub fn values(&self) -> &[f32] {
+        &self.values
+    }
+
+    /// The elements, to be changed.
+    pub fn values_mut(&mut self) -> &mut [f32] {
+        &mut self.values
+    }
+
+    /// The elements alone.
+    pub fn into_values(self) -> Vec<f32> {
+        self.values
+    }
+}
