@@ -12,8 +12,11 @@
 
 mod kept;
 pub mod layer;
+pub mod loss;
 pub mod network;
+pub mod optimizer;
 mod parameter;
+pub mod schedule;
 mod tensor;
 
 pub use kept::Kept;

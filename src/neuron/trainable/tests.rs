@@ -68,7 +68,7 @@ fn gradients_agree<M: Dynamics<P, C>, const P: usize, const C: usize>(
     let coefficients = |step: usize| model.coefficients::<f64>(of_step(step));
     let mut gradient = weights.clone();
     let mut by_row: Vec<&mut [f64]> = gradient.iter_mut().map(|row| &mut row[..]).collect();
-    let mut owed = vec![[0.0; P]; STEPS];
+    let mut owed = [[0.0; P]; STEPS];
     let primitive = |x: f64| surrogate.primitive(x);
     back_block(model, coefficients, &rows(input), &mut by_row, primitive, |step, more| {
         owed[step] = super::sequence::parameters_owed(model, of_step(step), &more);

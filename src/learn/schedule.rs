@@ -1,0 +1,45 @@
+//! Learning rates, epoch by epoch.
+//!
+//! ```text
+//! cosine   η_min + (η₀ − η_min)(1 + cos(π n/N))/2          up again after N epochs
+//! step     η₀ fⁿ′, n′ = ⌊n/N⌋
+//! ```
+//!
+//! **Source.** Loshchilov & Hutter 2017; as PyTorch's `CosineAnnealingLR` and `StepLR`.
+
+use std::f64::consts::PI;
+
+/// How the learning rate changes with epochs.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Schedule {
+    /// It does not.
+    Constant,
+    /// Down by a cosine.
+    Cosine {
+        /// N, epochs on the way down; as many go up again.
+        epochs: usize,
+        /// η_min, where it ends.
+        least: f64,
+    },
+    /// Down by steps.
+    Step {
+        /// N, epochs between steps.
+        epochs: usize,
+        /// f, what it is multiplied by.
+        factor: f64,
+    },
+}
+
+impl Schedule {
+    /// The learning rate of an epoch, counted from 0, that starts at `initial`.
+    pub fn rate(&self, initial: f64, epoch: usize) -> f64 {
+        match *self {
+            Schedule::Constant => initial,
+            Schedule::Cosine { epochs, least } => {
+                let phase = PI * epoch as f64 / epochs as f64;
+                least + (initial - least) * (1.0 + phase.cos()) / 2.0
+            }
+            Schedule::Step { epochs, factor } => initial * factor.powi((epoch / epochs) as i32),
+        }
+    }
+}
