@@ -16,6 +16,7 @@ pub mod loss;
 pub mod network;
 pub mod optimizer;
 mod parameter;
+pub mod rule;
 pub mod schedule;
 mod tensor;
 

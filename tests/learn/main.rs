@@ -4,6 +4,7 @@
 //! it names.
 
 mod arithmetic;
+mod networks;
 
 use std::collections::BTreeMap;
 

@@ -1,0 +1,3 @@
+//! Learning rules: how a network's answer becomes gradients of its parameters.
+
+pub mod bptt;
