@@ -214,8 +214,10 @@ mod tests {
                 format!("{}{change}", PRESETS[preset].name).parse().unwrap();
             let Ok(convention) = conventions.for_model("IF") else { return Ok(()) };
             let membrane = membrane(&convention, theta, 0.875);
-            let (mut state, mut sent) = (start, [0.0; BLOCK]);
+            let mut state = start;
             for _ in 0..3 {
+                // where nobody fires nothing is written
+                let mut sent = [0.0; BLOCK];
                 let charge = membrane.charge(0, &state, &input).unwrap();
                 membrane.step(0, &mut state, &input, &mut sent);
                 let compared = charge.potential.into_iter().zip(charge.threshold);
