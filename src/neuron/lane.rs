@@ -40,10 +40,11 @@ pub trait Lane:
         if self < Self::of(0.0) { -self } else { self }
     }
 
-    /// 1 / (1 + e⁻ˣ).
+    /// 1 / (1 + e⁻ˣ), by powers that do not overflow.
     #[inline(always)]
     fn sigmoid(self) -> Self {
-        Self::of(1.0) / (Self::of(1.0) + (-self).exp())
+        let (power, one) = ((-self.abs()).exp(), Self::of(1.0));
+        (if self < Self::of(0.0) { power } else { one }) / (one + power)
     }
 }
 
@@ -198,6 +199,9 @@ mod tests {
             let expected = (right.value - left.value) / 2e-6;
             let found = function(x, y).slope;
             assert!((found - expected).abs() < 1e-8 * (1.0 + expected.abs()), "{x}: {found}");
+        }
+        for x in [-1e3, 1e3] {
+            assert_eq!(Dual::variable(x).sigmoid().slope, 0.0);
         }
         let x = Dual::variable(3.0);
         assert_eq!((x.detached() * x).slope, 3.0);

@@ -2,11 +2,12 @@
 //!
 //! A trainable model is a [`Dynamics`]: coefficients from its learnable parameters,
 //! one step, and that step's adjoint, all written over a [`Lane`]. The loops over
-//! time, neurons and channels ([`sequence`]) are written once and know no model; who
-//! trains knows [`TRAINABLE`] and [`Cells`], and no model by name.
+//! time, neurons and channels ([`Of`]) are written once and know no model; who trains
+//! knows [`TRAINABLE`] and [`Cells`], and no model by name.
 //!
 //! Time is counted in steps here; NIR's τ in seconds is τ·dt.
 
+mod block;
 mod firing;
 mod membrane;
 mod sequence;

@@ -5,7 +5,7 @@
 
 use proptest::prelude::*;
 
-use super::sequence::{back_block, run_block};
+use super::block::{back_block, run_block};
 use super::*;
 use crate::neuron::convention::Fire;
 use crate::neuron::lane::Dual;
