@@ -48,6 +48,11 @@ impl Network {
         self.layers.iter_mut().rev().fold(gradient, |g, layer| layer.backward(g))
     }
 
+    /// Whether every layer's way back can do with means over time.
+    pub fn learns_from_means(&self) -> bool {
+        self.layers.iter().all(|layer| layer.learns_from_means())
+    }
+
     /// Every parameter with the place of its layer, `2.weight`.
     pub fn parameters(&mut self) -> Vec<(String, &mut Parameter)> {
         let mut all = Vec::new();

@@ -60,6 +60,17 @@ impl Tensor {
         Tensor::new(shape, self.values)
     }
 
+    /// The mean over T, `[1, B, …]`.
+    pub fn mean_over_time(&self) -> Tensor {
+        let (steps, len) = (self.steps(), self.values.len() / self.steps());
+        let mut sums = vec![0.0; len];
+        for step in self.values.chunks_exact(len) {
+            sums.iter_mut().zip(step).for_each(|(sum, x)| *sum += x);
+        }
+        sums.iter_mut().for_each(|sum| *sum /= steps as f32);
+        Tensor::new(&[&[1], &self.shape[1..]].concat(), sums)
+    }
+
     /// The elements.
     pub fn values(&self) -> &[f32] {
         &self.values

@@ -171,7 +171,7 @@ impl Layer for Conv2d {
         Ok(vec![self.outputs(), height, width])
     }
 
-    fn forward(&mut self, input: Tensor, _: &mut Pass) -> Tensor {
+    fn forward(&mut self, input: Tensor, pass: &mut Pass) -> Tensor {
         let g = self.geometry(input.features()).expect("features that fit");
         let features = [self.outputs(), g.output[0], g.output[1]];
         let mut output = Tensor::zeros(&input.shape_with(&features));
@@ -188,7 +188,7 @@ impl Layer for Conv2d {
             },
         );
         let features = input.features().to_vec();
-        self.kept = Some((Kept::of(input.into_values()), features));
+        self.kept = Some((Kept::of(pass.kept(input).into_values()), features));
         output
     }
 

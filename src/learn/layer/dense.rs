@@ -68,7 +68,7 @@ impl Layer for Dense {
         }
     }
 
-    fn forward(&mut self, input: Tensor, _: &mut Pass) -> Tensor {
+    fn forward(&mut self, input: Tensor, pass: &mut Pass) -> Tensor {
         let (outputs, inputs) = self.sizes();
         let mut output = Tensor::zeros(&input.shape_with(&[outputs]));
         let samples = piece(input.steps() * input.batch());
@@ -81,7 +81,7 @@ impl Layer for Dense {
             let x = Matrix::new(x, x.len() / inputs, inputs);
             product(out, true, x, self.weight().transposed());
         });
-        self.kept = Some(Kept::of(input.into_values()));
+        self.kept = Some(Kept::of(pass.kept(input).into_values()));
         output
     }
 

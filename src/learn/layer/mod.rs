@@ -45,6 +45,12 @@ pub trait Layer: std::fmt::Debug + Send {
     /// No forward pass since the last backward pass.
     fn backward(&mut self, gradient: Tensor) -> Tensor;
 
+    /// Whether its way back can do with the means of its input over time: whether it
+    /// commutes with them, or takes their gradient from elsewhere.
+    fn learns_from_means(&self) -> bool {
+        true
+    }
+
     /// Its parameters by name.
     fn parameters(&mut self) -> Vec<(String, &mut Parameter)> {
         Vec::new()
@@ -56,19 +62,38 @@ pub trait Layer: std::fmt::Debug + Send {
 pub struct Pass {
     /// Whether batch norms measure and neurons drop out.
     pub training: bool,
+    /// What is kept for the way back.
+    pub keep: Keep,
     /// What is drawn.
     pub random: Pcg64,
+}
+
+/// What a forward pass keeps for the way back.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Keep {
+    /// Every step: the gradient is `[T, B, …]`.
+    Steps,
+    /// Means over time: the gradient is that of the mean output, `[1, B, …]`.
+    Means,
 }
 
 impl Pass {
     /// A pass that trains.
     pub fn training(seed: u64) -> Pass {
-        Pass { training: true, random: Pcg64::seed_from_u64(seed) }
+        Pass { training: true, keep: Keep::Steps, random: Pcg64::seed_from_u64(seed) }
     }
 
     /// A pass that only answers; nothing is drawn.
     pub fn answering() -> Pass {
-        Pass { training: false, random: Pcg64::seed_from_u64(0) }
+        Pass { training: false, ..Pass::training(0) }
+    }
+
+    /// What is kept of an input.
+    fn kept(&self, input: Tensor) -> Tensor {
+        match self.keep {
+            Keep::Steps => input,
+            Keep::Means => input.mean_over_time(),
+        }
     }
 }
 

@@ -1,8 +1,11 @@
 //! Neurons as a layer: the only one that looks along time.
+//!
+//! Of a pass that keeps means, each neuron keeps one number, E = Σ_k ∂(mean_t s_t)/∂x_k:
+//! what its rate owes to an input that is the same at every step.
 
 use rand::RngExt;
 
-use super::{Layer, NO_FORWARD, Pass, named};
+use super::{Keep, Layer, NO_FORWARD, Pass, named};
 use crate::error::Result;
 use crate::learn::{Parameter, Tensor};
 use crate::neuron::trainable::{Cells, Layout, Learned, Settings, Trainable};
@@ -12,7 +15,15 @@ use crate::neuron::trainable::{Cells, Layout, Learned, Settings, Trainable};
 pub struct Neurons {
     cells: Box<dyn Cells>,
     parameters: Vec<Parameter>,
-    kept: Option<Tensor>,
+    kept: Option<Kept>,
+}
+
+#[derive(Debug)]
+enum Kept {
+    /// The input of every step.
+    Input(Tensor),
+    /// E of every neuron.
+    Slopes(Tensor),
 }
 
 impl Neurons {
@@ -47,6 +58,15 @@ impl Neurons {
     fn values(&self) -> Vec<&[f32]> {
         self.parameters.iter().map(|parameter| &parameter.values[..]).collect()
     }
+
+    /// E, by the adjoint of the sum of all spikes.
+    fn slopes(&self, input: &Tensor) -> Tensor {
+        let mut gradient = Tensor::new(input.shape(), vec![1.0; input.values().len()]);
+        let (layout, values) = (layout(input), self.values());
+        self.cells.adjoint(&layout, &values, input.values(), gradient.values_mut());
+        // one T of the mean rate, and a sum over T
+        gradient.mean_over_time()
+    }
 }
 
 fn layout(tensor: &Tensor) -> Layout {
@@ -60,19 +80,35 @@ impl Layer for Neurons {
         Ok(input.to_vec())
     }
 
-    fn forward(&mut self, input: Tensor, _: &mut Pass) -> Tensor {
+    /// What is learned here owes its gradient to single steps.
+    fn learns_from_means(&self) -> bool {
+        self.parameters.is_empty()
+    }
+
+    fn forward(&mut self, input: Tensor, pass: &mut Pass) -> Tensor {
         let sent = self.cells.forward(&layout(&input), &self.values(), input.values());
         let output = Tensor::new(input.shape(), sent);
-        self.kept = Some(input);
+        self.kept = Some(match pass.keep {
+            Keep::Steps => Kept::Input(input),
+            Keep::Means => Kept::Slopes(self.slopes(&input)),
+        });
         output
     }
 
     fn backward(&mut self, mut gradient: Tensor) -> Tensor {
-        let input = self.kept.take().expect(NO_FORWARD);
-        let layout = layout(&input);
-        let owed =
-            self.cells.adjoint(&layout, &self.values(), input.values(), gradient.values_mut());
-        self.parameters.iter_mut().zip(&owed).for_each(|(parameter, owed)| parameter.owe(owed));
+        match self.kept.take().expect(NO_FORWARD) {
+            Kept::Slopes(slopes) => {
+                let pairs = gradient.values_mut().iter_mut().zip(slopes.values());
+                pairs.for_each(|(g, slope)| *g *= slope);
+            }
+            Kept::Input(input) => {
+                let (layout, values) = (layout(&input), self.values());
+                let gradient = gradient.values_mut();
+                let owed = self.cells.adjoint(&layout, &values, input.values(), gradient);
+                let pairs = self.parameters.iter_mut().zip(&owed);
+                pairs.for_each(|(parameter, owed)| parameter.owe(owed));
+            }
+        }
         gradient
     }
 

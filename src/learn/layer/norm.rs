@@ -11,6 +11,9 @@
 //! SpikingJelly starts γ at αθ with a scale of 1, the GLIF code starts γ at 1 with a
 //! scale of αθ: the same network, until weight decay or a learning rate touches γ.
 //!
+//! Where only means over time are kept, the gradient is that of the mean output, with
+//! μ and σ² as they were measured over all steps.
+//!
 //! **Source.** Ioffe & Szegedy 2015; Zheng et al. 2021 (tdBN); as in PyTorch's
 //! BatchNorm, momentum 0.1, ε = 1e-5.
 
@@ -156,6 +159,7 @@ impl Layer for Norm {
             let shift = self.parameters[1].values[channel];
             values.iter_mut().for_each(|x| *x = (*x - mean) * factor + shift);
         });
+        let input = pass.kept(input);
         self.kept = Some(Kept { input, used, measured: pass.training });
         output
     }

@@ -84,6 +84,11 @@ impl Layer for Pool2d {
         }
     }
 
+    /// The largest of means is not the mean of the largest.
+    fn learns_from_means(&self) -> bool {
+        self.pool != Pool::Max
+    }
+
     fn forward(&mut self, input: Tensor, _: &mut Pass) -> Tensor {
         let features = input.features().to_vec();
         let plane = plane_of(&features);

@@ -39,6 +39,10 @@ impl Layer for Residual {
         }
     }
 
+    fn learns_from_means(&self) -> bool {
+        self.branch.learns_from_means() && self.shortcut.learns_from_means()
+    }
+
     fn forward(&mut self, input: Tensor, pass: &mut Pass) -> Tensor {
         let branch = self.branch.forward(input.clone(), pass);
         sum(branch, &self.shortcut.forward(input, pass))

@@ -1,3 +1,4 @@
 //! Learning rules: how a network's answer becomes gradients of its parameters.
 
 pub mod bptt;
+pub mod rate;
