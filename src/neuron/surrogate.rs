@@ -69,6 +69,11 @@ impl Surrogate {
     /// `rect:1`.
     pub const RECTANGLE: Surrogate = Surrogate { form: Form::Rectangle, alpha: 1.0 };
 
+    /// `sigmoid:α`.
+    pub const fn sigmoid(alpha: f64) -> Surrogate {
+        Surrogate { form: Form::Sigmoid, alpha }
+    }
+
     /// Every one, with its default parameter.
     pub fn all() -> impl Iterator<Item = Surrogate> {
         FORMS.iter().map(|&(_, form, alpha)| Surrogate { form, alpha })

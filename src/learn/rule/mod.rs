@@ -2,3 +2,4 @@
 
 pub mod bptt;
 pub mod rate;
+pub mod tssl;
