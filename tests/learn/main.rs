@@ -1,10 +1,11 @@
-//! Training against PyTorch, SpikingJelly and snnTorch.
+//! Training: against PyTorch, SpikingJelly and snnTorch, and by its success.
 //!
 //! `golden/learn.npz` was made by `tools/make_learn_golden.py` with the versions that
 //! it names.
 
 mod arithmetic;
 mod networks;
+mod training;
 
 use std::collections::BTreeMap;
 
