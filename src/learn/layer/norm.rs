@@ -105,8 +105,8 @@ impl Statistics {
         let channels = input.features()[0];
         let count = (input.values().len() / channels) as f64;
         let of_channel = |channel: usize| {
-            let mean = sum(input, channel, |x, _| x) / count;
-            let squares = sum(input, channel, |x, _| (x - mean) * (x - mean));
+            let mean = sum(input, channel, |x| x) / count;
+            let squares = sum(input, channel, |x| (x - mean) * (x - mean));
             (mean as f32, (squares / count) as f32)
         };
         let (mean, variance) = (0..channels).into_par_iter().map(of_channel).unzip();
@@ -120,13 +120,12 @@ fn planes(tensor: &Tensor, channel: usize) -> impl Iterator<Item = &[f32]> {
     tensor.values().chunks_exact(pixels).skip(channel).step_by(tensor.features()[0])
 }
 
-/// Σ term(x, where x is) over a channel.
-fn sum(tensor: &Tensor, channel: usize, term: impl Fn(f64, usize) -> f64) -> f64 {
-    let elements = planes(tensor, channel).flatten().enumerate();
-    elements.map(|(i, &x)| term(f64::from(x), i)).sum()
+/// Σ term(x) over a channel.
+fn sum(tensor: &Tensor, channel: usize, term: impl Fn(f64) -> f64) -> f64 {
+    planes(tensor, channel).flatten().map(|&x| term(f64::from(x))).sum()
 }
 
-/// Applies `map(channel, x)` to every element of the samples' planes.
+/// Applies `f(channel, plane)` to the plane of every channel of every sample.
 fn map(values: &mut [f32], channels: usize, pixels: usize, f: impl Fn(usize, &mut [f32]) + Sync) {
     values
         .par_chunks_exact_mut(pixels)
@@ -177,7 +176,7 @@ impl Layer for Norm {
                 g.iter().zip(x).map(|(&g, &x)| f64::from(g) * normed(x)).sum()
             };
             let along = pairs.map(product).sum::<f64>();
-            (sum(&gradient, channel, |g, _| g) as f32, along as f32)
+            (sum(&gradient, channel, |g| g) as f32, along as f32)
         };
         let sums: Vec<(f32, f32)> = (0..channels).into_par_iter().map(sums).collect();
         let inputs: Vec<&[f32]> = input.values().chunks_exact(pixels).collect();
