@@ -5,7 +5,7 @@
 
 use rand::RngExt;
 
-use super::{Keep, Layer, NO_FORWARD, Pass, named};
+use super::{Keep, Layer, NO_FORWARD, Pass, misfit, named};
 use crate::error::Result;
 use crate::learn::{Parameter, Tensor};
 use crate::neuron::trainable::{Cells, Layout, Learned, Settings, Trainable};
@@ -15,6 +15,10 @@ use crate::neuron::trainable::{Cells, Layout, Learned, Settings, Trainable};
 pub struct Neurons {
     cells: Box<dyn Cells>,
     parameters: Vec<Parameter>,
+    /// The number of channels, where each has its own parameters.
+    channels: Option<usize>,
+    /// The number of steps, where each has its own parameters.
+    steps: Option<usize>,
     kept: Option<Kept>,
 }
 
@@ -52,7 +56,14 @@ impl Neurons {
             Parameter { least, ..Parameter::new(learned.name, &shape, values).undecayed() }
         };
         let parameters = model.learned.iter().map(&mut parameter).collect();
-        Ok(Neurons { cells: model.cells(settings)?, parameters, kept: None })
+        let learns = !model.learned.is_empty();
+        Ok(Neurons {
+            cells: model.cells(settings)?,
+            parameters,
+            channels: (learns && settings.channel_wise).then_some(channels),
+            steps: model.learned.iter().any(|learned| learned.per_step).then_some(steps),
+            kept: None,
+        })
     }
 
     fn values(&self) -> Vec<&[f32]> {
@@ -77,7 +88,13 @@ fn layout(tensor: &Tensor) -> Layout {
 
 impl Layer for Neurons {
     fn output(&self, input: &[usize]) -> Result<Vec<usize>> {
-        Ok(input.to_vec())
+        match self.channels.is_none_or(|channels| input.first() == Some(&channels)) {
+            true => Ok(input.to_vec()),
+            false => Err(misfit(
+                input,
+                format!("{} channels for these neurons", self.channels.unwrap_or(0)),
+            )),
+        }
     }
 
     /// What is learned here owes its gradient to single steps.
@@ -85,7 +102,11 @@ impl Layer for Neurons {
         self.parameters.is_empty()
     }
 
+    /// # Panics
+    /// Another number of steps than there are parameters for.
     fn forward(&mut self, input: Tensor, pass: &mut Pass) -> Tensor {
+        let fits = self.steps.is_none_or(|steps| steps == input.steps());
+        assert!(fits, "{} steps for neurons with parameters for {:?}", input.steps(), self.steps);
         let sent = self.cells.forward(&layout(&input), &self.values(), input.values());
         let output = Tensor::new(input.shape(), sent);
         self.kept = Some(match pass.keep {

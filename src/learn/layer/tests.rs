@@ -6,6 +6,7 @@
 
 use super::*;
 use crate::learn::network::Network;
+use crate::neuron::trainable::{Settings, TRAINABLE};
 
 /// Numbers between −1 and 1 without a pattern, multiples of 1/64.
 fn scattered(len: usize, seed: u32) -> Vec<f32> {
@@ -234,4 +235,35 @@ fn layers_that_do_not_follow_each_other_are_refused() {
     for input in [&[3, 4, 5][..], &[2, 4], &[2, 1, 1]] {
         assert!(Network::new(layers(8), input).is_err(), "{input:?}");
     }
+}
+
+fn gated(channel_wise: bool) -> Neurons {
+    let model = TRAINABLE.iter().find(|model| model.name == "gated-lif").unwrap();
+    let settings = Settings { channel_wise, ..model.defaults.clone() };
+    Neurons::new(model, &settings, (3, 4), &mut TRAINING()).unwrap()
+}
+
+#[test]
+fn neurons_start_where_the_model_says_or_near() {
+    let mut neurons = gated(true);
+    for (name, parameter) in neurons.parameters() {
+        let (first, values) = (parameter.values[0], &parameter.values);
+        match &name[..] {
+            // logits, drawn
+            "alpha" | "beta" | "gamma" => {
+                assert!(values.iter().all(|x| x.abs() <= 0.1) && values[1] != first, "{name}");
+            }
+            "conduct" => assert_eq!((&parameter.shape[..], first), (&[3, 4][..], 0.0)),
+            _ => assert!(values.iter().all(|&x| x == first), "{name}"),
+        }
+        assert!(!parameter.decays);
+    }
+    assert!(neurons.output(&[4, 2, 2]).is_ok() && neurons.output(&[3, 2, 2]).is_err());
+    assert!(gated(false).output(&[3, 2, 2]).is_ok());
+}
+
+#[test]
+#[should_panic(expected = "2 steps for neurons with parameters for Some(3)")]
+fn parameters_for_steps_are_for_so_many() {
+    gated(false).forward(Tensor::zeros(&[2, 1, 4]), &mut TRAINING());
 }
