@@ -76,7 +76,8 @@ pub enum Connection {
 
 /// A connection with weights.
 pub trait Weighted: Send + Sync {
-    /// The constant input of every step, where there is one.
+    /// The constant input of every step, where there is one: of the first sums, and all
+    /// others repeat it.
     fn bias(&self) -> Option<Vec<f32>>;
 
     /// Adds `value · weight` for every synapse of every entry into this stretch of the

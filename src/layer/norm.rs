@@ -157,7 +157,7 @@ struct Channels {
 
 impl Weighted for Channels {
     fn bias(&self) -> Option<Vec<f32>> {
-        Some(self.shift.repeat(self.len / self.shift.len()))
+        Some(self.shift.clone())
     }
 
     fn scatter(&self, spikes: &Spikes, mut sums: Stretch<'_>) -> u64 {

@@ -18,7 +18,9 @@ pub const BLOCK: usize = 64;
 #[derive(Clone, Debug)]
 pub struct Accumulator {
     sums: Aligned,
+    /// The blocks of one period; none where all rest at zero.
     rest: Aligned,
+    len: usize,
     touched: Vec<u64>,
     resting: Vec<u64>,
 }
@@ -64,6 +66,10 @@ fn add_array<const N: usize>(sums: &mut [f32], weights: &[f32], value: f32) {
     }
 }
 
+fn gcd(a: usize, b: usize) -> usize {
+    if b == 0 { a } else { gcd(b, a % b) }
+}
+
 fn bit(block: usize) -> (usize, u64) {
     (block / 64, 1 << (block % 64))
 }
@@ -75,23 +81,41 @@ impl Accumulator {
         Accumulator {
             sums: Aligned::zeros(blocks * BLOCK),
             rest: Aligned::zeros(0),
+            len,
             touched: vec![0; blocks.div_ceil(64)],
             resting: vec![0; blocks.div_ceil(64)],
         }
     }
 
-    /// Sums that rest at a constant input, such as a bias.
-    pub fn resting_at(rest: &[f32]) -> Accumulator {
-        let mut new = Accumulator::new(rest.len());
-        new.sums[..rest.len()].copy_from_slice(rest);
-        for (block, values) in rest.chunks(BLOCK).enumerate() {
-            if values.iter().any(|&value| value != 0.0) {
+    /// So many sums that rest at a constant input, such as a bias, which `period`
+    /// holds for the first of them and all others repeat.
+    pub fn resting_at(period: &[f32], len: usize) -> Accumulator {
+        let mut new = Accumulator::new(len);
+        if period.is_empty() {
+            return new;
+        }
+        // the blocks in which the period ends with a block, if there are so many
+        let blocks = period.len() / gcd(period.len(), BLOCK);
+        new.rest = Aligned::zeros(blocks.min(new.blocks()) * BLOCK);
+        new.rest.iter_mut().zip(period.iter().cycle()).for_each(|(rest, &value)| *rest = value);
+        for block in 0..new.blocks() {
+            new.put_to_rest(block);
+            if new.block(block).iter().any(|&value| value != 0.0) {
                 let (word, mask) = bit(block);
                 new.resting[word] |= mask;
             }
         }
-        new.rest = new.sums.clone();
         new
+    }
+
+    fn put_to_rest(&mut self, block: usize) {
+        let sums = &mut self.sums[block * BLOCK..][..BLOCK];
+        match self.rest.len() / BLOCK {
+            0 => sums.fill(0.0),
+            period => sums.copy_from_slice(&self.rest[block % period * BLOCK..][..BLOCK]),
+        }
+        let padding = (block * BLOCK + BLOCK).saturating_sub(self.len);
+        sums[BLOCK - padding..].fill(0.0);
     }
 
     /// Number of blocks; the last one is padded with zeros.
@@ -176,12 +200,7 @@ impl Accumulator {
     pub fn clear(&mut self) {
         for w in 0..self.touched.len() {
             for lane in lanes(std::mem::take(&mut self.touched[w])) {
-                let start = (w * 64 + lane) * BLOCK;
-                let block = &mut self.sums[start..start + BLOCK];
-                match self.rest.get(start..start + BLOCK) {
-                    Some(rest) => block.copy_from_slice(rest),
-                    None => block.fill(0.0),
-                }
+                self.put_to_rest(w * 64 + lane);
             }
         }
     }
@@ -356,12 +375,25 @@ mod tests {
     fn a_bias_is_live_for_ever_and_comes_back() {
         let mut rest = vec![0.0; BLOCK + 1];
         rest[BLOCK] = 0.25;
-        let mut sums = Accumulator::resting_at(&rest);
+        let mut sums = Accumulator::resting_at(&rest, rest.len());
         assert_eq!(sums.live(0), 0b10);
         sums.add(BLOCK, 1.0);
         assert_eq!(sums.block(1)[0], 1.25);
         sums.clear();
         assert_eq!(sums.block(1)[0], 0.25);
         assert!(!sums.is_silent());
+    }
+
+    #[test]
+    fn a_bias_repeats_and_padding_rests_at_zero() {
+        for (period, len) in [(1, 200), (12, 600), (48, 1000), (64, 64), (128, 640), (70, 140)] {
+            let bias: Vec<f32> = (1..=period).map(|i| i as f32).collect();
+            let mut sums = Accumulator::resting_at(&bias, len);
+            (0..len).for_each(|address| sums.add(address, 0.5));
+            sums.clear();
+            let at = |address: usize| sums.block(address / BLOCK)[address % BLOCK];
+            assert!((0..len).all(|address| at(address) == bias[address % period]));
+            assert!((len..sums.blocks() * BLOCK).all(|address| at(address) == 0.0));
+        }
     }
 }

@@ -289,7 +289,7 @@ fn memory(part: &Part<Box<dyn Population>>) -> Memory {
             pending: Spikes::default(),
         },
         Work::Weighted(weighted) => Memory::Weighted(match weighted.bias() {
-            Some(bias) => Accumulator::resting_at(&bias),
+            Some(bias) => Accumulator::resting_at(&bias, part.len),
             None => Accumulator::new(part.len),
         }),
         Work::Delayed(delays) => {

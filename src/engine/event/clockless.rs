@@ -14,7 +14,10 @@ pub fn drives(network: &Network) -> Result<Vec<Drive>> {
     let bias = |unit: usize| -> Result<Option<Vec<f32>>> {
         match &network.units[unit].unit {
             Unit::Layer(layer) => match layer.bind(&network.units[unit].input)? {
-                Connection::Weighted(weighted) => Ok(weighted.bias()),
+                Connection::Weighted(weighted) => {
+                    let len = network.units[unit].output.len();
+                    Ok(weighted.bias().map(|bias| bias.into_iter().cycle().take(len).collect()))
+                }
                 _ => Ok(None),
             },
             _ => Ok(None),

@@ -414,7 +414,7 @@ impl<D: Dynamics> Engine for EventDriven<D> {
                     Memory::Delayed { held: Queue::default(), merge: Merge::new(part.len) }
                 }
                 Work::Weighted(weighted) => Memory::Weighted(match weighted.bias() {
-                    Some(bias) if D::IN_STEPS => Accumulator::resting_at(&bias),
+                    Some(bias) if D::IN_STEPS => Accumulator::resting_at(&bias, part.len),
                     _ => Accumulator::new(part.len),
                 }),
             };

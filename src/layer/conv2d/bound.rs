@@ -86,7 +86,7 @@ impl Bound {
 
 impl Weighted for Bound {
     fn bias(&self) -> Option<Vec<f32>> {
-        self.bias.as_ref().map(|bias| bias.repeat(self.pixels(1)))
+        self.bias.clone()
     }
 
     fn scatter(&self, spikes: &Spikes, sums: Stretch<'_>) -> u64 {
