@@ -43,7 +43,7 @@ const NARROW: &str = "--narrow";
 fn main() {
     if std::env::args().any(|argument| argument == NARROW) {
         assert!(settle_on(Width::Baseline));
-        println!("{}", gesture_like(3).1());
+        println!("{}", gesture_like(3)());
         return;
     }
     println!("{:48}{:>12}{:>12}  ratio (range)", "", "beside", "engine");
@@ -54,32 +54,30 @@ fn main() {
     real_time();
 }
 
-/// Times both sides in turns, in seconds each, and prints a line; `unit` says what a
-/// second is worth.
+/// Times both sides in turns, in seconds each, and prints a line; `show` turns seconds
+/// into what it names.
 fn compare(
     name: &str,
-    unit: (&str, f64),
+    show: impl Fn(f64) -> String,
     mut beside: impl FnMut() -> f64,
     mut engine: impl FnMut() -> f64,
 ) {
     let _warm = (beside(), engine());
     let pairs: Vec<(f64, f64)> = (0..ROUNDS).map(|_| (beside(), engine())).collect();
     let ratio = sorted(pairs.iter().map(|(beside, engine)| beside / engine));
-    let of = |seconds: f64| match unit {
-        (per_second, work) if work > 0.0 => format!("{:.2} {per_second}", work / seconds),
-        (per_second, scale) => format!("{:.2} {per_second}", seconds * -scale),
-    };
     println!(
         "{name:48}{:>12}{:>12}  {:.2} ({:.2} to {:.2})",
-        of(sorted(pairs.iter().map(|pair| pair.0))[ROUNDS / 2]),
-        of(sorted(pairs.iter().map(|pair| pair.1))[ROUNDS / 2]),
+        show(sorted(pairs.iter().map(|pair| pair.0))[ROUNDS / 2]),
+        show(sorted(pairs.iter().map(|pair| pair.1))[ROUNDS / 2]),
         ratio[ROUNDS / 2],
         ratio[0],
         ratio[ROUNDS - 1],
     );
 }
 
-const MILLISECONDS: (&str, f64) = ("ms", -1e3);
+fn milliseconds(seconds: f64) -> String {
+    format!("{:.2} ms", 1e3 * seconds)
+}
 
 fn sorted(values: impl Iterator<Item = f64>) -> Vec<f64> {
     let mut values: Vec<f64> = values.collect();
@@ -162,7 +160,8 @@ fn synaptic_operations() {
                     }
                 })
             };
-            compare(&name, ("G/s", count.0 as f64 * 1e-9), bare, || {
+            let rate = |seconds: f64| format!("{:.2} G/s", count.0 as f64 * 1e-9 / seconds);
+            compare(&name, rate, bare, || {
                 let mut state = engine.start();
                 seconds(|| {
                     for step in 0..STEPS {
@@ -194,7 +193,7 @@ fn dense_path() {
             let input = at(activity);
             let name =
                 format!("{channels} channels, {side}×{side}, 3×3, activity {activity}: full");
-            compare(&name, MILLISECONDS, || run(&full), || run(&input));
+            compare(&name, milliseconds, || run(&full), || run(&input));
         }
     }
 }
@@ -204,22 +203,22 @@ fn registers() {
         let itself = Command::new(std::env::current_exe().unwrap()).arg(NARROW).output().unwrap();
         String::from_utf8(itself.stdout).unwrap().trim().parse().unwrap()
     };
-    compare("a gesture network: narrowest registers", MILLISECONDS, narrow, gesture_like(3).1);
+    compare("a gesture network: narrowest registers", milliseconds, narrow, gesture_like(3));
 }
 
 fn threads() {
     let all = std::thread::available_parallelism().map_or(1, usize::from);
     let on = |threads: usize| {
         let pool = ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
-        let (_, mut run) = gesture_like(30);
+        let mut run = gesture_like(30);
         move || pool.install(&mut run)
     };
-    compare(&format!("a wide network on {all} threads: on 1"), MILLISECONDS, on(1), on(all));
+    compare(&format!("a wide network on {all} threads: on 1"), milliseconds, on(1), on(all));
 }
 
-/// Two convolutions and a pool over 128×128 pixels, 3 or 30 events a step for each of a
-/// hundred pixels.
-fn gesture_like(percent: usize) -> (usize, impl FnMut() -> f64 + Send) {
+/// Times two convolutions and a pool over 128×128 pixels, of which so many percent send
+/// in a step.
+fn gesture_like(percent: usize) -> impl FnMut() -> f64 + Send {
     const SIDE: usize = 128;
     let channels = if percent > 10 { 64 } else { 16 };
     let mut random = Pcg64::seed_from_u64(5);
@@ -237,7 +236,7 @@ fn gesture_like(percent: usize) -> (usize, impl FnMut() -> f64 + Send) {
     let input: Vec<Spikes> =
         (0..8).map(|_| spikes(&mut random, 2 * SIDE * SIDE, percent as f64 / 100.0)).collect();
     let engine = Clocked::new(&network, &"spikingjelly".parse().unwrap(), DT).unwrap();
-    let run = move || {
+    move || {
         let mut state = engine.start();
         engine.receive(&mut state, 0, &input[0], &mut ());
         seconds(|| {
@@ -245,8 +244,7 @@ fn gesture_like(percent: usize) -> (usize, impl FnMut() -> f64 + Send) {
                 engine.receive(&mut state, step, &input[step as usize % 8], &mut ());
             }
         })
-    };
-    (channels, run)
+    }
 }
 
 fn real_time() {
@@ -271,8 +269,8 @@ fn real_time() {
         let name = |how: &str| format!("gesture network, {span:.1} s, {how}: real time");
         let one = ThreadPoolBuilder::new().num_threads(1).build().unwrap();
         one.install(|| {
-            compare(&name("1 ms steps"), MILLISECONDS, || span, || run(&clocked, &events));
-            compare(&name("by events"), MILLISECONDS, || span, || run(&event, &events));
+            compare(&name("1 ms steps"), milliseconds, || span, || run(&clocked, &events));
+            compare(&name("by events"), milliseconds, || span, || run(&event, &events));
         });
     }
 }

@@ -150,8 +150,7 @@ def spyx_run(graph, frames):
     import spyx.nir
     x = jnp.asarray(np.moveaxis(frames, 2, -1))
     model, _ = spyx.nir.from_nir(graph, x[:1], dt=1)
-    run = nnx.jit(lambda model, x: spyx.run(model, x)[0]) if hasattr(spyx, "run") else \
-        nnx.jit(lambda model, x: spyx.nir.run(model, x)[0])
+    run = nnx.jit(lambda model, x: spyx.nir.run(model, x)[0])
     return lambda: jax.block_until_ready(run(model, x))
 
 
@@ -227,16 +226,12 @@ def many():
                              capture_output=True, text=True, check=True)
         return json.loads(run.stdout)["total"]["timing"]["elapsed_s"] / len(paths)
 
-    def each(work):
-        def one():
-            work()
-        return one
     found = peers("torch", "spikingjelly", "norse", "spyx")
 
     def against(name, work):
         """A batch of 32 beside the whole corpus, both for one recording."""
         work(), mine()
-        pairs = [(timed(each(work)) / 32, mine()) for _ in range(5)]
+        pairs = [(timed(work) / 32, mine()) for _ in range(5)]
         ratios = sorted(a / b for a, b in pairs)
         a, b = (1 / statistics.median(column) for column in zip(*pairs))
         print(f"{name:48} {a:9.1f} /s  {b:9.1f} /s   "

@@ -52,14 +52,12 @@ impl Blocks {
     /// ascending; what `visit` says is put in again. It is told whether an input
     /// reaches the block.
     pub fn visit(&mut self, inputs: &[&Accumulator], mut visit: impl FnMut(usize, bool) -> bool) {
-        for (number, word) in self.0.iter_mut().enumerate() {
-            let live = inputs.iter().fold(0, |live, sums| live | sums.live(number));
-            let asleep = std::mem::take(word);
-            for lane in lanes(live | asleep) {
-                let stays = visit(number * 64 + lane, live >> lane & 1 == 1);
-                *word |= u64::from(stays) << lane;
-            }
-        }
+        self.visit_words(inputs, |first, blocks, live| {
+            lanes(blocks).fold(0, |stay, lane| {
+                let stays = visit(first + lane, live >> lane & 1 == 1);
+                stay | u64::from(stays) << lane
+            })
+        });
     }
 }
 

@@ -50,3 +50,26 @@ impl<const WAYS: usize> Choice<WAYS> {
         result
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::thread::sleep;
+    use std::time::Duration;
+
+    #[test]
+    fn the_fastest_that_is_open_is_taken_once_all_were_tried() {
+        let choice = Choice::<3>::default();
+        let take = |entries| {
+            choice.run(entries, [true, false, true], |way| {
+                sleep(Duration::from_millis(if way == 0 { 20 } else { 0 }));
+                way
+            })
+        };
+        let taken: Vec<usize> = (0..8).map(|_| take(100)).collect();
+        assert_eq!(taken, [0, 0, 2, 2, 2, 2, 2, 2]);
+        // what a hundred entries took says nothing of a thousand
+        assert_eq!(take(1000), 0);
+        assert_eq!(choice.run(100, [false, true, false], |way| way), 1);
+    }
+}

@@ -22,10 +22,7 @@
 
 use super::lane::Lane;
 use super::surrogate::Surrogate;
-use super::trainable::{
-    Downstream, Dynamics, Firing, Learned, Of, Settings, Squash, Trainable, Upstream,
-    membrane_adjoint, membrane_step,
-};
+use super::trainable::{Firing, Learned, Membrane, Of, Settings, Squash, Trainable};
 
 /// The entry in [`super::trainable::TRAINABLE`].
 pub const TRAINABLE: Trainable = Trainable {
@@ -70,7 +67,7 @@ impl Squash {
     }
 }
 
-impl Dynamics<2, 3> for Trained {
+impl Membrane<2> for Trained {
     const LEARNED: &'static [Learned; 2] = &[
         Learned::new("a", "α = φ(a), what the input is multiplied by", |s, _| s.squash.half()),
         Learned::new("b", "β = φ(b), what remains of the potential", |s, _| s.squash.half()),
@@ -82,22 +79,5 @@ impl Dynamics<2, 3> for Trained {
 
     fn coefficients<L: Lane>(&self, [a, b]: [L; 2]) -> [L; 3] {
         [self.squash.of(b), self.squash.of(a), L::of(0.0)]
-    }
-
-    #[inline(always)]
-    fn step<L: Lane>(&self, c: &[L; 3], v: L, x: L, spike: impl Fn(L) -> L) -> (L, L) {
-        membrane_step(&self.firing, c, v, x, spike)
-    }
-
-    #[inline(always)]
-    fn adjoint<L: Lane>(
-        &self,
-        c: &[L; 3],
-        v: L,
-        x: L,
-        spike: impl Fn(L) -> L,
-        upstream: Upstream<L>,
-    ) -> Downstream<L, 3> {
-        membrane_adjoint(&self.firing, c, v, x, spike, upstream)
     }
 }

@@ -28,10 +28,7 @@ use super::fire::Fire;
 use super::flow::{Drive, Firing, Flow, Relaxing};
 use super::lane::Lane;
 use super::membrane::Membrane;
-use super::trainable::{
-    self, Downstream, Dynamics, Learned, Of, Settings, Trainable, Upstream, membrane_adjoint,
-    membrane_step,
-};
+use super::trainable::{self, Learned, Of, Settings, Trainable};
 use super::{Field, Model, Population, Step, field, field_or};
 use crate::error::Result;
 
@@ -137,7 +134,7 @@ pub const TRAINABLE: Trainable = Trainable {
     name: "if",
     about: "integrate-and-fire",
     nir: Some("IF"),
-    learned: Trained::LEARNED,
+    learned: <Trained as trainable::Membrane<0>>::LEARNED,
     defaults: Settings::SPIKINGJELLY,
     build: |settings| Box::new(Of(Trained(settings.firing()))),
 };
@@ -146,7 +143,7 @@ pub const TRAINABLE: Trainable = Trainable {
 #[derive(Clone, Copy, Debug)]
 pub struct Trained(pub trainable::Firing);
 
-impl Dynamics<0, 3> for Trained {
+impl trainable::Membrane<0> for Trained {
     const LEARNED: &'static [Learned; 0] = &[];
 
     fn firing(&self) -> &trainable::Firing {
@@ -155,22 +152,5 @@ impl Dynamics<0, 3> for Trained {
 
     fn coefficients<L: Lane>(&self, []: [L; 0]) -> [L; 3] {
         [L::of(1.0), L::of(1.0), L::of(0.0)]
-    }
-
-    #[inline(always)]
-    fn step<L: Lane>(&self, c: &[L; 3], v: L, x: L, spike: impl Fn(L) -> L) -> (L, L) {
-        membrane_step(&self.0, c, v, x, spike)
-    }
-
-    #[inline(always)]
-    fn adjoint<L: Lane>(
-        &self,
-        c: &[L; 3],
-        v: L,
-        x: L,
-        spike: impl Fn(L) -> L,
-        upstream: Upstream<L>,
-    ) -> Downstream<L, 3> {
-        membrane_adjoint(&self.0, c, v, x, spike, upstream)
     }
 }

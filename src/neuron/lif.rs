@@ -36,10 +36,7 @@ use super::flow::{Drive, Firing, Flow, Relaxing};
 use super::lane::Lane;
 use super::loihi;
 use super::membrane::Membrane;
-use super::trainable::{
-    self, Charge, Downstream, Dynamics, Learned, Of, Settings, Trainable, Upstream,
-    membrane_adjoint, membrane_step,
-};
+use super::trainable::{self, Charge, Learned, Of, Settings, Trainable};
 use super::{Field, Model, Population, Step, TIME, field, field_or};
 use crate::error::Result;
 
@@ -155,7 +152,7 @@ pub const TRAINABLE: Trainable = Trainable {
     name: "lif",
     about: "leaky integrate-and-fire",
     nir: Some("LIF"),
-    learned: Trained::LEARNED,
+    learned: <Trained as trainable::Membrane<0>>::LEARNED,
     defaults: Settings::SPIKINGJELLY,
     build: |settings| Box::new(Of(Trained::new(settings))),
 };
@@ -176,7 +173,7 @@ impl Trained {
     }
 }
 
-impl Dynamics<0, 3> for Trained {
+impl trainable::Membrane<0> for Trained {
     const LEARNED: &'static [Learned; 0] = &[];
 
     fn firing(&self) -> &trainable::Firing {
@@ -185,22 +182,5 @@ impl Dynamics<0, 3> for Trained {
 
     fn coefficients<L: Lane>(&self, []: [L; 0]) -> [L; 3] {
         self.charge.coefficients(L::of(1.0 / self.tau))
-    }
-
-    #[inline(always)]
-    fn step<L: Lane>(&self, c: &[L; 3], v: L, x: L, spike: impl Fn(L) -> L) -> (L, L) {
-        membrane_step(&self.firing, c, v, x, spike)
-    }
-
-    #[inline(always)]
-    fn adjoint<L: Lane>(
-        &self,
-        c: &[L; 3],
-        v: L,
-        x: L,
-        spike: impl Fn(L) -> L,
-        upstream: Upstream<L>,
-    ) -> Downstream<L, 3> {
-        membrane_adjoint(&self.firing, c, v, x, spike, upstream)
     }
 }

@@ -17,10 +17,7 @@
 
 use super::lane::Lane;
 use super::surrogate::Surrogate;
-use super::trainable::{
-    Charge, Downstream, Dynamics, Firing, Learned, Of, Settings, Trainable, Upstream,
-    membrane_adjoint, membrane_step,
-};
+use super::trainable::{Charge, Firing, Learned, Membrane, Of, Settings, Trainable};
 
 /// The entry in [`super::trainable::TRAINABLE`].
 pub const TRAINABLE: Trainable = Trainable {
@@ -46,7 +43,7 @@ impl Trained {
     }
 }
 
-impl Dynamics<1, 3> for Trained {
+impl Membrane<1> for Trained {
     const LEARNED: &'static [Learned; 1] =
         &[Learned::new("w", "1/τ = σ(w)", |settings, _| -(settings.tau - 1.0).ln())];
 
@@ -56,22 +53,5 @@ impl Dynamics<1, 3> for Trained {
 
     fn coefficients<L: Lane>(&self, [w]: [L; 1]) -> [L; 3] {
         self.charge.coefficients(w.sigmoid())
-    }
-
-    #[inline(always)]
-    fn step<L: Lane>(&self, c: &[L; 3], v: L, x: L, spike: impl Fn(L) -> L) -> (L, L) {
-        membrane_step(&self.firing, c, v, x, spike)
-    }
-
-    #[inline(always)]
-    fn adjoint<L: Lane>(
-        &self,
-        c: &[L; 3],
-        v: L,
-        x: L,
-        spike: impl Fn(L) -> L,
-        upstream: Upstream<L>,
-    ) -> Downstream<L, 3> {
-        membrane_adjoint(&self.firing, c, v, x, spike, upstream)
     }
 }

@@ -43,8 +43,8 @@ pub struct Stretch<'a> {
     touched: &'a mut [u64],
 }
 
-/// Where a row of weights lies among all of them: behind its entry's index times the
-/// row's length, and so many rows further, modulo 2⁶⁴.
+/// What is added to an entry's address, modulo the largest number, to get the number of
+/// its row of weights.
 pub type Offset = usize;
 
 #[inline(always)]

@@ -21,6 +21,11 @@ use crate::layer::choice::Choice;
 use crate::signal::simd::dispatch;
 use crate::signal::{Aligned, Spikes, Stretch};
 
+/// The ways, as [`Choice`] numbers them.
+const PUSH: usize = 0;
+const PULL: usize = 1;
+const PLANE: usize = 2;
+
 /// What the three ways share, and they themselves.
 pub struct Bound {
     axes: [Axis; 2],
@@ -59,16 +64,17 @@ impl Bound {
         addresses.start / row..(addresses.end / row).min(self.axes[0].output)
     }
 
-    /// Which ways are worth a try for so many entries.
+    /// Which ways are worth a try for so many entries: pull where about every second
+    /// output pixel hears one, the plane where a quarter of the inputs is active.
     fn open(&self, entries: usize) -> [bool; 3] {
-        let [inputs, outputs] = [0, 1].map(|i| self.pixels(i));
-        let per_input =
-            self.synapses / (inputs * self.channels[0] * self.channels[1]).max(1) as u64;
-        [
-            true,
-            self.pull.is_some() && entries as u64 * per_input.max(1) >= outputs as u64 / 2,
-            self.plane.is_some() && entries >= inputs * self.channels[0] / 4,
-        ]
+        let inputs = self.pixels(0) * self.channels[0];
+        let outputs_of_one = self.synapses / (inputs * self.channels[1]).max(1) as u64;
+        let heard = entries as u64 * outputs_of_one.max(1);
+        let mut open = [false; 3];
+        open[PUSH] = true;
+        open[PULL] = self.pull.is_some() && heard >= self.pixels(1) as u64 / 2;
+        open[PLANE] = self.plane.is_some() && entries >= inputs / 4;
+        open
     }
 
     fn by_tap(&self) -> &[f32] {
@@ -93,11 +99,11 @@ impl Weighted for Bound {
         let rows = self.rows(sums.range());
         let (open, push) = (self.open(spikes.len()), &self.push);
         self.choice.run(spikes.len(), open, |way| match (way, &self.pull, &self.plane) {
-            (1, Some(pull), _) => {
+            (PULL, Some(pull), _) => {
                 pull.scatter(self.by_tap(), spikes, rows.clone(), sums);
                 push.operations(spikes, rows)
             }
-            (2, _, Some(plane)) => {
+            (PLANE, _, Some(plane)) => {
                 plane.scatter(self.by_tap(), spikes, rows.clone(), sums);
                 push.operations(spikes, rows)
             }
@@ -191,14 +197,14 @@ mod tests {
             let bound = Bound::new(axes, channels, groups, weights, None);
             let operations: u64 =
                 spikes.iter().map(|(address, _, count)| u64::from(count) * bound.fan_out(address)).sum();
-            for way in 0..3 {
+            for way in [PUSH, PULL, PLANE] {
                 let mut sums = Accumulator::new(expected.len());
                 let counted = sums.each_stretch(&bound.cuts(stretches), |sums| {
                     let rows = bound.rows(sums.range());
                     let operations = bound.push.operations(&spikes, rows.clone());
                     match (way, &bound.pull, &bound.plane) {
-                        (1, Some(pull), _) => pull.scatter(bound.by_tap(), &spikes, rows, sums),
-                        (2, _, Some(plane)) => plane.scatter(bound.by_tap(), &spikes, rows, sums),
+                        (PULL, Some(pull), _) => pull.scatter(bound.by_tap(), &spikes, rows, sums),
+                        (PLANE, _, Some(plane)) => plane.scatter(bound.by_tap(), &spikes, rows, sums),
                         _ => return dispatch(bound.push.scatter(&spikes, rows, sums)),
                     }
                     operations

@@ -20,8 +20,8 @@ pub struct Plane {
 }
 
 impl Plane {
-    /// None with groups; where the output channels are no whole tiles; and where a weight is not finite,
-    /// because such a weight times no spike is not nothing.
+    /// None with groups; where the output channels are no whole tiles; and where a weight
+    /// is not finite, because such a weight times no spike is not nothing.
     pub fn new(
         axes: &[Axis; 2],
         channels: [usize; 2],

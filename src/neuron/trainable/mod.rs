@@ -13,7 +13,7 @@ mod membrane;
 mod sequence;
 
 pub use firing::{Firing, ResetGradient, Upstream};
-pub use membrane::{Charge, adjoint as membrane_adjoint, step as membrane_step};
+pub use membrane::{Charge, Membrane};
 pub use sequence::{Layout, Of};
 
 use super::convention::Fire;
