@@ -23,7 +23,7 @@ use synops::units::Micros;
 
 /// Which width the process is to settle on: its place in [`Width::ALL`].
 const WIDTH: &str = "SYNOPS_TEST_WIDTH";
-const SIDE: usize = 40;
+const SIDE: usize = 64;
 const STEPS: u64 = 12;
 const DT: Micros = Micros(1_000);
 

@@ -61,7 +61,12 @@ fn run(cli: &Cli) -> Result<()> {
     if let Some(threads) = cli.threads {
         threads::limit(threads.into())?;
     }
-    match &cli.verb {
+    // as a thread among those that work, since only such a one can keep the others awake
+    rayon::scope(|_| run_verb(&cli.verb))
+}
+
+fn run_verb(verb: &Verb) -> Result<()> {
+    match verb {
         Verb::Info(args) => info::run(args),
         Verb::Replay(args) => replay::run(args),
         Verb::Raster(args) => raster::run(args),

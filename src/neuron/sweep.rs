@@ -18,7 +18,7 @@ pub struct Sweep<'a> {
     pub len: usize,
     /// Whether it sends spikes, rather than potentials.
     pub spikes: bool,
-    /// The state of the population.
+    /// Their state, from that of the first on.
     pub state: &'a mut [f32],
     /// Inputs from the first of the neighbours on.
     pub input: &'a [f32],
@@ -38,7 +38,7 @@ impl Sweep<'_> {
         let (mut out, mut moving) = ([0.0; BLOCK], 0);
         for lane in lanes(blocks) {
             let (block, live) = (first + lane, live >> lane & 1 == 1);
-            let state = &mut state[block * variables * BLOCK..][..variables * BLOCK];
+            let state = &mut state[lane * variables * BLOCK..][..variables * BLOCK];
             let input = input[lane * BLOCK..].first_chunk().expect("whole blocks of input");
             if !live {
                 before.clear();

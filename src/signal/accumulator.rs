@@ -8,11 +8,14 @@ use std::ops::Range;
 
 use rayon::prelude::*;
 
-use super::{Aligned, Entries, Spikes};
+use super::{Aligned, Entries, Spikes, keep_others_awake};
 
 /// Addresses per block: one machine word of spike bits, four cache lines of
 /// values.
 pub const BLOCK: usize = 64;
+
+/// From so many blocks on, threads gain more than they cost.
+pub const BLOCKS_WORTH_THREADS: usize = 1 << 12;
 
 /// One sum per address, and which blocks were added to.
 #[derive(Clone, Debug)]
@@ -74,6 +77,16 @@ fn bit(block: usize) -> (usize, u64) {
     (block / 64, 1 << (block % 64))
 }
 
+/// Puts the sums of a block, of so many in all, back to rest.
+fn put_to_rest((rest, len): (&[f32], usize), block: usize, sums: &mut [f32]) {
+    match rest.len() / BLOCK {
+        0 => sums.fill(0.0),
+        period => sums.copy_from_slice(&rest[block % period * BLOCK..][..BLOCK]),
+    }
+    let padding = (block * BLOCK + BLOCK).saturating_sub(len);
+    sums[BLOCK - padding..].fill(0.0);
+}
+
 impl Accumulator {
     /// Sums that rest at zero.
     pub fn new(len: usize) -> Accumulator {
@@ -99,23 +112,13 @@ impl Accumulator {
         new.rest = Aligned::zeros(blocks.min(new.blocks()) * BLOCK);
         new.rest.iter_mut().zip(period.iter().cycle()).for_each(|(rest, &value)| *rest = value);
         for block in 0..new.blocks() {
-            new.put_to_rest(block);
+            put_to_rest((&new.rest, len), block, &mut new.sums[block * BLOCK..][..BLOCK]);
             if new.block(block).iter().any(|&value| value != 0.0) {
                 let (word, mask) = bit(block);
                 new.resting[word] |= mask;
             }
         }
         new
-    }
-
-    fn put_to_rest(&mut self, block: usize) {
-        let sums = &mut self.sums[block * BLOCK..][..BLOCK];
-        match self.rest.len() / BLOCK {
-            0 => sums.fill(0.0),
-            period => sums.copy_from_slice(&self.rest[block % period * BLOCK..][..BLOCK]),
-        }
-        let padding = (block * BLOCK + BLOCK).saturating_sub(self.len);
-        sums[BLOCK - padding..].fill(0.0);
     }
 
     /// Number of blocks; the last one is padded with zeros.
@@ -147,6 +150,7 @@ impl Accumulator {
             (rest, first) = (behind, cut);
         }
         stretches.push((first, rest, vec![0; self.touched.len()]));
+        keep_others_awake();
         let adding = stretches.par_iter_mut().map(|(first, sums, touched)| {
             add(Stretch { first: *first, sums: &mut sums[..], touched: &mut touched[..] })
         });
@@ -198,11 +202,26 @@ impl Accumulator {
 
     /// Puts what was touched back to rest.
     pub fn clear(&mut self) {
-        for w in 0..self.touched.len() {
-            for lane in lanes(std::mem::take(&mut self.touched[w])) {
-                self.put_to_rest(w * 64 + lane);
+        let Accumulator { sums, rest, len, touched, .. } = self;
+        let threads = rayon::current_num_threads();
+        let clear = |first: usize, touched: &mut [u64], sums: &mut [f32]| {
+            for (w, touched) in touched.iter_mut().enumerate() {
+                for lane in lanes(std::mem::take(touched)) {
+                    let block = w * 64 + lane;
+                    let sums = &mut sums[block * BLOCK..][..BLOCK];
+                    put_to_rest((rest, *len), first + block, sums);
+                }
             }
+        };
+        let blocks = || touched.iter().map(|word| word.count_ones() as usize).sum::<usize>();
+        if threads == 1 || blocks() < BLOCKS_WORTH_THREADS {
+            return clear(0, touched, sums);
         }
+        let words = touched.len().div_ceil(threads);
+        let sums = sums.par_chunks_mut(words * 64 * BLOCK);
+        let pieces = touched.par_chunks_mut(words).zip(sums).enumerate();
+        keep_others_awake();
+        pieces.for_each(|(i, (touched, sums))| clear(i * words * 64, touched, sums));
     }
 }
 

@@ -2,13 +2,15 @@
 
 mod accumulator;
 mod aligned;
+mod awake;
 mod matrix;
 mod shape;
 pub mod simd;
 mod spikes;
 
-pub use accumulator::{Accumulator, BLOCK, Offset, Stretch, lanes};
+pub use accumulator::{Accumulator, BLOCK, BLOCKS_WORTH_THREADS, Offset, Stretch, lanes};
 pub use aligned::Aligned;
+pub use awake::keep_others_awake;
 pub use matrix::{Matrix, product};
 pub use shape::Shape;
 pub use spikes::{Entries, Merge, Spikes};

@@ -46,6 +46,13 @@ impl Spikes {
         self.count.push(count);
     }
 
+    /// Appends what others send from higher addresses, and leaves that empty.
+    pub fn append(&mut self, higher: &mut Spikes) {
+        self.index.append(&mut higher.index);
+        self.value.append(&mut higher.value);
+        self.count.append(&mut higher.count);
+    }
+
     /// Adds what another signal sends at the same time.
     pub fn merge(&mut self, other: Spikes) {
         if self.is_empty() {

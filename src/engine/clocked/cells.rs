@@ -6,24 +6,38 @@
 //! last input; leaky ones once their potential has decayed to where rounding
 //! holds it.
 
-use crate::engine::blocks::{Blocks, input, start};
+use rayon::prelude::*;
+
+use crate::engine::blocks::{Blocks, Piece, input, start};
 use crate::neuron::sweep::Sweep;
 use crate::neuron::{Charge, Population};
-use crate::signal::{Accumulator, Aligned, BLOCK, Spikes, lanes};
+use crate::signal::{
+    Accumulator, Aligned, BLOCK, BLOCKS_WORTH_THREADS, Spikes, keep_others_awake, lanes,
+};
 
 /// State of a population, block by block.
 pub struct Cells {
     state: Aligned,
     moving: Blocks,
-    before: Vec<f32>,
+    /// One for each thread that has worked here.
+    workers: Vec<Worker>,
     len: usize,
+}
+
+/// What a thread needs for its part of the blocks.
+#[derive(Default)]
+struct Worker {
+    before: Vec<f32>,
+    /// Inputs that are sums of several.
+    room: Vec<f32>,
+    sent: Spikes,
 }
 
 impl Cells {
     /// `len` neurons before the first step, all on the move.
     pub fn new(population: &dyn Population, len: usize) -> Cells {
         let (state, moving) = (start(population, len), Blocks::all(len.div_ceil(BLOCK)));
-        Cells { state, moving, before: Vec::new(), len }
+        Cells { state, moving, workers: vec![Worker::default()], len }
     }
 
     /// Whether no block is on the move.
@@ -57,19 +71,39 @@ impl Cells {
         spikes: bool,
         sent: &mut Spikes,
     ) {
-        let Cells { state, moving, before, len } = self;
-        let mut room = Vec::new();
-        moving.visit_words(inputs, |first, blocks, live| {
-            let input = match inputs {
-                [only] => only.from_block(first),
-                _ => {
-                    sum(inputs, first, blocks, &mut room);
-                    &room
-                }
-            };
-            let (len, state) = (*len, &mut state[..]);
-            population.sweep(Sweep { first, blocks, live, len, spikes, state, input, sent, before })
-        });
+        let Cells { state, moving, workers, len } = self;
+        let (len, per_block) = (*len, population.variables() * BLOCK);
+        let work = |worker: &mut Worker, piece: Piece<'_>, state: &mut [f32]| {
+            let Worker { before, room, sent } = worker;
+            let zero = piece.first();
+            piece.visit_words(inputs, |first, blocks, live| {
+                let input = match inputs {
+                    [only] => only.from_block(first),
+                    _ => {
+                        sum(inputs, first, blocks, room);
+                        &room[..]
+                    }
+                };
+                let state = &mut state[(first - zero) * per_block..];
+                let (before, sent) = (&mut *before, &mut *sent);
+                let sweep = Sweep { first, blocks, live, len, spikes, state, input, sent, before };
+                population.sweep(sweep)
+            });
+        };
+        let threads = rayon::current_num_threads();
+        if threads == 1 || moving.count(inputs) < BLOCKS_WORTH_THREADS {
+            std::mem::swap(&mut workers[0].sent, sent);
+            work(&mut workers[0], moving.whole(), state);
+            std::mem::swap(&mut workers[0].sent, sent);
+            return;
+        }
+        let words = len.div_ceil(64 * BLOCK).div_ceil(threads);
+        workers.resize_with(threads, Worker::default);
+        let states = state.chunks_mut(64 * words * per_block);
+        let pieces: Vec<_> = moving.pieces(words).zip(states).zip(&mut *workers).collect();
+        keep_others_awake();
+        pieces.into_par_iter().for_each(|((piece, state), worker)| work(worker, piece, state));
+        workers.iter_mut().for_each(|worker| sent.append(&mut worker.sent));
     }
 }
 

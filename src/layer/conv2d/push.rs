@@ -21,7 +21,10 @@ pub struct Push {
     inputs_per_group: Divisor,
     /// Output channels of a group.
     run: usize,
+    height: Axis,
     width: Divisor,
+    /// Addresses in a row of the input.
+    row: usize,
     /// By row of the input.
     rows: Vec<Vec<Row>>,
     /// By column of the input.
@@ -80,7 +83,9 @@ impl Push {
             inputs: Divisor::new(inputs),
             inputs_per_group: Divisor::new(per_group),
             run,
+            height,
             width: Divisor::new(width.input),
+            row: width.input * inputs,
             rows: height.taps().iter().map(|taps| taps.iter().map(row).collect()).collect(),
             columns: width.taps().iter().map(columns).collect(),
         }
@@ -110,9 +115,17 @@ impl Push {
         Scatter { push: self, spikes, rows, sums }
     }
 
+    /// The spikes that reach these rows of the output.
+    fn over(&self, spikes: &Spikes, rows: &Range<usize>) -> Range<usize> {
+        let under = self.height.under(rows.clone());
+        let before = |row| spikes.index.partition_point(|&i| (i as usize) < row * self.row);
+        before(under.start)..before(under.end)
+    }
+
     /// Σ count · fan-out into these rows of the output.
     pub fn operations(&self, spikes: &Spikes, rows: Range<usize>) -> u64 {
-        let entries = spikes.index.iter().zip(&spikes.count);
+        let over = self.over(spikes, &rows);
+        let entries = spikes.index[over.clone()].iter().zip(&spikes.count[over]);
         entries.map(|(&address, &count)| u64::from(count) * self.reach(address, &rows)).sum()
     }
 
@@ -181,7 +194,8 @@ impl Kernel for Scatter<'_> {
     fn run(self) -> u64 {
         let Scatter { push, spikes, rows, mut sums } = self;
         let mut operations = 0;
-        for (address, value, count) in spikes.iter() {
+        let over = push.over(spikes, &rows);
+        for (address, value, count) in spikes.iter().skip(over.start).take(over.len()) {
             let (pixel, channel) = push.inputs.of(address);
             let first_output = push.inputs_per_group.of(channel).0 as usize * push.run;
             let (row, column) = push.width.of(pixel);
