@@ -22,6 +22,9 @@ const SIDE: usize = 6;
 const FIRST: usize = 72;
 const SECOND: usize = 5;
 
+/// The models whose parameters are for one length of a step.
+const STEPWISE: [&str; 3] = ["KLIF", "DALIF", "GatedLIF"];
+
 /// A network with two populations, drawn from a seed.
 #[derive(Clone, Debug)]
 struct Case {
@@ -57,7 +60,64 @@ impl Draw {
         Array::floats(shape, (0..shape.iter().product()).map(|_| number()).collect())
     }
 
+    /// Some of these numbers; those that halve and double where sums are to be exact.
+    fn some(&mut self, shape: &[usize], [low, high]: [f64; 2], exact: &[f64]) -> Array {
+        if self.parts.is_none() {
+            return self.floats(shape, low, high);
+        }
+        let mut number = || exact[self.random.random_range(0..exact.len())] as f32;
+        Array::floats(shape, (0..shape.iter().product()).map(|_| number()).collect())
+    }
+
+    /// A population of a model that is defined by a step of [`DT`].
+    fn stepwise(&mut self, name: &str, model: &str, shape: &[usize]) -> Node {
+        let channels: Vec<usize> =
+            shape.iter().enumerate().map(|(i, &n)| if i == 0 { n } else { 1 }).collect();
+        let flag = |is: bool| Array::floats(&[], vec![f32::from(u8::from(is))]);
+        let step = ("step", Array::floats(&[], vec![1e-3]));
+        let threshold = self.floats(shape, 0.5, 1.5).numbers().unwrap();
+        let threshold = threshold.into_iter().map(|theta| (theta + 1.0 / 3.0) as f32).collect();
+        let mut fields = vec![step, ("v_threshold", Array::floats(shape, threshold))];
+        let [relu, scale_reset] = [self.random.random_bool(0.5), self.random.random_bool(0.5)];
+        fields.extend(match model {
+            "KLIF" => {
+                let lowest = if self.parts.is_some() { 0.0 } else { -0.3 };
+                vec![
+                    ("tau", Array::floats(&[], vec![8e-3])),
+                    ("r", Array::floats(&[], vec![1.0])),
+                    ("v_leak", self.floats(shape, -0.1, 0.1)),
+                    ("v_reset", self.floats(shape, lowest, 0.3)),
+                    ("k", self.some(&channels, [0.7, 1.4], &[1.0, 2.0])),
+                    ("relu", flag(relu)),
+                    ("scale_reset", flag(scale_reset)),
+                ]
+            }
+            "DALIF" => vec![
+                ("alpha", self.some(&channels, [-0.2, 1.2], &[0.5, 1.0])),
+                ("beta", self.some(&channels, [-0.5, 1.1], &[0.5, 1.0])),
+                ("v_reset", self.floats(shape, -0.3, 0.1)),
+            ],
+            _ => {
+                let mut steps = channels.clone();
+                steps.insert(0, 7);
+                vec![
+                    ("alpha", self.some(&channels, [0.0, 1.0], &[0.0, 1.0])),
+                    ("beta", self.some(&channels, [0.0, 1.0], &[0.0, 0.5, 1.0])),
+                    ("gamma", self.some(shape, [0.0, 1.0], &[0.0, 0.5, 1.0])),
+                    ("tau", self.some(&channels, [0.0, 1.0], &[0.5])),
+                    ("linear_decay", self.some(&channels, [0.0, 0.1], &[0.0, 0.125])),
+                    ("v_subreset", self.some(&channels, [0.3, 1.0], &[0.5, 0.75])),
+                    ("conduct", self.some(&steps, [0.0, 1.0], &[0.5, 1.0])),
+                ]
+            }
+        });
+        node(name, model, fields)
+    }
+
     fn population(&mut self, name: &str, model: &str, shape: &[usize]) -> Node {
+        if STEPWISE.contains(&model) {
+            return self.stepwise(name, model, shape);
+        }
         let own: &[(&str, f64, f64)] = match model {
             "IF" => &[],
             "LIF" => &[("tau", 2e-3, 3e-2), ("v_leak", -0.1, 0.1)],
@@ -287,12 +347,17 @@ fn case(
     )
 }
 
+fn any_model() -> impl Strategy<Value = &'static str> {
+    let all = ["IF", "LIF", "CubaLIF", "Threshold"].into_iter().chain(STEPWISE);
+    select(all.collect::<Vec<_>>())
+}
+
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(400))]
+    #![proptest_config(ProptestConfig::with_cases(700))]
 
     #[test]
     fn in_quanta_it_is_the_clocked_engine(
-        case in case(select(vec!["IF", "LIF", "CubaLIF", "Threshold"]), convention(), true)
+        case in case(any_model(), convention(), true)
     ) {
         let (network, conventions) = (case.network(), case.conventions());
         let clocked = Clocked::new(&network, &conventions, DT);
@@ -323,6 +388,22 @@ proptest! {
         // and exact as long as nothing runs away
         prop_assume!(expected.most() < 1_000);
         same(&run(&event, &network, &case), &expected)?;
+    }
+
+    #[test]
+    fn what_is_defined_by_steps_is_the_clocked_engine_without_a_grid(
+        case in case(select(STEPWISE.to_vec()), Just("nir".to_owned()), false),
+        fire in select(vec!["above", "at-or-above"]),
+        reset in select(vec!["to-value", "to-zero"]),
+        more in select(vec!["", ",delay=1", ",refractory=3ms"]),
+    ) {
+        // of KLIF's convention, a leak that halves
+        let convention = format!("nir,input=impulse,leak=0.25,fire={fire},reset={reset}{more}");
+        let case = Case { convention, steps: 10, parts: Some(8.0), ..case };
+        let (network, conventions) = (case.network(), case.conventions());
+        let clocked = Clocked::new(&network, &conventions, DT).unwrap();
+        let event = EventDriven::new(&network, &conventions, DT).unwrap();
+        same(&run(&event, &network, &case), &run(&clocked, &network, &case))?;
     }
 }
 
@@ -633,6 +714,60 @@ fn what_needs_a_clock_says_so() {
         assert!(error.ends_with("or --quantum; or --engine clocked"), "{error}");
         assert!(EventDriven::in_quanta(&network, &conventions, DT).is_ok());
     }
+}
+
+/// A population of one KLIF neuron with τ = 8 ms and this k.
+fn klif(k: f64, weight: f32, bias: f32) -> Network {
+    let fields = [("tau", 8e-3), ("r", 1.0), ("v_leak", 0.0), ("v_threshold", 1.0), ("k", k)];
+    let fields: Vec<_> = fields.into_iter().chain([("step", 1e-3)]).collect();
+    neuron("KLIF", &fields, [weight; 8], bias)
+}
+
+#[test]
+fn a_potential_that_grows_reaches_its_threshold_alone() {
+    let times = |network: &Network, events: &[(u64, u32)]| {
+        answer(network, "nir,input=impulse", events, 20_000)
+    };
+    // k e^(−1/8) a step; an impulse counts k times
+    let k = f64::from(1.5f32);
+    let after = -(k * 0.25).ln() / (k.ln() - 0.125) * 1e3;
+    assert_times(&times(&klif(1.5, 0.25, 0.0), &[(2_000, 0)]), [2_000.0 + after]);
+    // at rest nothing grows, and with k = 1 an impulse fades
+    assert_eq!(times(&klif(1.5, 0.25, 0.0), &[]), []);
+    assert_eq!(times(&klif(1.0, 0.25, 0.0), &[(2_000, 0)]), []);
+}
+
+#[test]
+fn what_has_no_meaning_between_steps_is_refused() {
+    let refusal = |network: &Network, convention: &str, dt: i64| {
+        let conventions = convention.parse().unwrap();
+        let event = EventDriven::new(network, &conventions, Micros(dt));
+        event.err().unwrap().to_string()
+    };
+    let da_lif = |beta: f64| {
+        let fields = [("alpha", 1.0), ("beta", beta), ("v_threshold", 1.0), ("step", 1e-3)];
+        neuron("DALIF", &fields, [1.0; 8], 0.0)
+    };
+    assert_eq!(
+        refusal(&da_lif(-0.5), "nir", 1_000),
+        "node 'cell' (DALIF): found 'beta' = -0.5; expected a number above 0 between events; \
+         or --quantum; or --engine clocked"
+    );
+    assert_eq!(
+        refusal(&da_lif(0.5), "nir", 10_000),
+        "node 'cell' (DALIF): found parameters for steps of 1.00 ms in steps of 10.0 ms; \
+         expected --dt 1000us, or step=1000us in the convention to take steps for such"
+    );
+    assert!(
+        EventDriven::new(&da_lif(0.5), &"nir,step=1ms".parse().unwrap(), Micros(10_000)).is_ok()
+    );
+    assert!(refusal(&klif(1.0, 1.0, 0.0), "spikingjelly", 1_000).contains("leak: euler"));
+    assert!(
+        refusal(&klif(0.0, 1.0, 0.0), "nir", 1_000).contains("'k' = 0; expected a number above 0")
+    );
+    assert!(refusal(&klif(1.0, 1.0, 0.0), "sinabs", 1_000).contains("expected spikes=one"));
+    let clocked = Clocked::new(&klif(1.0, 1.0, 0.0), &"nir".parse().unwrap(), Micros(2_000));
+    assert!(clocked.err().unwrap().to_string().contains("steps of 1.00 ms in steps of 2.00 ms"));
 }
 
 #[test]

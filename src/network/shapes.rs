@@ -62,9 +62,9 @@ impl Flat {
         };
         match &node.kind {
             NodeKind::Layer(layer) => return layer.output_shape(input),
-            NodeKind::Neuron(neuron) if neuron.shape() != input.axes() => {
+            NodeKind::Neuron(neuron) if !input.takes(neuron.shape()) => {
                 let own = neuron.shape();
-                if own.iter().product::<usize>() != 1 {
+                if own.iter().any(|&axis| axis != 1) {
                     return misfit(format!("{own:?}, as its parameters"));
                 }
                 // numbers without an axis are meant for all; one of each may be a mistake

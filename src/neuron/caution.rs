@@ -9,15 +9,25 @@ impl Neuron {
     /// What can go unnoticed in a run with steps of length `dt`.
     pub fn caution(&self, dt: Seconds, conventions: &Conventions) -> Option<String> {
         let step = self.step(dt, conventions).ok()?;
-        let coarse = self.is_coarse(&step);
-        coarse.or_else(|| self.misses_resistance(&step)).or_else(|| self.rounds_sums(&step))
+        let ends = self.ends();
+        let first = ends.or_else(|| self.is_coarse(&step));
+        first.or_else(|| self.misses_resistance(&step)).or_else(|| self.rounds_sums(&step))
+    }
+
+    /// Steps for which parameters have their own numbers.
+    fn ends(&self) -> Option<String> {
+        let field = self.model.fields.iter().find(|field| field.by_step)?;
+        let steps = self.fields.arrays.get(field.name)?.shape().first().copied().unwrap_or(1);
+        let text = format!("'{}' is for {steps} steps; later ones use its last", field.name);
+        (steps > 1).then_some(text)
     }
 
     fn is_coarse(&self, step: &Step) -> Option<String> {
         let mut times = self.model.fields.iter().filter(|field| field.unit == TIME);
         times.find_map(|field| {
             let shortest = self.values(field.name).into_iter().fold(f64::INFINITY, f64::min);
-            (shortest < step.dt.0).then(|| {
+            // files may hold 32 bits
+            (shortest < step.dt.0 * (1.0 - f64::from(f32::EPSILON))).then(|| {
                 format!("{} = {} is below the step of {}", field.name, Seconds(shortest), step.dt)
             })
         })

@@ -85,6 +85,7 @@ pub const CUBA_LIF: Model = Model {
     fields: LIF_FIELDS,
     bind: bind_lif,
     flow: flow_lif,
+    leaking: None,
 };
 
 /// The integrator of the same kind.
@@ -95,6 +96,7 @@ pub const CUBA_LI: Model = Model {
     fields: LI_FIELDS,
     bind: bind_li,
     flow: flow_li,
+    leaking: None,
 };
 
 fn bind_lif(parameters: &Parameters, step: &Step) -> Result<Box<dyn Population>> {

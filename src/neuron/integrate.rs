@@ -46,6 +46,7 @@ pub const IF: Model = Model {
     fields: FIELDS,
     bind: bind_if,
     flow: flow_if,
+    leaking: None,
 };
 
 /// The integrator.
@@ -56,6 +57,7 @@ pub const I: Model = Model {
     fields: &[field("r", "1/s, or 1")],
     bind: bind_i,
     flow: flow_i,
+    leaking: None,
 };
 
 fn bind_if(parameters: &Parameters, step: &Step) -> Result<Box<dyn Population>> {
@@ -134,9 +136,11 @@ pub const TRAINABLE: Trainable = Trainable {
     name: "if",
     about: "integrate-and-fire",
     nir: Some("IF"),
+    engine: &IF,
     learned: <Trained as trainable::Membrane<0>>::LEARNED,
     defaults: Settings::SPIKINGJELLY,
     build: |settings| Box::new(Of(Trained(settings.firing()))),
+    fields: |settings, _, _| [("r", 1.0)].into_iter().chain(settings.firing_fields()).collect(),
 };
 
 /// The neuron as it is trained.

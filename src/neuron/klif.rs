@@ -6,6 +6,21 @@
 //! v = reset(u, θ)                  or reset(u/k, θ/k) with `scale_reset`
 //! ```
 //!
+//! | field | symbol | unit | default |
+//! |---|---|---|---|
+//! | `tau`, `r`, `v_leak`, `v_threshold`, `v_reset` | as of [`super::lif`] | | |
+//! | `k` | k, above 0 | 1 | |
+//! | `relu` | whether there is a ReLU, 0 or 1, of all neurons | | 1 |
+//! | `scale_reset` | whether the reset is divided by k, likewise | | 0 |
+//! | `step` | length of the step that k is for | s | |
+//!
+//! Receives weighted spikes, sends spikes, one at most a step; resets in the same step.
+//!
+//! **Between events** a step without input is v ← k(decay·v + drift), without the k with
+//! `scale_reset`, cut off at 0 by the ReLU ([`super::stepwise`]). Where k·decay > 1 it
+//! grows, and fires alone. A `v_reset` below 0 that the ReLU would cut off one step
+//! later is for a clock.
+//!
 //! | learned | symbol | bounds | start |
 //! |---|---|---|---|
 //! | `k` | k | at least 0.001 | 1 |
@@ -14,32 +29,266 @@
 //! 0, where it would silence its neurons for good; the bound is ours, and the
 //! optimiser's to keep. The ReLU is an option: the journal's abstract no longer has
 //! it. Without `scale_reset` potentials grow where k > τ/(τ − 1). NIR has no such
-//! node. With k = 1 and no negative potential it is a LIF.
+//! node. Without ReLU it is a LIF of another leak and gain, or threshold.
 //!
 //! **Source.** Jiang & Zhang, arXiv 2302.09238 (Neural Computation 36(12), 2024), as
 //! transcribed in SpikingJelly 2.0, `activation_based/neuron/lif_variants.py` and
 //! `functional/neuron.py`, `klif_step`. The authors' code was not found.
 
+use super::column::{Column, Parameter, Parameters};
+use super::convention::{Reset, Start};
+use super::flow::{self, Drive, Flow};
 use super::lane::Lane;
+use super::lif;
+use super::membrane::Membrane;
+use super::nearest::Leaking;
+use super::stepwise::{Curve, STEP, Stepwise};
+use super::sweep::{BlockStep, Sweep, Wide, step, sweep};
 use super::trainable::{
-    Charge, Downstream, Dynamics, Firing, Learned, Of, ResetGradient, Settings, Trainable, Upstream,
+    self, Downstream, Dynamics, Firing, Learned, Of, ResetGradient, Settings, Trainable, Upstream,
 };
+use super::{Field, Model, Population, Step, Stepped, TIME, field, field_or};
+use crate::error::Result;
+use crate::signal::BLOCK;
+
+const FIELDS: &[Field] = &[
+    field("tau", TIME),
+    field("r", "potential per current"),
+    field("v_leak", "potential"),
+    field("v_threshold", "potential"),
+    field_or("v_reset", "potential", 0.0),
+    field("k", "1"),
+    field_or("relu", "0 or 1", 1.0),
+    field_or("scale_reset", "0 or 1", 0.0),
+    STEP,
+];
+
+/// The entry in [`super::FOREIGN`].
+pub const KLIF: Model = Model {
+    nir: "KLIF",
+    about: "LIF with a scale of the potential",
+    spikes: true,
+    fields: FIELDS,
+    bind,
+    flow,
+    leaking: Some(leaking),
+};
+
+fn check(parameters: &Parameters, step: &Step) -> Result<()> {
+    step.check_length(parameters)?;
+    step.check_rules()?;
+    parameters.get("k").require("k", "a number above 0", |k| k > 0.0)
+}
+
+fn bind(parameters: &Parameters, step: &Step) -> Result<Box<dyn Population>> {
+    check(parameters, step)?;
+    let scale_reset = parameters.flag("scale_reset")?;
+    let to_zero = step.convention.reset == Reset::ToZero;
+    // divided in 32 bits, as in training
+    let taken = |[theta, k]: [f64; 2]| match scale_reset {
+        true => f64::from(theta as f32 / k as f32),
+        false => theta,
+    };
+    Ok(Box::new(Scaled {
+        membrane: lif::leaking(parameters, step),
+        k: parameters.column(["k"], |[k]| k),
+        relu: parameters.flag("relu")?,
+        scale_reset,
+        subtracts: step.subtracts(),
+        threshold: parameters.column(["v_threshold"], |[theta]| theta),
+        fire_at: parameters.column(["v_threshold"], |[theta]| step.fires_from(theta)),
+        taken: parameters.column(["v_threshold", "k"], taken),
+        reset_to: parameters.column(["v_reset"], |[v]| if to_zero { 0.0 } else { v }),
+        start: parameters.column(["v_leak", "v_reset"], |[leak, reset]| step.start(leak, reset)),
+    }))
+}
+
+/// A population with one state variable, v.
+struct Scaled {
+    membrane: Membrane,
+    k: Column,
+    relu: bool,
+    scale_reset: bool,
+    subtracts: bool,
+    threshold: Column,
+    fire_at: Column,
+    taken: Column,
+    reset_to: Column,
+    start: Column,
+}
+
+impl Scaled {
+    /// u of the module's head, of neuron `lane` with this v and input.
+    #[inline(always)]
+    fn scaled(&self, block: usize) -> impl Fn(usize, f32, f32) -> f32 {
+        let Membrane { decay, gain, drift, .. } = &self.membrane;
+        let (decay, gain, drift) = (decay.block(block), gain.block(block), drift.block(block));
+        let (k, relu) = (self.k.block(block), self.relu);
+        move |i, v, x| {
+            let u = k[i] * (decay[i] * v + gain[i] * x + drift[i]);
+            if relu && u <= 0.0 { 0.0 } else { u }
+        }
+    }
+
+    /// u in the units of v.
+    #[inline(always)]
+    fn rescaled(&self, block: usize) -> impl Fn(usize, f32) -> f32 {
+        let (k, scale_reset) = (self.k.block(block), self.scale_reset);
+        move |i, u| if scale_reset { u / k[i] } else { u }
+    }
+}
+
+impl BlockStep for Scaled {
+    #[inline(always)]
+    fn step_block(
+        &self,
+        block: usize,
+        state: &mut [f32],
+        input: &[f32; BLOCK],
+        sent: &mut [f32; BLOCK],
+    ) -> Stepped {
+        let (scaled, rescaled) = (self.scaled(block), self.rescaled(block));
+        let (fire_at, taken) = (self.fire_at.block(block), self.taken.block(block));
+        let reset_to = self.reset_to.block(block);
+        for (i, v) in state.iter_mut().enumerate() {
+            let u = scaled(i, *v, input[i]);
+            let (fires, kept) = (u >= fire_at[i], rescaled(i, u));
+            let reset = if self.subtracts { kept - taken[i] } else { reset_to[i] };
+            sent[i] = if fires { 1.0 } else { 0.0 };
+            *v = if fires { reset } else { kept };
+        }
+        Stepped::moving(sent)
+    }
+}
+
+impl Wide for Scaled {
+    #[inline(always)]
+    fn sweep_wide(&self, sweep: Sweep<'_>) -> u64 {
+        sweep.each(1, self)
+    }
+}
+
+impl Population for Scaled {
+    fn variables(&self) -> usize {
+        1
+    }
+
+    fn start(&self, block: usize, state: &mut [f32]) {
+        state.copy_from_slice(self.start.block(block));
+    }
+
+    fn step(
+        &self,
+        block: usize,
+        state: &mut [f32],
+        input: &[f32; BLOCK],
+        sent: &mut [f32; BLOCK],
+    ) -> Stepped {
+        step(self, block, state, input, sent)
+    }
+
+    fn sweep(&self, of: Sweep<'_>) -> u64 {
+        sweep(self, of)
+    }
+
+    fn charge(&self, block: usize, state: &[f32], input: &[f32; BLOCK]) -> Option<super::Charge> {
+        let scaled = self.scaled(block);
+        Some(super::Charge {
+            potential: std::array::from_fn(|i| scaled(i, state[i], input[i])),
+            threshold: *self.threshold.block(block),
+        })
+    }
+
+    /// What starts below some bound stays below it where the largest v below it does: a
+    /// step rises with v.
+    fn is_quiet(&self, block: usize, state: &[f32]) -> bool {
+        let (scaled, rescaled) = (self.scaled(block), self.rescaled(block));
+        let (fire_at, decay) = (self.fire_at.block(block), self.membrane.decay.block(block));
+        (0..BLOCK).all(|i| {
+            let bound = rescaled(i, fire_at[i]);
+            let next = scaled(i, bound.next_down(), 0.0);
+            decay[i] >= 0.0 && state[i] < bound && next < fire_at[i] && rescaled(i, next) < bound
+        })
+    }
+}
+
+fn leaking(parameters: &Parameters, step: &Step) -> Result<Leaking> {
+    check(parameters, step)?;
+    let (names, scale_reset) = (["tau", "r", "v_leak", "k"], parameters.flag("scale_reset")?);
+    let unit = |k: f64| if scale_reset { 1.0 } else { k };
+    let threshold = |[theta, k]: [f64; 2]| theta * unit(k) / k;
+    let mut losses = Vec::new();
+    if parameters.flag("relu")? {
+        losses.push("potentials below 0 are not cut off".to_owned());
+    }
+    let moved = |[leak, k]: [f64; 2]| leak * (unit(k) - 1.0);
+    let moved = parameters.each(["v_leak", "k"], moved).into_iter().any(|leak| leak != 0.0);
+    if moved && step.convention.start == Start::Leak {
+        losses.push("it does not start from v_leak".to_owned());
+    }
+    Ok(Leaking {
+        kept: parameters.each(names, |[tau, _, _, k]| unit(k) * step.decay(tau)),
+        gain: parameters.each(names, |[tau, r, _, k]| unit(k) * step.gain(tau, r)),
+        drift: parameters.each(names, |[tau, _, leak, k]| unit(k) * step.loss(tau) * leak),
+        threshold: parameters.each(["v_threshold", "k"], threshold),
+        reset: parameters.each(["v_reset"], |[reset]| reset),
+        losses,
+    })
+}
+
+fn flow(parameters: &Parameters, step: &Step, drive: &Drive) -> Result<Box<dyn Flow>> {
+    check(parameters, step)?;
+    step.time_constant(1.0)?;
+    let (relu, scale_reset) = (parameters.flag("relu")?, parameters.flag("scale_reset")?);
+    if relu && step.convention.reset == Reset::ToValue {
+        parameters.require_flow("v_reset", "0 or more with a ReLU", |v| v >= 0.0)?;
+    }
+    let (len, names) = (parameters.len, ["tau", "r", "v_leak", "k"]);
+    let unit = |k: f64| if scale_reset { 1.0 } else { k };
+    let threshold = |i: usize| {
+        let [theta, k] = ["v_threshold", "k"].map(|name| parameters.get(name).at(i));
+        if scale_reset { theta / k } else { theta }
+    };
+    let threshold = Parameter::each((0..len).map(threshold).collect());
+    let reset = parameters.get("v_reset");
+    let curve = Curve {
+        factor: parameters.column(names, |[tau, _, _, k]| unit(k) * step.decay(tau)),
+        drift: parameters.column(names, |[tau, _, leak, k]| unit(k) * step.loss(tau) * leak),
+        gains: vec![parameters.column(names, |[tau, r, _, k]| unit(k) * step.gain(tau, r))],
+        start: parameters.column(["v_leak", "v_reset"], |[leak, reset]| step.start(leak, reset)),
+        relu,
+        firing: flow::Firing::new(len, &threshold, reset, step)?,
+        gates: None,
+    };
+    Ok(Box::new(Stepwise::new(parameters, curve, step, drive)?))
+}
 
 /// The entry in [`super::trainable::TRAINABLE`].
 pub const TRAINABLE: Trainable = Trainable {
     name: "klif",
     about: "LIF with a learned scale of the potential",
     nir: None,
+    engine: &KLIF,
     learned: Trained::LEARNED,
     defaults: Settings::SPIKINGJELLY,
     build: |settings| Box::new(Of(Trained::new(settings))),
+    fields: |settings, learned, step| {
+        let flag = |is: bool| if is { 1.0 } else { 0.0 };
+        let own = [
+            ("k", learned[0]),
+            ("relu", flag(settings.relu)),
+            ("scale_reset", flag(settings.scale_reset)),
+            (STEP.name, step.0),
+        ];
+        settings.leak_fields(1.0 / settings.tau, step).into_iter().chain(own).collect()
+    },
 };
 
 /// The neuron as it is trained.
 #[derive(Clone, Copy, Debug)]
 pub struct Trained {
     tau: f64,
-    charge: Charge,
+    charge: trainable::Charge,
     relu: bool,
     scale_reset: bool,
     firing: Firing,
@@ -50,7 +299,7 @@ impl Trained {
     pub fn new(settings: &Settings) -> Trained {
         Trained {
             tau: settings.tau,
-            charge: Charge::new(settings),
+            charge: trainable::Charge::new(settings),
             relu: settings.relu,
             scale_reset: settings.scale_reset,
             firing: settings.firing(),

@@ -32,6 +32,7 @@ pub const LI: Model = Model {
     fields: FIELDS,
     bind,
     flow,
+    leaking: None,
 };
 
 fn flow(parameters: &Parameters, step: &Step, drive: &Drive) -> Result<Box<dyn Flow>> {

@@ -56,6 +56,7 @@ pub const LIF: Model = Model {
     fields: FIELDS,
     bind,
     flow,
+    leaking: None,
 };
 
 fn bind(parameters: &Parameters, step: &Step) -> Result<Box<dyn Population>> {
@@ -152,9 +153,11 @@ pub const TRAINABLE: Trainable = Trainable {
     name: "lif",
     about: "leaky integrate-and-fire",
     nir: Some("LIF"),
+    engine: &LIF,
     learned: <Trained as trainable::Membrane<0>>::LEARNED,
     defaults: Settings::SPIKINGJELLY,
     build: |settings| Box::new(Of(Trained::new(settings))),
+    fields: |settings, _, step| settings.leak_fields(1.0 / settings.tau, step),
 };
 
 /// The neuron as it is trained.

@@ -56,6 +56,7 @@ pub const LOIHI_CUBA: Model = Model {
     fields: FIELDS,
     bind,
     flow,
+    leaking: None,
 };
 
 /// u and v have 24 bits with their sign.

@@ -24,9 +24,11 @@ mod leaky;
 mod lif;
 mod loihi;
 mod membrane;
+mod nearest;
 mod plif;
 pub mod preset;
 mod refractory;
+mod stepwise;
 pub mod surrogate;
 pub mod sweep;
 mod threshold;
@@ -40,6 +42,8 @@ use crate::units::Seconds;
 use column::{Parameter, Parameters};
 use convention::Convention;
 use flow::{Drive, Flow};
+use nearest::Leaking;
+pub use nearest::Nearest;
 use preset::Conventions;
 use refractory::Refractory;
 use sweep::{BlockStep, Sweep};
@@ -59,6 +63,8 @@ pub struct Model {
     bind: fn(&Parameters, &Step) -> Result<Box<dyn Population>>,
     /// Its closed form between events.
     flow: fn(&Parameters, &Step, &Drive) -> Result<Box<dyn Flow>>,
+    /// What a LIF could do of it; of models that NIR has not.
+    leaking: Option<fn(&Parameters, &Step) -> Result<Leaking>>,
 }
 
 /// A parameter of a model.
@@ -70,6 +76,9 @@ pub struct Field {
     pub unit: &'static str,
     /// Its value where the file has none; a field without one must be there.
     pub default: Option<f64>,
+    /// Whether each step has its own: the first axis counts steps, and from the last
+    /// on it stays.
+    pub by_step: bool,
 }
 
 /// A length of time, and the choices by which a model crosses it.
@@ -82,7 +91,8 @@ pub struct Step {
 }
 
 /// Models that other files have and NIR has not.
-pub const FOREIGN: &[Model] = &[loihi::LOIHI_CUBA];
+pub const FOREIGN: &[Model] =
+    &[loihi::LOIHI_CUBA, klif::KLIF, gated_lif::GATED_LIF, da_lif::DA_LIF];
 
 /// Every model that NIR has a node for.
 pub const MODELS: &[Model] = &[
@@ -96,11 +106,15 @@ pub const MODELS: &[Model] = &[
 ];
 
 const fn field(name: &'static str, unit: &'static str) -> Field {
-    Field { name, unit, default: None }
+    Field { name, unit, default: None, by_step: false }
 }
 
 const fn field_or(name: &'static str, unit: &'static str, default: f64) -> Field {
-    Field { name, unit, default: Some(default) }
+    Field { default: Some(default), ..field(name, unit) }
+}
+
+const fn field_by_step(name: &'static str, unit: &'static str) -> Field {
+    Field { by_step: true, ..field(name, unit) }
 }
 
 /// The unit of fields that are times.
@@ -142,10 +156,14 @@ impl Neuron {
     }
 
     /// The shape of the population as the parameters have it: that of the
-    /// largest. One of one element fits any population.
+    /// largest. One of one element fits any population; `[C, 1, …]` any of C channels.
     pub fn shape(&self) -> &[usize] {
-        let largest = self.fields.arrays.values().max_by_key(|array| array.len());
-        largest.map_or(&[], Array::shape)
+        let shapes = self.model.fields.iter().filter_map(|field| {
+            let shape = self.fields.arrays.get(field.name)?.shape();
+            Some(if field.by_step { shape.get(1..).unwrap_or_default() } else { shape })
+        });
+        let size = |axes: &&[usize]| axes.iter().fold(1, |n: usize, &axis| n.saturating_mul(axis));
+        shapes.max_by_key(size).unwrap_or_default()
     }
 
     /// What a NIR file holds for it.
@@ -194,9 +212,10 @@ impl Neuron {
     }
 
     fn parameters_of(&self, shape: &Shape) -> Result<Parameters> {
-        let parameter = |field: &'static Field| {
-            let array = self.fields.arrays.get(field.name);
-            let parameter = match (array, field.default) {
+        let (by_step, single): (Vec<_>, Vec<_>) =
+            self.model.fields.iter().partition(|field| field.by_step);
+        let parameter = |field: &&'static Field| {
+            let parameter = match (self.fields.arrays.get(field.name), field.default) {
                 (Some(array), _) => Parameter::read(field.name, array, shape)?,
                 (None, default) => Parameter::same(default.unwrap_or_default()),
             };
@@ -205,8 +224,14 @@ impl Neuron {
             }
             Ok((field.name, parameter))
         };
-        let all: Result<_> = self.model.fields.iter().map(parameter).collect();
-        Ok(Parameters { len: shape.len(), all: all? })
+        let steps = |field: &&'static Field| {
+            let none = Array::floats(&[0], Vec::new());
+            let array = self.fields.arrays.get(field.name).unwrap_or(&none);
+            Ok((field.name, Parameter::read_steps(field.name, array, shape)?))
+        };
+        let all: Result<_> = single.iter().map(parameter).collect();
+        let by_step: Result<_> = by_step.iter().map(steps).collect();
+        Ok(Parameters { len: shape.len(), all: all?, by_step: by_step? })
     }
 
     fn step(&self, dt: Seconds, conventions: &Conventions) -> Result<Step> {

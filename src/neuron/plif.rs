@@ -24,9 +24,11 @@ pub const TRAINABLE: Trainable = Trainable {
     name: "plif",
     about: "LIF that learns its time constant",
     nir: Some("LIF"),
+    engine: &super::lif::LIF,
     learned: Trained::LEARNED,
     defaults: Settings { detach_reset: true, surrogate: Surrogate::ATAN, ..Settings::SPIKINGJELLY },
     build: |settings| Box::new(Of(Trained::new(settings))),
+    fields: |settings, learned, step| settings.leak_fields(learned[0].sigmoid(), step),
 };
 
 /// The neuron as it is trained.

@@ -21,8 +21,8 @@ pub struct Preset {
     pub name: &'static str,
     /// Whose spikes it makes, in one line.
     pub about: &'static str,
-    /// The NIR models that it covers: those that the simulator's own importer reads.
-    /// The others run by its rules for these.
+    /// The models that it covers: those of NIR that the simulator's own importer reads,
+    /// and its own that NIR has not. The others run by its rules for these.
     pub imports: &'static [&'static str],
     choose: fn(model: &str) -> Convention,
 }
@@ -44,7 +44,7 @@ pub const PRESETS: &[Preset] = &[
     Preset {
         name: "spikingjelly",
         about: "SpikingJelly 2.0: fires at θ, hard reset, Euler",
-        imports: &["IF", "LIF", "CubaLIF"],
+        imports: &["IF", "LIF", "CubaLIF", "KLIF", "GatedLIF"],
         choose: spikingjelly,
     },
     Preset {

@@ -30,6 +30,7 @@ pub const THRESHOLD: Model = Model {
     fields: &[field("threshold", "the input's")],
     bind,
     flow,
+    leaking: None,
 };
 
 fn flow(parameters: &Parameters, step: &Step, _drive: &Drive) -> Result<Box<dyn Flow>> {

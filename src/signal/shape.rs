@@ -80,6 +80,12 @@ impl Shape {
         (0..self.len()).map(|address| values[self.element(address)]).collect()
     }
 
+    /// Whether parameters with these axes are one a neuron, or one a channel: `[C, 1, …]`.
+    pub fn takes(&self, axes: &[usize]) -> bool {
+        let by_channel = || axes[1..].iter().all(|&axis| axis == 1);
+        axes == self.0 || axes.len() == self.0.len() && axes[0] == self.channels() && by_channel()
+    }
+
     /// Whether the two differ in axes of length 1 only.
     pub fn same_elements(&self, other: &Shape) -> bool {
         let long = |shape: &Shape| shape.0.iter().copied().filter(|&n| n != 1).collect::<Vec<_>>();

@@ -9,6 +9,7 @@
 
 mod block;
 mod firing;
+mod frozen;
 mod membrane;
 mod sequence;
 
@@ -19,8 +20,9 @@ pub use sequence::{Layout, Of};
 use super::convention::Fire;
 use super::lane::Lane;
 use super::surrogate::Surrogate;
-use super::{da_lif, gated_lif, integrate, klif, lif, plif};
+use super::{Model, da_lif, gated_lif, integrate, klif, lif, plif};
 use crate::error::{Error, ErrorKind, Result};
+use crate::units::Seconds;
 
 /// A model that can be trained.
 #[derive(Debug)]
@@ -31,12 +33,16 @@ pub struct Trainable {
     pub about: &'static str,
     /// The NIR node that holds it once trained, if NIR has one.
     pub nir: Option<&'static str>,
+    /// The model that the engines run once it is trained.
+    pub engine: &'static Model,
     /// What is learned.
     pub learned: &'static [Learned],
     /// The choices that it was published with.
     pub defaults: Settings,
     /// Its populations.
     pub(super) build: fn(&Settings) -> Box<dyn Cells>,
+    /// The fields of `engine`, by what one channel learned, for steps of a length.
+    pub(super) fields: fn(&Settings, &[f64], Seconds) -> Fields,
 }
 
 /// Every model that can be trained.
@@ -48,6 +54,9 @@ pub const TRAINABLE: &[Trainable] = &[
     gated_lif::TRAINABLE,
     da_lif::TRAINABLE,
 ];
+
+/// Numbers of an engine's model, by their names.
+pub(super) type Fields = Vec<(&'static str, f64)>;
 
 /// A learnable parameter: one number for each channel, or one for all.
 #[derive(Clone, Copy, Debug)]
