@@ -113,7 +113,7 @@ fn network(path: &Path) -> Result<NetworkInfo> {
     let (format, graph) = file::read(path)?;
     let network = Network::new(graph).map_err(|e| e.in_file(path))?;
     let conventions = network.convention.clone().unwrap_or_default();
-    let engine = Clocked::new(&network, &conventions, Micros(1000));
+    let engine = Clocked::new(&network, &conventions, network.dt.unwrap_or(Micros(1000)));
     let engine = engine.map_err(|e| e.in_file(path))?;
     let node = |&unit: &usize| {
         let wired = &network.units[unit];
@@ -134,6 +134,8 @@ fn network(path: &Path) -> Result<NetworkInfo> {
         nodes: engine.plan().sequence.iter().map(node).collect(),
         parameters: network.parameters(),
         classes: network.classes.clone(),
+        convention: network.convention.as_ref().map(ToString::to_string),
+        dt_us: network.dt.map(|dt| dt.0),
         notes: network.notes.clone(),
     })
 }

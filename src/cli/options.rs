@@ -26,7 +26,7 @@ pub struct RunOptions {
     #[arg(value_name = "RECORDING")]
     pub recordings: Vec<PathBuf>,
 
-    /// The network: a NIR file, one of lava-dl (.net), or a state dict (.pt, .pth, .npz) with a --mapping
+    /// The network: a NIR file, one of synops (.synops) or lava-dl (.net), or a state dict (.pt, .pth, .npz) with a --mapping
     #[arg(long, short, value_name = "FILE")]
     pub network: Option<PathBuf>,
 
@@ -50,9 +50,10 @@ pub struct RunOptions {
     pub engine: Option<Advance>,
 
     /// Length of a step, with its unit, and of a frame; from event to event, the
-    /// step that the network's gains are meant for
-    #[arg(long, value_name = "TIME", default_value = "1ms")]
-    pub dt: Micros,
+    /// step that the network's gains are meant for [default: what the network's file
+    /// says, else 1ms]
+    #[arg(long, value_name = "TIME")]
+    pub dt: Option<Micros>,
 
     /// From event to event: what falls into one such time is simultaneous, and the
     /// spikes are those of a clock with this step
@@ -145,7 +146,7 @@ impl RunOptions {
         Ok(Settings {
             advance,
             conventions: conventions.cloned().unwrap_or_default(),
-            dt: self.step(),
+            dt: self.step(network.dt),
             origin: self.origin,
             from: self.from,
             to: self.to,
@@ -156,9 +157,9 @@ impl RunOptions {
         })
     }
 
-    /// Length of a step, or of a quantum.
-    fn step(&self) -> Micros {
-        self.quantum.unwrap_or(self.dt)
+    /// Length of a step, or of a quantum; `own` is that of the network, if it has one.
+    fn step(&self, own: Option<Micros>) -> Micros {
+        self.quantum.or(self.dt).or(own).unwrap_or(Micros(1000))
     }
 
     /// What is to be said of an engine that nobody asked for.
@@ -220,7 +221,7 @@ impl RunOptions {
             return usage("a --mapping for what is no state dict", "a .pt, .pth or .npz".into());
         }
         let (mapping, bytes) = mapping::read(name)?;
-        let graph = mapping.graph(&weights::read(path)?, self.step().seconds());
+        let graph = mapping.graph(&weights::read(path)?, self.step(None).seconds());
         let sha256 = manifest::digest(&mut &bytes[..])?;
         let origins = Origins { path: name.display().to_string(), sha256 };
         Ok((graph.map_err(|e| e.in_file(path))?, Some(origins)))

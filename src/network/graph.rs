@@ -3,11 +3,12 @@
 //! know of its node is kept and written back.
 
 use crate::error::{Error, ErrorKind, Result};
-use crate::layer::{BEYOND_NIR, LAYERS, Layer};
+use crate::layer::{BEYOND_NIR, Kind, LAYERS, Layer};
 use crate::neuron::preset::Conventions;
-use crate::neuron::{MODELS, Neuron};
+use crate::neuron::{FOREIGN, MODELS, Model, Neuron};
 use crate::record::{Array, Record, Values};
 use crate::signal::Shape;
+use crate::units::Micros;
 
 /// How deep graphs may lie within graphs.
 const DEEPEST: usize = 16;
@@ -21,9 +22,10 @@ pub struct Graph {
     pub edges: Vec<(String, String)>,
     /// Everything else that the file holds for the graph, metadata included.
     pub rest: Record,
-    /// The rules that the file was made for, where it says so or its format does;
-    /// NIR has no word for them.
+    /// The rules that the file was made for, where it says so or its format does.
     pub convention: Option<Conventions>,
+    /// The step that it was made for, where it says so.
+    pub dt: Option<Micros>,
     /// What was odd in the file, and how it was read.
     pub notes: Vec<String>,
 }
@@ -37,6 +39,25 @@ pub struct Node {
     pub kind: NodeKind,
     /// What the file holds for it beyond its parameters, metadata included.
     pub rest: Record,
+}
+
+/// Which nodes a file may hold.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Vocabulary {
+    /// Those of NIR.
+    Nir,
+    /// Those that NIR has not too.
+    Own,
+}
+
+impl Vocabulary {
+    fn models(self) -> impl Iterator<Item = &'static Model> {
+        MODELS.iter().chain(if self == Vocabulary::Own { FOREIGN } else { &[] })
+    }
+
+    fn layers(self) -> impl Iterator<Item = &'static Kind> {
+        LAYERS.iter().chain(if self == Vocabulary::Own { BEYOND_NIR } else { &[] })
+    }
 }
 
 /// What a node is.
@@ -66,20 +87,23 @@ impl NodeKind {
         }
     }
 
-    fn read(nir: &str, record: &mut Record, depth: usize) -> Result<NodeKind> {
-        if let Some(model) = MODELS.iter().find(|m| m.nir == nir) {
+    fn read(nir: &str, record: &mut Record, words: Vocabulary, depth: usize) -> Result<NodeKind> {
+        if let Some(model) = words.models().find(|m| m.nir == nir) {
             return Ok(NodeKind::Neuron(model.read(record)?));
         }
-        if let Some(layer) = LAYERS.iter().find(|l| l.nir == nir) {
+        if let Some(layer) = words.layers().find(|l| l.nir == nir) {
             return Ok(NodeKind::Layer((layer.read)(record)?));
         }
         match nir {
             "Input" => Ok(NodeKind::Input(record.take("shape")?)),
             "Output" => Ok(NodeKind::Output(record.take("shape")?)),
-            "NIRGraph" => Ok(NodeKind::Graph(Graph::from_record(std::mem::take(record), depth)?)),
+            "NIRGraph" => {
+                let inner = Graph::from_record(std::mem::take(record), words, depth)?;
+                Ok(NodeKind::Graph(inner))
+            }
             _ => {
-                let models = MODELS.iter().map(|m| m.nir);
-                let known: Vec<_> = models.chain(LAYERS.iter().map(|l| l.nir)).collect();
+                let models = words.models().map(|m| m.nir);
+                let known: Vec<_> = models.chain(words.layers().map(|l| l.nir)).collect();
                 let expected = format!("Input, Output, NIRGraph, {}", known.join(", "));
                 Err(Error::new(ErrorKind::Unsupported, format!("a node of type {nir}"), expected))
             }
@@ -112,10 +136,15 @@ impl Node {
         format!("node '{}' ({})", self.name, self.kind.nir())
     }
 
-    fn from_record(name: &str, mut record: Record, depth: usize) -> Result<Node> {
+    fn from_record(
+        name: &str,
+        mut record: Record,
+        words: Vocabulary,
+        depth: usize,
+    ) -> Result<Node> {
         let place = |e: Error| e.at(format!("node '{name}'"));
         let nir = record.take("type").and_then(|t| Ok(t.as_text()?.to_owned())).map_err(place)?;
-        let kind = NodeKind::read(&nir, &mut record, depth)
+        let kind = NodeKind::read(&nir, &mut record, words, depth)
             .map_err(|e| e.at(format!("node '{name}' ({nir})")))?;
         Ok(Node { name: name.into(), kind, rest: record })
     }
@@ -135,7 +164,11 @@ impl Graph {
     ///
     /// # Errors
     /// A node that is not known or misses a field, named with its path.
-    pub(super) fn from_record(mut record: Record, depth: usize) -> Result<Graph> {
+    pub(super) fn from_record(
+        mut record: Record,
+        words: Vocabulary,
+        depth: usize,
+    ) -> Result<Graph> {
         if depth > DEEPEST {
             let found = format!("graphs within graphs, {depth} deep");
             return Err(Error::new(ErrorKind::Unsupported, found, format!("{DEEPEST} at most")));
@@ -145,7 +178,7 @@ impl Graph {
         let nodes = record.groups.remove("nodes").unwrap_or_default();
         let nodes = nodes.groups.into_iter();
         let nodes: Result<_> =
-            nodes.map(|(name, r)| Node::from_record(&name, r, depth + 1)).collect();
+            nodes.map(|(name, r)| Node::from_record(&name, r, words, depth + 1)).collect();
         Ok(Graph { nodes: nodes?, edges, rest: record, ..Graph::default() })
     }
 
@@ -173,6 +206,11 @@ impl Graph {
                 let known: Vec<_> = LAYERS.iter().map(|l| l.nir).collect();
                 Err(Error::new(ErrorKind::Unsupported, found, known.join(", ")).at(node.place()))
             }
+            NodeKind::Neuron(neuron) if FOREIGN.iter().any(|own| own.nir == neuron.model().nir) => {
+                let found = "a neuron that NIR does not have";
+                let known: Vec<_> = MODELS.iter().map(|m| m.nir).collect();
+                Err(Error::new(ErrorKind::Unsupported, found, known.join(", ")).at(node.place()))
+            }
             NodeKind::Graph(inner) => inner.check_nir().map_err(|e| e.at(node.place())),
             _ => Ok(()),
         })
@@ -181,6 +219,17 @@ impl Graph {
     /// A text of the graph's metadata.
     pub fn metadata(&self, name: &str) -> Option<&str> {
         self.rest.groups.get("metadata")?.arrays.get(name)?.as_text().ok()
+    }
+
+    /// Takes a text out of the graph's metadata.
+    pub(super) fn take_metadata(&mut self, name: &str) -> Option<String> {
+        let metadata = self.rest.groups.get_mut("metadata")?;
+        let text = metadata.arrays.get(name)?.as_text().ok()?.to_owned();
+        metadata.arrays.remove(name);
+        if metadata.is_empty() {
+            self.rest.groups.remove("metadata");
+        }
+        Some(text)
     }
 
     /// Sets a text of the graph's metadata.

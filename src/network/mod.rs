@@ -6,10 +6,13 @@ pub mod graph;
 pub mod hdf5;
 pub mod lava;
 pub mod mapping;
+mod nearest;
 pub mod nir;
+pub mod own;
 mod shapes;
 pub mod wiring;
 
 pub use graph::{Graph, Node, NodeKind};
 pub use mapping::Mapping;
+pub use nearest::{Translation, in_nir};
 pub use wiring::{Network, Unit, Wired};

@@ -8,6 +8,9 @@
 //! /node/metadata/…             texts and arrays
 //! ```
 //!
+//! Metadata of the graph may say by which rules it is to run, and in which steps: the
+//! entries `synops_convention` and `synops_dt`, texts as on the command line.
+//!
 //! HDF5 becomes a [`Record`] and a record becomes a [`Graph`]; each room knows
 //! its own fields.
 //!
@@ -16,7 +19,7 @@
 use std::fs;
 use std::path::Path;
 
-use super::graph::Graph;
+use super::graph::{Graph, Vocabulary};
 use super::hdf5::{self, Hdf5};
 use crate::disk;
 use crate::error::{Error, Result};
@@ -24,6 +27,12 @@ use crate::record::{Array, Record};
 
 /// The version of the NIR format that is written.
 const VERSION: &str = "1.0.8";
+
+/// The metadata entry that names a convention.
+const CONVENTION: &str = "synops_convention";
+
+/// The metadata entry that says how long a step is.
+const DT: &str = "synops_dt";
 
 /// The group that holds the graph.
 const NODE: &str = "node";
@@ -56,7 +65,13 @@ pub fn is_in(file: &Hdf5) -> bool {
 /// # Errors
 /// As [`read`].
 pub fn from_hdf5(file: &Hdf5) -> Result<Graph> {
-    Graph::from_record(file.read(NODE)?, 0)
+    let mut graph = Graph::from_record(file.read(NODE)?, Vocabulary::Nir, 0)?;
+    let place = |name: &'static str| move |e: Error| e.at(format!("metadata '{name}'"));
+    let convention = graph.take_metadata(CONVENTION).map(|text| text.parse());
+    graph.convention = convention.transpose().map_err(place(CONVENTION))?;
+    let dt = graph.take_metadata(DT).map(|text| text.parse());
+    graph.dt = dt.transpose().map_err(place(DT))?;
+    Ok(graph)
 }
 
 /// Writes a file; it replaces an older one only once it is whole.
@@ -73,7 +88,14 @@ pub fn write(graph: &Graph, path: &Path) -> Result<()> {
 /// Names or texts that HDF5 cannot hold, nodes that NIR does not have.
 pub fn to_bytes(graph: &Graph) -> Result<Vec<u8>> {
     graph.check_nir()?;
-    record_to_bytes(&graph.to_record())
+    let mut record = graph.to_record();
+    let convention = graph.convention.as_ref().map(|c| (CONVENTION, c.to_string()));
+    let dt = graph.dt.map(|dt| (DT, format!("{}us", dt.0)));
+    for (name, text) in convention.into_iter().chain(dt) {
+        let metadata = record.groups.entry("metadata".into()).or_default();
+        metadata.put(name, Array::text(text));
+    }
+    record_to_bytes(&record)
 }
 
 /// The bytes of a file that holds these fields of a `NIRGraph`, sound or not.

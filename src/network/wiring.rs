@@ -11,6 +11,7 @@ use crate::layer::Layer;
 use crate::neuron::Neuron;
 use crate::neuron::preset::Conventions;
 use crate::signal::Shape;
+use crate::units::Micros;
 
 /// The metadata entry that names the classes, one a line in output order.
 pub const CLASS_NAMES: &str = "class_names";
@@ -30,6 +31,8 @@ pub struct Network {
     pub classes: Option<Vec<String>>,
     /// The rules that the file was made for, where that is known.
     pub convention: Option<Conventions>,
+    /// The step that the file was made for, where that is known.
+    pub dt: Option<Micros>,
 }
 
 /// A unit with its place in the network.
@@ -90,7 +93,7 @@ impl Network {
     pub fn new(graph: Graph) -> Result<Network> {
         let classes =
             graph.metadata(CLASS_NAMES).map(|text| text.lines().map(str::to_owned).collect());
-        let convention = graph.convention.clone();
+        let (convention, dt) = (graph.convention.clone(), graph.dt);
         let mut flat = Flat::default();
         flat.dissolve(graph, "")?;
         flat.close()?;
@@ -104,6 +107,7 @@ impl Network {
             notes: flat.notes,
             classes,
             convention,
+            dt,
         };
         network.refuse_idle_loops()?;
         network.refuse_mixtures()?;

@@ -159,6 +159,10 @@ pub struct NetworkInfo {
     pub parameters: usize,
     /// Names of its classes.
     pub classes: Option<Vec<String>>,
+    /// The rules that it was made for, where the file says so or its format does.
+    pub convention: Option<String>,
+    /// The step that it was made for, where the file says so.
+    pub dt_us: Option<i64>,
     /// What the file left open or said oddly.
     pub notes: Vec<String>,
 }
@@ -243,6 +247,12 @@ impl NetworkInfo {
         let _ = writeln!(text, "  parameters {}", grouped(self.parameters as u64));
         if let Some(classes) = &self.classes {
             let _ = writeln!(text, "  classes    {}", classes.join(", "));
+        }
+        if let Some(convention) = &self.convention {
+            let _ = writeln!(text, "  rules      {convention}");
+        }
+        if let Some(dt) = self.dt_us {
+            let _ = writeln!(text, "  step       {}", Micros(dt));
         }
         for note in &self.notes {
             let _ = writeln!(text, "  note       {note}");
