@@ -275,7 +275,7 @@ fn a_full_disk_is_an_error() {
 #[test]
 fn help_has_an_example_for_every_verb() {
     let help = done(&["--help"]);
-    for verb in ["info", "replay", "raster"] {
+    for verb in ["info", "replay", "raster", "convert"] {
         assert!(help.contains(verb));
         assert!(done(&[verb, "--help"]).contains(&format!("synops {verb} ")), "{verb}");
     }

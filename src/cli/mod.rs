@@ -5,6 +5,7 @@
 //! something was lost); 2: error.
 
 mod check;
+mod convert;
 mod info;
 mod many;
 mod options;
@@ -42,6 +43,7 @@ enum Verb {
     Replay(Box<replay::Args>),
     Raster(Box<raster::Args>),
     Check(Box<check::Args>),
+    Convert(convert::Args),
 }
 
 /// Runs the program on the process's arguments.
@@ -71,5 +73,6 @@ fn run_verb(verb: &Verb) -> Result<()> {
         Verb::Replay(args) => replay::run(args),
         Verb::Raster(args) => raster::run(args),
         Verb::Check(args) => check::run(args),
+        Verb::Convert(args) => convert::run(args),
     }
 }

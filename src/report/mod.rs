@@ -4,6 +4,7 @@
 
 pub mod build;
 pub mod check;
+pub mod convert;
 pub mod info;
 pub mod manifest;
 pub mod many;
