@@ -66,6 +66,7 @@
 //! | [`network`] | graphs, NIR files, state dicts by a mapping, shapes |
 //! | [`engine`] | how time advances |
 //! | [`learn`] | training: layers with adjoints, losses, rules, optimisers |
+//! | [`train`] | what `synops train` does: data, epochs, checkpoints, the trained network |
 //! | [`measure`], [`draw`] | observers: counts, joules, pictures |
 //! | [`replay`] | the whole way |
 //! | [`report`] | results as data, text and JSON |
@@ -93,4 +94,5 @@ pub mod record;
 pub mod replay;
 pub mod report;
 pub mod signal;
+pub mod train;
 pub mod units;

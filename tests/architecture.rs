@@ -23,10 +23,20 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("measure", &["engine", "network"]),
     ("draw", &["engine"]),
     ("replay", &["event", "format", "network", "neuron", "engine", "measure"]),
+    (
+        "train",
+        &[
+            "learn", "engine", "network", "neuron", "layer", "measure", "event", "format",
+            "corpus", "replay",
+        ],
+    ),
     ("check", &["bundled", "event", "format", "network", "neuron", "engine", "measure", "replay"]),
     (
         "report",
-        &["check", "event", "format", "corpus", "network", "engine", "measure", "draw", "replay"],
+        &[
+            "check", "event", "format", "corpus", "network", "engine", "measure", "draw", "replay",
+            "train",
+        ],
     ),
     ("cli", EVERYTHING),
 ];

@@ -16,6 +16,7 @@ mod raster;
 mod recordings;
 mod replay;
 mod threads;
+mod train;
 
 use std::process::ExitCode;
 
@@ -43,6 +44,7 @@ enum Verb {
     Replay(Box<replay::Args>),
     Raster(Box<raster::Args>),
     Check(Box<check::Args>),
+    Train(train::Args),
     Convert(convert::Args),
 }
 
@@ -73,6 +75,7 @@ fn run_verb(verb: &Verb) -> Result<()> {
         Verb::Replay(args) => replay::run(args),
         Verb::Raster(args) => raster::run(args),
         Verb::Check(args) => check::run(args),
+        Verb::Train(args) => train::run(args),
         Verb::Convert(args) => convert::run(args),
     }
 }

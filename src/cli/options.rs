@@ -89,7 +89,7 @@ pub struct RunOptions {
     pub format: Option<String>,
 
     /// The sensor's size, where the file does not state it
-    #[arg(long, value_name = "WxH", value_parser = sensor)]
+    #[arg(long, value_name = "WxH")]
     pub sensor: Option<Sensor>,
 
     /// Names of the outputs: dvs128-gesture, or a list with commas between
@@ -319,17 +319,6 @@ pub fn format_name(text: &str) -> Result<String> {
             Err(Error::new(ErrorKind::Usage, format!("format '{text}'"), names.join(", ")))
         }
     }
-}
-
-fn sensor(text: &str) -> Result<Sensor> {
-    let parse = || {
-        let (width, height) = text.split_once('x')?;
-        let sensor = Sensor { width: width.parse().ok()?, height: height.parse().ok()? };
-        (sensor.width > 0 && sensor.height > 0).then_some(sensor)
-    };
-    parse().ok_or_else(|| {
-        Error::new(ErrorKind::Usage, format!("'{text}'"), "width x height, such as 128x128")
-    })
 }
 
 fn class_names(text: &str) -> Result<ClassNames> {

@@ -15,29 +15,43 @@ const BYTES: &str =
 const RECORDINGS: &str =
     "{percent:>3} % [{bar:40}] {pos} of {len} recordings, {elapsed} gone, {eta} to go";
 
+/// And that through the samples of an epoch.
+const SAMPLES: &str = "{msg} [{bar:40}] {pos} of {len} samples, {per_sec}, {eta} to go";
+
 /// Progress through a file, or through a list.
 pub struct Progress {
     began: Instant,
     len: u64,
     template: &'static str,
+    message: String,
     bar: Option<ProgressBar>,
 }
 
 impl Progress {
     /// Progress through `len` bytes, none read.
     pub fn new(len: u64) -> Progress {
-        Progress { began: Instant::now(), len, template: BYTES, bar: None }
+        Progress::by(BYTES, len, String::new())
     }
 
     /// Progress through so many recordings, none run.
     pub fn of_recordings(recordings: u64) -> Progress {
-        Progress { began: Instant::now(), len: recordings, template: RECORDINGS, bar: None }
+        Progress::by(RECORDINGS, recordings, String::new())
+    }
+
+    /// Progress through so many samples, none trained on; `message` says which.
+    pub fn of_samples(samples: u64, message: String) -> Progress {
+        Progress::by(SAMPLES, samples, message)
+    }
+
+    fn by(template: &'static str, len: u64, message: String) -> Progress {
+        Progress { began: Instant::now(), len, template, message, bar: None }
     }
 
     /// Tells that all before here is done.
     pub fn at(&mut self, position: u64) {
         if self.bar.is_none() && self.began.elapsed() >= PATIENCE {
-            self.bar = Some(bar(self.len, self.template, self.began));
+            let bar = bar(self.len, self.template, self.began);
+            self.bar = Some(bar.with_message(self.message.clone()));
         }
         if let Some(bar) = &self.bar {
             bar.set_position(position);

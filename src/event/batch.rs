@@ -1,6 +1,10 @@
 //! Columns of events: the currency between rooms.
 
+use std::fmt;
 use std::ops::Range;
+use std::str::FromStr;
+
+use crate::error::{Error, ErrorKind, Result};
 
 /// The pixel array of a camera.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -10,6 +14,27 @@ pub struct Sensor {
     /// Rows; `y` runs from 0 to `height - 1`, from the top unless the format's
     /// `coding` says otherwise.
     pub height: u16,
+}
+
+impl fmt::Display for Sensor {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}x{}", self.width, self.height)
+    }
+}
+
+impl FromStr for Sensor {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Sensor> {
+        let parse = || {
+            let (width, height) = text.split_once('x')?;
+            let sensor = Sensor { width: width.parse().ok()?, height: height.parse().ok()? };
+            (sensor.width > 0 && sensor.height > 0).then_some(sensor)
+        };
+        parse().ok_or_else(|| {
+            Error::new(ErrorKind::Usage, format!("'{text}'"), "width x height, such as 128x128")
+        })
+    }
 }
 
 /// A stretch of events, one column per field, all of one length.

@@ -1,5 +1,6 @@
 //! Events to steps: counts (or bits) per pixel and polarity, and what was lost.
 
+use std::fmt;
 use std::ops::Range;
 use std::str::FromStr;
 
@@ -27,6 +28,12 @@ impl InputMode {
             InputMode::Counts => "counts",
             InputMode::Binary => "binary",
         }
+    }
+}
+
+impl fmt::Display for InputMode {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
     }
 }
 

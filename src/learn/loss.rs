@@ -15,13 +15,17 @@
 //! `functions.py`, where λ = 0.001 and φ = 1. CE(r, y) ≤ mean_t CE(o_t, y), with
 //! equality where outputs do not change.
 
+use serde::{Deserialize, Serialize};
+
 use super::Tensor;
 use crate::error::{Error, ErrorKind, Result};
 
 /// A loss.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Deserialize, Serialize)]
+#[serde(rename_all = "lowercase", deny_unknown_fields)]
 pub enum Loss {
     /// Cross-entropy of the mean output.
+    #[default]
     Rate,
     /// Squared distance of the mean output from the label's unit vector.
     Squares,
@@ -35,10 +39,20 @@ pub enum Loss {
     /// Temporal efficient training: cross-entropy at each step.
     Tet {
         /// λ, the weight of the distance from φ.
+        #[serde(default = "thousandth")]
         lambda: f64,
         /// φ, what outputs are drawn to.
+        #[serde(default = "unit")]
         target: f64,
     },
+}
+
+fn thousandth() -> f64 {
+    1e-3
+}
+
+fn unit() -> f64 {
+    1.0
 }
 
 impl Loss {

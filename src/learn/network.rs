@@ -63,6 +63,16 @@ impl Network {
         all
     }
 
+    /// What layers measured while they were trained, with the place of each.
+    pub fn running(&mut self) -> Vec<(String, &mut Vec<f32>)> {
+        let mut all = Vec::new();
+        for (i, layer) in self.layers.iter_mut().enumerate() {
+            let named = layer.running().into_iter();
+            all.extend(named.map(|(name, values)| (format!("{i}.{name}"), values)));
+        }
+        all
+    }
+
     /// Forgets the gradients.
     pub fn clear_gradients(&mut self) {
         self.parameters().into_iter().for_each(|(_, parameter)| parameter.clear());

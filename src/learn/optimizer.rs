@@ -7,7 +7,7 @@
 //! ```
 //!
 //! Weight decay w adds w·x to g; AdamW instead shrinks x by 1 − ηw. Parameters that do
-//! not decay are spared, and none is left below its least value.
+//! not decay are spared, and none is left outside its bounds.
 //!
 //! **Source.** Kingma & Ba 2015; Loshchilov & Hutter 2019; as PyTorch has them.
 
@@ -58,6 +58,16 @@ impl Optimizer {
         Optimizer { method, weight_decay, steps: 0, moments: Vec::new() }
     }
 
+    /// What it has come to: its steps, and of each parameter the moments m and v.
+    pub fn state(&self) -> (i32, &[[Vec<f32>; 2]]) {
+        (self.steps, &self.moments)
+    }
+
+    /// The same, come to this; moments in the order of the parameters.
+    pub fn resumed(self, steps: i32, moments: Vec<[Vec<f32>; 2]>) -> Optimizer {
+        Optimizer { steps, moments, ..self }
+    }
+
     /// Makes a step with a learning rate η. The parameters are the same, in the same
     /// order, each time.
     pub fn step(&mut self, parameters: &mut [(String, &mut Parameter)], rate: f64) {
@@ -90,7 +100,7 @@ impl Change {
         let gradients = parameter.gradient.iter().zip(moments);
         for (x, (&gradient, (m, v))) in parameter.values.iter_mut().zip(gradients) {
             let moved = self.moved(f64::from(*x), f64::from(gradient), m, v);
-            *x = (moved as f32).max(parameter.least);
+            *x = (moved as f32).max(parameter.least).min(parameter.most);
         }
     }
 

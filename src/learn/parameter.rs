@@ -13,8 +13,10 @@ pub struct Parameter {
     pub gradient: Vec<f32>,
     /// Whether weight decay applies to it.
     pub decays: bool,
-    /// The least value that it may take.
+    /// The least value that an element may take.
     pub least: f32,
+    /// The most.
+    pub most: f32,
 }
 
 impl Parameter {
@@ -31,6 +33,7 @@ impl Parameter {
             values,
             decays: true,
             least: f32::NEG_INFINITY,
+            most: f32::INFINITY,
         }
     }
 

@@ -9,16 +9,21 @@
 
 use std::f64::consts::PI;
 
+use serde::{Deserialize, Serialize};
+
 /// How the learning rate changes with epochs.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Deserialize, Serialize)]
+#[serde(rename_all = "lowercase", deny_unknown_fields)]
 pub enum Schedule {
     /// It does not.
+    #[default]
     Constant,
     /// Down by a cosine.
     Cosine {
         /// N, epochs on the way down; as many go up again.
         epochs: usize,
         /// η_min, where it ends.
+        #[serde(default)]
         least: f64,
     },
     /// Down by steps.

@@ -20,7 +20,7 @@ use crate::network::{Network, Unit};
 use crate::neuron::preset::Conventions;
 use crate::signal::Shape;
 use crate::units::Micros;
-use reader::Reader;
+pub use reader::Reader;
 use run::Run;
 
 /// How time is to advance.

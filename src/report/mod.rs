@@ -13,6 +13,7 @@ pub mod replay;
 pub mod sweep;
 mod table;
 mod text;
+pub mod train;
 
 pub use table::grouped;
 

@@ -12,6 +12,7 @@ mod neurons;
 mod norm;
 mod pool2d;
 mod residual;
+mod voting;
 
 pub use conv2d::Conv2d;
 pub use dense::Dense;
@@ -21,6 +22,7 @@ pub use neurons::Neurons;
 pub use norm::{Norm, Statistics};
 pub use pool2d::{Pool, Pool2d};
 pub use residual::Residual;
+pub use voting::Voting;
 
 use rand::SeedableRng;
 use rand_pcg::Pcg64;
@@ -53,6 +55,11 @@ pub trait Layer: std::fmt::Debug + Send {
 
     /// Its parameters by name.
     fn parameters(&mut self) -> Vec<(String, &mut Parameter)> {
+        Vec::new()
+    }
+
+    /// What it measured while it was trained, by name.
+    fn running(&mut self) -> Vec<(String, &mut Vec<f32>)> {
         Vec::new()
     }
 }

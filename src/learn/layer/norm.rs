@@ -203,4 +203,9 @@ impl Layer for Norm {
     fn parameters(&mut self) -> Vec<(String, &mut Parameter)> {
         named(&mut self.parameters)
     }
+
+    fn running(&mut self) -> Vec<(String, &mut Vec<f32>)> {
+        let Statistics { mean, variance } = &mut self.running;
+        vec![("running_mean".into(), mean), ("running_var".into(), variance)]
+    }
 }

@@ -62,4 +62,11 @@ impl Layer for Residual {
         }
         all
     }
+
+    fn running(&mut self) -> Vec<(String, &mut Vec<f32>)> {
+        let branch = self.branch.running().into_iter().map(|named| ("branch", named));
+        let shortcut = self.shortcut.running().into_iter().map(|named| ("shortcut", named));
+        let all = branch.chain(shortcut);
+        all.map(|(way, (name, values))| (format!("{way}.{name}"), values)).collect()
+    }
 }

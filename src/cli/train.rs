@@ -1,0 +1,265 @@
+//! `synops train`: a configuration in, a trained network out.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::time::Instant;
+
+use super::output;
+use super::progress::Progress;
+use crate::corpus::gesture;
+use crate::disk;
+use crate::draw::Picture;
+use crate::error::{Error, ErrorKind, Result};
+use crate::measure::{Readout, Table};
+use crate::network::{Network, in_nir, nir, own};
+use crate::report::json;
+use crate::report::train::{self, Run, Spread, Test, TrainReport};
+use crate::train::config::Slice;
+use crate::train::preset::{PRESETS, named};
+use crate::train::{Config, Data, Part, Stage, Tested, Training, graph, test};
+use crate::units::Micros;
+
+/// Train a network on recordings: weights, neurons, curves, and a network file that every verb reads
+///
+/// Example: synops train --preset nmnist --data N-MNIST/Train --out run
+///
+/// Another neuron: synops train --preset nmnist --data Train --set neuron.model=plif --seeds 3
+#[derive(clap::Args)]
+pub struct Args {
+    /// The configuration: a TOML file
+    #[arg(value_name = "CONFIG", required_unless_present = "preset", conflicts_with = "preset")]
+    config: Option<PathBuf>,
+
+    /// A configuration that comes with the program
+    #[arg(long, value_name = "NAME", long_help = preset_help())]
+    preset: Option<String>,
+
+    /// The folder of the data, instead of the configuration's
+    #[arg(long, value_name = "FOLDER")]
+    data: Option<PathBuf>,
+
+    /// What is in it and what for: a CSV with file,class and maybe part,user,from,to
+    #[arg(long, value_name = "CSV")]
+    list: Option<PathBuf>,
+
+    /// Change the configuration, with dots in the key: --set optimizer.rate=1e-2
+    #[arg(long = "set", value_name = "KEY=VALUE")]
+    changes: Vec<String>,
+
+    /// Train so many networks, each with a seed of its own, and give mean and deviation
+    #[arg(long, value_name = "N", default_value = "1", value_parser = clap::value_parser!(u16).range(1..))]
+    seeds: u16,
+
+    /// The folder for checkpoints, network, curves and report
+    #[arg(long, value_name = "FOLDER", default_value = "run")]
+    out: PathBuf,
+
+    /// Go on where the checkpoints of the folder end
+    #[arg(long)]
+    resume: bool,
+
+    /// Print the configuration and train nothing
+    #[arg(long)]
+    print: bool,
+
+    /// Write the report as JSON; - for standard output
+    #[arg(long, value_name = "FILE")]
+    json: Option<PathBuf>,
+}
+
+fn preset_help() -> String {
+    let mut text = "A configuration that comes with the program:\n".to_owned();
+    for preset in PRESETS {
+        text += &format!("\n  {:16} {}", preset.name, preset.about);
+    }
+    text
+}
+
+/// Runs the verb.
+pub fn run(args: &Args) -> Result<()> {
+    let config = args.config()?;
+    if args.print {
+        return output::print(&config.to_toml()?);
+    }
+    if config.data.path.is_empty() {
+        let error = Error::new(ErrorKind::Usage, "no data", "--data FOLDER");
+        return Err(error);
+    }
+    let data = read(&config)?;
+    let mut runs = Vec::with_capacity(args.seeds.into());
+    let mut parameters = 0;
+    for i in 0..args.seeds {
+        let config = Config { seed: config.seed + u64::from(i), ..config.clone() };
+        let folder = match args.seeds {
+            1 => args.out.clone(),
+            _ => args.out.join(format!("seed-{}", config.seed)),
+        };
+        let run = args.train(&config, &data, &folder)?;
+        parameters = run.0;
+        runs.push(run.1);
+    }
+    let report = report(&config, &data, parameters, runs);
+    disk::write(&args.out.join("curves.csv"), &report.csv()?)?;
+    let picture = report.curves().draw().render(Picture::of(Path::new("curves.png"))?)?;
+    disk::write(&args.out.join("curves.png"), &picture)?;
+    disk::write(&args.out.join("report.json"), &json(&report)?)?;
+    if let Some(path) = &args.json {
+        output::write(path, &json(&report)?)?;
+    }
+    if args.json.as_deref() != Some(Path::new("-")) {
+        output::print(&report.text())?;
+    }
+    Ok(())
+}
+
+impl Args {
+    fn config(&self) -> Result<Config> {
+        let mut changes = self.changes.clone();
+        let text = |path: &Path| toml::Value::from(path.display().to_string()).to_string();
+        changes.extend(self.data.as_ref().map(|path| format!("data.path={}", text(path))));
+        changes.extend(self.list.as_ref().map(|path| format!("data.list={}", text(path))));
+        match (&self.config, &self.preset) {
+            (Some(path), _) => {
+                let text = fs::read_to_string(path).map_err(|e| Error::from(e).in_file(path))?;
+                Config::parse(&text, &changes).map_err(|e| e.in_file(path))
+            }
+            (None, name) => {
+                Config::parse(named(name.as_deref().unwrap_or_default())?.text, &changes)
+            }
+        }
+    }
+
+    /// One run in one folder; gives the number of parameters too.
+    fn train(&self, config: &Config, data: &Data, folder: &Path) -> Result<(usize, Run)> {
+        fs::create_dir_all(folder).map_err(|e| Error::from(e).in_file(folder))?;
+        let checkpoint = folder.join("last.safetensors");
+        let mut training = Training::new(config.clone(), data)?;
+        if self.resume && checkpoint.is_file() {
+            training = training.resume(&checkpoint)?;
+        } else if checkpoint.exists() {
+            let expected = "--resume to go on, or another --out";
+            let error = Error::new(ErrorKind::Usage, "a run's checkpoints", expected);
+            return Err(error.in_file(folder));
+        }
+        disk::write(&folder.join("config.toml"), config.to_toml()?.as_bytes())?;
+        let before = training.epochs().len();
+        let began = Instant::now();
+        let mut progress = None;
+        training.run(folder, &mut |stage| match stage {
+            Stage::Trained { epoch, done, of } => {
+                let label = format!("seed {}, epoch {epoch} of {}", config.seed, config.epochs);
+                let bar = progress.get_or_insert_with(|| Progress::of_samples(of as u64, label));
+                bar.at(done as u64);
+            }
+            Stage::Epoch(_) => progress = None,
+        })?;
+        let trained = training.epochs().len() - before;
+        let epoch_s = (trained > 0).then(|| began.elapsed().as_secs_f64() / trained as f64);
+        let parameters = training.network().parameters();
+        let parameters = parameters.iter().map(|(_, parameter)| parameter.values.len()).sum();
+        let epochs = training.epochs().to_vec();
+        let chosen = training.best().copied();
+        let best = Training::new(config.clone(), data)?.resume(&folder.join("best.safetensors"))?;
+        let (network, test) = finish(config, best, data, folder)?;
+        let network = network.display().to_string();
+        Ok((parameters, Run { seed: config.seed, epochs, chosen, test, network, epoch_s }))
+    }
+}
+
+fn read(config: &Config) -> Result<Data> {
+    let progress = std::sync::Mutex::new(None);
+    Data::read(&config.data, &|done, of| {
+        let mut progress = progress.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        progress.get_or_insert_with(|| Progress::of_recordings(of as u64)).at(done as u64);
+    })
+}
+
+/// Writes the network and runs it on the test part.
+fn finish(
+    config: &Config,
+    mut best: Training<'_>,
+    data: &Data,
+    folder: &Path,
+) -> Result<(PathBuf, Option<Test>)> {
+    let dt = match config.data.slice {
+        Slice::Length(dt) => dt,
+        // steps without a length: whatever a recording is cut into
+        Slice::Number | Slice::Time => Micros(1000),
+    };
+    let classes = class_names(data);
+    let graph = graph(config, best.network(), &data.features(), &classes, dt)?;
+    let path = match in_nir(&graph) {
+        Ok(translation) if translation.losses.is_empty() => {
+            let path = folder.join("network.nir");
+            nir::write(&translation.graph, &path)?;
+            path
+        }
+        _ => {
+            let path = folder.join("network.synops");
+            own::write(&graph, &path)?;
+            path
+        }
+    };
+    let samples = data.part(Part::Test);
+    if samples.is_empty() {
+        return Ok((path, None));
+    }
+    let conventions = graph.convention.clone().unwrap_or_default();
+    let network = Network::new(graph)?;
+    let steps = config.data.steps;
+    let tested = test(&network, &conventions, (steps, dt), data, &samples)?;
+    let (_, trained) = best.answers(&samples)?;
+    let as_trained = same(&tested, &trained, steps);
+    let table = Table::all()?.swap_remove(0);
+    let cost = table.price(&tested.counts);
+    Ok((path, Some(Test::new(tested.accuracy, as_trained, &tested.counts, &cost))))
+}
+
+/// To how many samples the engine gives the outputs that training gave.
+fn same(tested: &Tested, trained: &[Vec<f32>], steps: usize) -> usize {
+    let pairs = tested.outputs.iter().zip(trained);
+    let equal = |(readout, sums): &(&Readout, &Vec<f32>)| match readout {
+        Readout::Spikes(counts) => {
+            counts.iter().zip(*sums).all(|(&count, &sum)| (count as f32 - sum).abs() < 0.5)
+        }
+        Readout::Mean(means) => {
+            let near = |(mean, sum): (&f64, &f32)| (mean * steps as f64 - f64::from(*sum)).abs();
+            means.iter().zip(*sums).all(|pair| near(pair) < 0.05)
+        }
+    };
+    pairs.filter(equal).count()
+}
+
+/// The names of the classes, those of DVS128 Gesture instead of its numbers.
+fn class_names(data: &Data) -> Vec<String> {
+    let numbers = (1..=gesture::CLASSES.len()).map(|number| number.to_string());
+    match data.classes.iter().cloned().eq(numbers) {
+        true => gesture::CLASSES.map(str::to_owned).to_vec(),
+        false => data.classes.clone(),
+    }
+}
+
+fn report(config: &Config, data: &Data, parameters: usize, runs: Vec<Run>) -> TrainReport {
+    let tests: Vec<f64> = runs.iter().filter_map(|run| Some(run.test.as_ref()?.accuracy)).collect();
+    TrainReport {
+        data: train::Data {
+            path: config.data.path.clone(),
+            classes: data.classes.clone(),
+            train: data.part(Part::Train).len(),
+            validation: data.part(Part::Validation).len(),
+            test: data.part(Part::Test).len(),
+        },
+        network: train::Network::new(config, parameters),
+        test_accuracy: Spread::of(&tests),
+        runs,
+        peak_bytes: peak_memory(),
+    }
+}
+
+/// The most that the process has held, as Linux has it.
+fn peak_memory() -> Option<u64> {
+    let status = fs::read_to_string("/proc/self/status").ok()?;
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
+    let kibibytes: u64 = line.trim().strip_suffix(" kB")?.trim().parse().ok()?;
+    Some(kibibytes * 1024)
+}

@@ -1,0 +1,304 @@
+//! What `train` says: how each run went, and what its network does to the test part.
+
+use std::fmt::Write;
+
+use serde::Serialize;
+
+use super::table::{columns, grouped};
+use crate::draw::{Curves, Line, Panel};
+use crate::error::{Error, ErrorKind, Result};
+use crate::measure::{Accuracy, Energy, UnitCounts};
+use crate::train::{Config, Epoch, Score};
+use crate::units::{Joules, Seconds};
+
+/// Training, with one seed or several.
+#[derive(Debug, Serialize)]
+pub struct TrainReport {
+    /// What it was trained on.
+    pub data: Data,
+    /// What was trained.
+    pub network: Network,
+    /// One for each seed.
+    pub runs: Vec<Run>,
+    /// Test accuracy over the seeds; none without a test part.
+    pub test_accuracy: Option<Spread>,
+    /// The most memory that the process held, where the system says.
+    pub peak_bytes: Option<u64>,
+}
+
+/// The data.
+#[derive(Debug, Serialize)]
+pub struct Data {
+    /// Where it is.
+    pub path: String,
+    /// Names of the classes.
+    pub classes: Vec<String>,
+    /// Samples to train on.
+    pub train: usize,
+    /// Samples to choose by.
+    pub validation: usize,
+    /// Samples to report on.
+    pub test: usize,
+}
+
+/// The network.
+#[derive(Debug, Serialize)]
+pub struct Network {
+    /// Learnable numbers.
+    pub parameters: usize,
+    /// The neuron model.
+    pub neuron: String,
+    /// The learning rule, as its configuration has it.
+    pub rule: String,
+    /// The loss, likewise.
+    pub loss: String,
+}
+
+impl Network {
+    /// What a configuration trains, with so many parameters.
+    pub fn new(config: &Config, parameters: usize) -> Network {
+        Network {
+            parameters,
+            neuron: config.neuron.model.clone(),
+            rule: words(&config.rule),
+            loss: words(&config.loss),
+        }
+    }
+}
+
+/// A choice in a few words: its name, or its name and fields.
+fn words(choice: &impl Serialize) -> String {
+    match serde_json::to_value(choice) {
+        Ok(serde_json::Value::String(name)) => name,
+        Ok(other) => other.to_string().replace(['{', '}', '"'], ""),
+        Err(_) => String::new(),
+    }
+}
+
+/// One run.
+#[derive(Debug, Serialize)]
+pub struct Run {
+    /// Its seed.
+    pub seed: u64,
+    /// What came of each epoch.
+    pub epochs: Vec<Epoch>,
+    /// The epoch whose network was taken.
+    pub chosen: Option<Epoch>,
+    /// What that network does to the test part; none where there is none.
+    pub test: Option<Test>,
+    /// Where that network is.
+    pub network: String,
+    /// Mean time of the epochs of this process; none if it trained none.
+    pub epoch_s: Option<f64>,
+}
+
+/// A network run by the engine on samples that it never saw.
+#[derive(Debug, Serialize)]
+pub struct Test {
+    /// Right answers.
+    pub right: u64,
+    /// Samples.
+    pub of: u64,
+    /// Their share.
+    pub accuracy: f64,
+    /// Samples to which the network in training gives the same outputs, to a spike.
+    pub as_trained: usize,
+    /// Spikes of all populations, a sample.
+    pub spikes: f64,
+    /// Synaptic operations, a sample.
+    pub synaptic_ops: f64,
+    /// Multiplications, a sample.
+    pub multiply_adds: f64,
+    /// The table that energy is by.
+    pub energy_table: String,
+    /// Energy of a sample by its published figures.
+    pub energy_j: f64,
+}
+
+/// Mean and deviation over seeds.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+pub struct Spread {
+    /// The mean.
+    pub mean: f64,
+    /// The standard deviation of the sample; 0 of one.
+    pub sd: f64,
+}
+
+impl Spread {
+    /// Of some values; none of none.
+    pub fn of(values: &[f64]) -> Option<Spread> {
+        let count = values.len() as f64;
+        let mean = values.iter().sum::<f64>() / count;
+        let squares: f64 = values.iter().map(|x| (x - mean) * (x - mean)).sum();
+        let sd = (squares / (count - 1.0).max(1.0)).sqrt();
+        (!values.is_empty()).then_some(Spread { mean, sd })
+    }
+}
+
+impl Test {
+    /// From what all samples together took, and what that costs.
+    pub fn new(accuracy: Accuracy, as_trained: usize, counts: &UnitCounts, cost: &Energy) -> Test {
+        let each = |count: u64| count as f64 / accuracy.of.max(1) as f64;
+        Test {
+            right: accuracy.right,
+            of: accuracy.of,
+            accuracy: accuracy.share().unwrap_or(0.0),
+            as_trained,
+            spikes: each(counts.spikes),
+            synaptic_ops: each(counts.synaptic_ops),
+            multiply_adds: each(counts.multiply_adds),
+            energy_table: cost.table.name.clone(),
+            energy_j: cost.sum(|term| term.typical).0 / accuracy.of.max(1) as f64,
+        }
+    }
+}
+
+impl TrainReport {
+    /// The report for people.
+    pub fn text(&self) -> String {
+        let Data { path, classes, train, validation, test } = &self.data;
+        let mut text = String::new();
+        let _ = writeln!(
+            text,
+            "data     {path}\n         {} classes; {} samples to train on, {} to choose by, {} to report on",
+            classes.len(),
+            grouped(*train as u64),
+            grouped(*validation as u64),
+            grouped(*test as u64),
+        );
+        let Network { parameters, neuron, rule, loss } = &self.network;
+        let _ = writeln!(
+            text,
+            "network  {} parameters, {neuron}; rule {rule}, loss {loss}\n",
+            grouped(*parameters as u64)
+        );
+        let head =
+            ["seed", "chosen", "validation", "test", "spikes", "synaptic ops", "energy", "epoch"];
+        let mut rows = vec![head.map(str::to_owned).to_vec()];
+        rows.extend(self.runs.iter().map(Run::row));
+        text.push_str(&columns(&rows, 0, "  "));
+        if let (Some(Spread { mean, sd }), true) = (self.test_accuracy, self.runs.len() > 1) {
+            let (mean, sd) = (100.0 * mean, 100.0 * sd);
+            let seeds = self.runs.len();
+            let _ = writeln!(text, "\ntest     {mean:.1} ± {sd:.1} % over {seeds} seeds");
+        }
+        text.push_str("\nspikes, operations and energy: a test sample in the engine\n");
+        for run in &self.runs {
+            if let Some(Test { as_trained, of, energy_table, .. }) = &run.test {
+                let _ = writeln!(
+                    text,
+                    "network  {}: the outputs of training for {as_trained} of {of}; energy by {energy_table}",
+                    run.network
+                );
+            } else {
+                let _ = writeln!(text, "network  {}", run.network);
+            }
+        }
+        if let Some(peak) = self.peak_bytes {
+            let _ = writeln!(text, "memory   {:.2} GB at most", peak as f64 / 1e9);
+        }
+        text
+    }
+
+    /// Loss and accuracy of every epoch as CSV.
+    ///
+    /// # Errors
+    /// None: it is written to memory.
+    pub fn csv(&self) -> Result<Vec<u8>> {
+        let fail = |e: csv::Error| Error::new(ErrorKind::Io, e.to_string(), "");
+        let mut out = csv::Writer::from_writer(Vec::new());
+        let head = [
+            "seed",
+            "epoch",
+            "rate",
+            "training_loss",
+            "training_accuracy",
+            "validation_loss",
+            "validation_accuracy",
+        ];
+        out.write_record(head).map_err(fail)?;
+        for run in &self.runs {
+            for Epoch { epoch, rate, training, validation } in &run.epochs {
+                let or_empty = |of: fn(&Score) -> f64| {
+                    validation.as_ref().map_or(String::new(), |score| of(score).to_string())
+                };
+                let row = [
+                    run.seed.to_string(),
+                    epoch.to_string(),
+                    rate.to_string(),
+                    training.loss.to_string(),
+                    training.accuracy.to_string(),
+                    or_empty(|score| score.loss),
+                    or_empty(|score| score.accuracy),
+                ];
+                out.write_record(row).map_err(fail)?;
+            }
+        }
+        out.into_inner().map_err(|e| Error::from(e.into_error()))
+    }
+
+    /// The curves of all seeds as a picture; those of the validation stand out.
+    pub fn curves(&self) -> Curves {
+        let epochs = self.runs.iter().map(|run| run.epochs.len()).max().unwrap_or(0);
+        // so many that their numbers stand apart
+        let apart = epochs.div_ceil(20).max(1);
+        let name = |epoch: usize| match epoch == 1 || epoch.is_multiple_of(apart) {
+            true => epoch.to_string(),
+            false => String::new(),
+        };
+        let panel = |label: &str, unit, of: fn(&Score) -> f64| {
+            let mut lines = Vec::new();
+            for run in &self.runs {
+                let values = run.epochs.iter().map(|epoch| of(&epoch.training)).collect();
+                lines.push(Line { values, strong: false });
+                let held = run.epochs.iter().filter_map(|epoch| epoch.validation.as_ref());
+                lines.push(Line { values: held.map(of).collect(), strong: true });
+            }
+            Panel { label: label.to_owned(), unit, lines, words: Vec::new() }
+        };
+        let Network { neuron, rule, loss, .. } = &self.network;
+        Curves {
+            title: format!("{neuron}, rule {rule}, loss {loss}"),
+            subtitle: format!("{}, by epoch: training grey, validation blue", self.data.path),
+            columns: (1..=epochs).map(name).collect(),
+            panels: vec![
+                panel("accuracy", "%", |score| 100.0 * score.accuracy),
+                panel("loss", "", |score| score.loss),
+            ],
+        }
+    }
+}
+
+impl Run {
+    fn row(&self) -> Vec<String> {
+        let percent = |share: f64| format!("{:.1} %", 100.0 * share);
+        let or_dash = |text: Option<String>| text.unwrap_or_else(|| "–".into());
+        let test = |of: &dyn Fn(&Test) -> String| or_dash(self.test.as_ref().map(of));
+        let held = self.chosen.and_then(|epoch| epoch.validation);
+        vec![
+            self.seed.to_string(),
+            or_dash(
+                self.chosen.map(|epoch| format!("epoch {} of {}", epoch.epoch, self.epochs.len())),
+            ),
+            or_dash(held.map(|score| percent(score.accuracy))),
+            test(&|test| format!("{} ({} of {})", percent(test.accuracy), test.right, test.of)),
+            test(&|test| grouped(test.spikes.round() as u64)),
+            test(&|test| grouped(test.synaptic_ops.round() as u64)),
+            test(&|test| Joules(test.energy_j).to_string()),
+            or_dash(self.epoch_s.map(|s| Seconds(s).to_string())),
+        ]
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn spread_is_that_of_a_sample() {
+        let Spread { mean, sd } = Spread::of(&[0.5, 0.7, 0.9]).unwrap();
+        assert!((mean - 0.7).abs() < 1e-12 && (sd - 0.2).abs() < 1e-12);
+        assert_eq!(Spread::of(&[0.5]), Some(Spread { mean: 0.5, sd: 0.0 }));
+        assert_eq!(Spread::of(&[]), None);
+    }
+}

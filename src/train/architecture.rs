@@ -1,0 +1,370 @@
+//! The network that a configuration describes.
+//!
+//! | type | fields and their defaults |
+//! |---|---|
+//! | `Conv2d` | `channels`, `kernel_size`, `stride` 1, `padding` 0, `bias` false, `gain` 1 |
+//! | `Linear` | `outputs`, `bias` false, `gain` 1 |
+//! | `BatchNorm` | `scale` 1; tdBN: the threshold, or its part by branches |
+//! | `Neurons` | `neuron`, instead of the configuration's own |
+//! | `Synapses` | in front of all layers with the rule tssl |
+//! | `SumPool2d`, `AvgPool2d`, `MaxPool2d` | `kernel_size`, `stride` the same |
+//! | `Dropout` | `p` |
+//! | `Flatten` | |
+//! | `Voting` | `size`: means of so many neighbouring outputs |
+//! | `Residual` | `branch` and `shortcut`, layers that are added up; the latter none |
+//!
+//! Weights and biases start uniformly in ±gain/√(inputs of an output), as PyTorch's do.
+
+use rand::RngExt;
+use serde::{Deserialize, Serialize};
+
+use super::config::{Config, Rule};
+use crate::error::{Error, ErrorKind, Result};
+use crate::learn::layer::{
+    Conv2d, Dense, Dropout, Flatten, Layer, Neurons, Norm, Pass, Pool, Pool2d, Residual, Voting,
+};
+use crate::learn::network::Network;
+use crate::learn::rule::tssl::{Synapses, TimedNeurons, Timing};
+use crate::neuron::convention::Fire;
+use crate::neuron::trainable::{Settings, Squash, TRAINABLE, Trainable};
+
+/// A layer.
+#[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
+#[serde(tag = "type", deny_unknown_fields)]
+#[allow(missing_docs)]
+pub enum LayerSpec {
+    Conv2d {
+        channels: usize,
+        kernel_size: usize,
+        #[serde(default = "one")]
+        stride: usize,
+        #[serde(default)]
+        padding: usize,
+        #[serde(default)]
+        bias: bool,
+        #[serde(default = "unit")]
+        gain: f64,
+    },
+    Linear {
+        outputs: usize,
+        #[serde(default)]
+        bias: bool,
+        #[serde(default = "unit")]
+        gain: f64,
+    },
+    BatchNorm {
+        #[serde(default = "unit")]
+        scale: f64,
+    },
+    Neurons {
+        #[serde(skip_serializing_if = "Option::is_none")]
+        neuron: Option<NeuronSpec>,
+    },
+    Synapses,
+    SumPool2d {
+        kernel_size: usize,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        stride: Option<usize>,
+    },
+    AvgPool2d {
+        kernel_size: usize,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        stride: Option<usize>,
+    },
+    MaxPool2d {
+        kernel_size: usize,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        stride: Option<usize>,
+    },
+    Dropout {
+        p: f64,
+    },
+    Flatten,
+    Voting {
+        size: usize,
+    },
+    Residual {
+        branch: Vec<LayerSpec>,
+        #[serde(default)]
+        shortcut: Vec<LayerSpec>,
+    },
+}
+
+fn one() -> usize {
+    1
+}
+
+fn unit() -> f64 {
+    1.0
+}
+
+/// A neuron model and how it is chosen to be; what is left out is as the model was
+/// published.
+#[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct NeuronSpec {
+    /// Its name.
+    pub model: String,
+    /// Membrane time constant in steps; where it is learned, its start.
+    pub tau: Option<f64>,
+    /// Whether the input is scaled as the leak is.
+    pub decay_input: Option<bool>,
+    /// Firing threshold; where it is learned, its start.
+    pub threshold: Option<f64>,
+    /// `subtract`, or a potential as text or number.
+    pub reset: Option<Reset>,
+    /// `above` or `at-or-above`.
+    pub fire: Option<String>,
+    /// Whether gradients overlook the reset.
+    pub detach_reset: Option<bool>,
+    /// What stands for the derivative of a spike, such as `atan:2`.
+    pub surrogate: Option<String>,
+    /// KLIF: whether the reset undoes the scaling.
+    pub scale_reset: Option<bool>,
+    /// KLIF: whether negative potentials are cut off.
+    pub relu: Option<bool>,
+    /// DA-LIF: `tanh`, `sigmoid` or `identity`.
+    pub squash: Option<String>,
+    /// Whether each channel has its own parameters.
+    pub channel_wise: Option<bool>,
+}
+
+/// What a spike does to the potential.
+#[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
+#[serde(untagged)]
+pub enum Reset {
+    /// Sets it.
+    To(f64),
+    /// `subtract`: takes the threshold away.
+    Word(String),
+}
+
+impl Default for NeuronSpec {
+    fn default() -> NeuronSpec {
+        NeuronSpec {
+            model: "lif".into(),
+            tau: None,
+            decay_input: None,
+            threshold: None,
+            reset: None,
+            fire: None,
+            detach_reset: None,
+            surrogate: None,
+            scale_reset: None,
+            relu: None,
+            squash: None,
+            channel_wise: None,
+        }
+    }
+}
+
+impl NeuronSpec {
+    /// The model and its settings.
+    ///
+    /// # Errors
+    /// Names that are none.
+    pub fn settings(&self) -> Result<(&'static Trainable, Settings)> {
+        let refuse = |key: &str, found: &str, expected: String| {
+            let error = Error::new(ErrorKind::Usage, format!("'{found}'"), expected);
+            Err(error.at(format!("'neuron.{key}'")))
+        };
+        let Some(model) = TRAINABLE.iter().find(|model| model.name == self.model) else {
+            let names: Vec<&str> = TRAINABLE.iter().map(|model| model.name).collect();
+            return refuse("model", &self.model, names.join(", "));
+        };
+        let mut s = model.defaults.clone();
+        s.tau = self.tau.unwrap_or(s.tau);
+        s.decay_input = self.decay_input.unwrap_or(s.decay_input);
+        s.threshold = self.threshold.unwrap_or(s.threshold);
+        s.detach_reset = self.detach_reset.unwrap_or(s.detach_reset);
+        s.scale_reset = self.scale_reset.unwrap_or(s.scale_reset);
+        s.relu = self.relu.unwrap_or(s.relu);
+        s.channel_wise = self.channel_wise.unwrap_or(s.channel_wise);
+        match &self.reset {
+            None => (),
+            Some(Reset::To(potential)) => s.reset = Some(*potential),
+            Some(Reset::Word(word)) if word == "subtract" => s.reset = None,
+            Some(Reset::Word(word)) => {
+                return refuse("reset", word, "subtract, or a potential".into());
+            }
+        }
+        s.fire = match self.fire.as_deref() {
+            None => s.fire,
+            Some("above") => Fire::Above,
+            Some("at-or-above") => Fire::AtOrAbove,
+            Some(other) => return refuse("fire", other, "above or at-or-above".into()),
+        };
+        s.squash = match self.squash.as_deref() {
+            None => s.squash,
+            Some("tanh") => Squash::Tanh,
+            Some("sigmoid") => Squash::Sigmoid,
+            Some("identity") => Squash::Identity,
+            Some(other) => return refuse("squash", other, "tanh, sigmoid or identity".into()),
+        };
+        if let Some(surrogate) = &self.surrogate {
+            s.surrogate = surrogate.parse().map_err(|e: Error| e.at("'neuron.surrogate'"))?;
+        }
+        Ok((model, s))
+    }
+}
+
+/// The timing of a rule that has its own neurons.
+///
+/// # Errors
+/// Time constants that make no sense.
+pub fn timing(rule: Rule) -> Result<Option<Timing>> {
+    match rule {
+        Rule::Tssl { membrane, synapse } => Timing::new(membrane, synapse, 1.0).map(Some),
+        Rule::Bptt | Rule::Rate | Rule::RateReference => Ok(None),
+    }
+}
+
+/// The network of a configuration, its parameters as they start.
+///
+/// # Errors
+/// Layers that do not fit their input or the rule, an output that is not one for each of
+/// `classes`.
+pub fn build(config: &Config, features: &[usize], classes: usize) -> Result<Network> {
+    let mut builder = Builder {
+        steps: config.data.steps,
+        neuron: &config.neuron,
+        timing: timing(config.rule)?,
+        pass: Pass::training(config.seed),
+    };
+    let at_front = matches!(config.layers.first(), Some(LayerSpec::Synapses));
+    if builder.timing.is_some() != at_front {
+        let found = if at_front { "Synapses without the rule tssl" } else { "no Synapses" };
+        let expected = "Synapses in front of all layers with the rule tssl, and with no other";
+        return Err(Error::new(ErrorKind::Usage, found, expected).at("'layers'"));
+    }
+    let mut features = features.to_vec();
+    let network = builder.network(&config.layers, &mut features).map_err(|e| e.at("'layers'"))?;
+    match features[..] == [classes] {
+        true => Ok(network),
+        false => {
+            let found = format!("an output of {features:?}");
+            let expected = format!("[{classes}], one for each class of the data");
+            Err(Error::new(ErrorKind::Shape, found, expected).at("'layers'"))
+        }
+    }
+}
+
+struct Builder<'a> {
+    steps: usize,
+    neuron: &'a NeuronSpec,
+    timing: Option<Timing>,
+    pass: Pass,
+}
+
+impl Builder<'_> {
+    /// Layers behind one another; `features` become those of the output.
+    fn network(&mut self, specs: &[LayerSpec], features: &mut Vec<usize>) -> Result<Network> {
+        let input = features.clone();
+        let mut layers = Vec::with_capacity(specs.len());
+        for (i, spec) in specs.iter().enumerate() {
+            let place = |e: Error| e.at(format!("layer {i}"));
+            let layer = self.layer(spec, features).map_err(place)?;
+            *features = layer.output(features).map_err(place)?;
+            layers.push(layer);
+        }
+        Network::new(layers, &input)
+    }
+
+    fn layer(&mut self, spec: &LayerSpec, features: &[usize]) -> Result<Box<dyn Layer>> {
+        let channels = features.first().copied().unwrap_or(0);
+        let pool = |pool, kernel: usize, stride: Option<usize>| {
+            let stride = stride.unwrap_or(kernel);
+            let fits = |axes: &[usize]| axes.len() == 3 && axes[1..].iter().all(|&n| n >= kernel);
+            match kernel > 0 && stride > 0 && fits(features) {
+                true => Ok(Box::new(Pool2d::new(pool, kernel, stride)) as Box<dyn Layer>),
+                false => {
+                    let found = format!("windows of {kernel}, {stride} apart, over {features:?}");
+                    Err(Error::new(ErrorKind::Shape, found, "windows that fit"))
+                }
+            }
+        };
+        Ok(match *spec {
+            LayerSpec::Conv2d { channels: outputs, kernel_size, stride, padding, bias, gain } => {
+                if kernel_size == 0 || stride == 0 || outputs == 0 {
+                    let found = "no channels, kernel or stride";
+                    return Err(Error::new(ErrorKind::Shape, found, "1 or more of each"));
+                }
+                let inputs = channels * kernel_size * kernel_size;
+                let (weight, bias) = self.start(outputs, inputs, bias, gain)?;
+                let shape = [outputs, channels, kernel_size, kernel_size];
+                Box::new(Conv2d::new(shape, weight, bias, stride, padding))
+            }
+            LayerSpec::Linear { outputs, bias, gain } => {
+                let inputs = match features {
+                    [inputs] => *inputs,
+                    _ => {
+                        let found = format!("features {features:?}");
+                        return Err(Error::new(ErrorKind::Shape, found, "a Flatten before it"));
+                    }
+                };
+                let (weight, bias) = self.start(outputs, inputs, bias, gain)?;
+                Box::new(Dense::new(outputs, inputs, weight, bias))
+            }
+            LayerSpec::BatchNorm { .. } if self.timing.is_some() => return self.untimed("a norm"),
+            LayerSpec::BatchNorm { scale } => Box::new(Norm::scaled(channels, scale as f32)),
+            LayerSpec::Neurons { ref neuron } => match self.timing {
+                Some(timing) => Box::new(TimedNeurons::new(timing)),
+                None => {
+                    let (model, settings) = neuron.as_ref().unwrap_or(self.neuron).settings()?;
+                    let layout = (self.steps, channels);
+                    Box::new(Neurons::new(model, &settings, layout, &mut self.pass)?)
+                }
+            },
+            LayerSpec::Synapses => match self.timing {
+                Some(timing) => Box::new(Synapses::new(timing)),
+                None => {
+                    let found = "Synapses without the rule tssl";
+                    return Err(Error::new(ErrorKind::Usage, found, "them in no other place"));
+                }
+            },
+            LayerSpec::SumPool2d { kernel_size, stride } => pool(Pool::Sum, kernel_size, stride)?,
+            LayerSpec::AvgPool2d { kernel_size, stride } => {
+                pool(Pool::Average, kernel_size, stride)?
+            }
+            LayerSpec::MaxPool2d { .. } if self.timing.is_some() => return self.untimed("maxima"),
+            LayerSpec::MaxPool2d { kernel_size, stride } => pool(Pool::Max, kernel_size, stride)?,
+            LayerSpec::Dropout { p } => Box::new(Dropout::new(p)?),
+            LayerSpec::Flatten => Box::new(Flatten::default()),
+            LayerSpec::Voting { size } => Box::new(Voting::new(size)),
+            LayerSpec::Residual { ref branch, ref shortcut } => {
+                let branch = self.network(branch, &mut features.to_vec());
+                let branch = branch.map_err(|e| e.at("branch"))?;
+                let shortcut = self.network(shortcut, &mut features.to_vec());
+                Box::new(Residual::new(branch, shortcut.map_err(|e| e.at("shortcut"))?))
+            }
+        })
+    }
+
+    /// Weights and bias as they start.
+    fn start(
+        &mut self,
+        outputs: usize,
+        inputs: usize,
+        bias: bool,
+        gain: f64,
+    ) -> Result<(Vec<f32>, Option<Vec<f32>>)> {
+        if bias && self.timing.is_some() {
+            return self.untimed("a bias");
+        }
+        if !(gain > 0.0 && gain.is_finite()) {
+            return Err(Error::new(ErrorKind::Usage, format!("gain {gain}"), "a positive number"));
+        }
+        let bound = (gain / (inputs.max(1) as f64).sqrt()) as f32;
+        let mut draw = |len: usize| -> Vec<f32> {
+            (0..len).map(|_| self.pass.random.random_range(-bound..=bound)).collect()
+        };
+        Ok((draw(outputs * inputs), bias.then(|| draw(outputs))))
+    }
+
+    /// Refuses what does not commute with the filter of a synapse.
+    fn untimed<T>(&self, what: &str) -> Result<T> {
+        let found = format!("{what} with the rule tssl");
+        let expected = "weights without bias, sums and averages";
+        Err(Error::new(ErrorKind::Usage, found, expected))
+    }
+}

@@ -1,0 +1,351 @@
+//! What is trained, on what and how: a TOML file.
+//!
+//! ```toml
+//! epochs = 20
+//! batch = 32
+//! seed = 1                              # of weights, order, augmentation; 1 by default
+//! rule = "bptt"                         # default; rate, tssl
+//! loss = "rate"                         # default; squares, { count = { … } }, { tet = { … } }
+//!
+//! [data]
+//! path = "Train"                        # a folder of class folders, or of DVS128 Gesture
+//! list = "parts.csv"                    # instead: file,class and maybe part,user,from,to
+//! sensor = "34x34"
+//! steps = 30
+//! slice = "10ms"                        # or "number", "time": as many slices as steps
+//! input = "counts"                      # default; or "binary"
+//! validation = 0.1                      # share, or a list of users
+//! test = 0.1
+//!
+//! [augment]                             # of what is trained on; nothing by default
+//! flip = true
+//! shift = 3
+//!
+//! [neuron]
+//! model = "lif"
+//! tau = 2.0
+//! surrogate = "atan:2"
+//!
+//! [optimizer]
+//! method = "adam"                       # adamw, sgd
+//! rate = 1e-3
+//! schedule = { cosine = { epochs = 20 } }
+//!
+//! [[layers]]
+//! type = "Conv2d"
+//! channels = 12
+//! kernel_size = 5
+//! ```
+//!
+//! Unknown keys are refused.
+
+use std::fmt;
+use std::str::FromStr;
+
+use serde::{Deserialize, Serialize};
+
+use super::architecture::{LayerSpec, NeuronSpec};
+use super::augment::Augment;
+use crate::error::{Error, ErrorKind, Result};
+use crate::event::{InputMode, Sensor};
+use crate::learn::loss::Loss;
+use crate::learn::optimizer::Method;
+use crate::learn::schedule::Schedule;
+use crate::units::Micros;
+
+/// Everything that a training run depends on.
+#[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct Config {
+    /// How often every training sample is seen.
+    pub epochs: usize,
+    /// Samples between two steps of the optimiser.
+    pub batch: usize,
+    /// Of weights, order and augmentation.
+    #[serde(default = "one")]
+    pub seed: u64,
+    /// How answers become gradients.
+    #[serde(default)]
+    pub rule: Rule,
+    /// How wrong an answer is.
+    #[serde(default)]
+    pub loss: Loss,
+    /// On what.
+    pub data: DataSpec,
+    /// What is done to events that are trained on.
+    #[serde(default)]
+    pub augment: Augment,
+    /// Every population, unless its layer says otherwise.
+    #[serde(default)]
+    pub neuron: NeuronSpec,
+    /// How gradients change parameters.
+    #[serde(default)]
+    pub optimizer: OptimizerSpec,
+    /// The network.
+    pub layers: Vec<LayerSpec>,
+}
+
+fn one() -> u64 {
+    1
+}
+
+/// A learning rule.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Deserialize, Serialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub enum Rule {
+    /// Backpropagation through time with surrogate gradients.
+    #[default]
+    Bptt,
+    /// Rate-based backpropagation.
+    Rate,
+    /// The same, its gradient divided by T once more as in the published code.
+    RateReference,
+    /// TSSL-BP, with its own neurons.
+    Tssl {
+        /// Time constant of membranes in steps.
+        membrane: f64,
+        /// Time constant of synapses in steps.
+        synapse: f64,
+    },
+}
+
+/// The data.
+#[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct DataSpec {
+    /// A folder: of one folder a class, of DVS128 Gesture's recordings, or where the
+    /// files of the list are.
+    pub path: String,
+    /// A CSV file: file, class and maybe part, user, from, to.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub list: Option<String>,
+    /// Columns and rows of the camera, `34x34`; events outside are left out.
+    #[serde(with = "text")]
+    pub sensor: Sensor,
+    /// Steps of a sample.
+    pub steps: usize,
+    /// What a step is.
+    #[serde(with = "text")]
+    pub slice: Slice,
+    /// What several events of a pixel in a step are.
+    #[serde(default, with = "text")]
+    pub input: InputMode,
+    /// What is held out to choose by, where the list does not say.
+    #[serde(default)]
+    pub validation: Held,
+    /// What is held out to report on, likewise.
+    #[serde(default)]
+    pub test: Held,
+}
+
+/// What is held out.
+#[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
+#[serde(untagged)]
+pub enum Held {
+    /// This share, drawn once for all seeds: of users where they are known, so that
+    /// nobody is on both sides, else of the samples of each class.
+    Share(f64),
+    /// What these users did.
+    Users(Vec<String>),
+}
+
+impl Default for Held {
+    fn default() -> Held {
+        Held::Share(0.1)
+    }
+}
+
+/// How events become steps.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Slice {
+    /// So long each, from the first event on; what is left over is cut off.
+    Length(Micros),
+    /// As many events each, the last one with the remainder.
+    Number,
+    /// Equal parts of the time from the first event to the last.
+    Time,
+}
+
+/// The optimiser.
+#[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct OptimizerSpec {
+    /// `adam`, `adamw` or `sgd`.
+    pub method: String,
+    /// Learning rate at the beginning.
+    pub rate: f64,
+    /// How the rate changes.
+    pub schedule: Schedule,
+    /// Of SGD.
+    pub momentum: f64,
+    /// Of SGD: whether it looks ahead.
+    pub nesterov: bool,
+    /// Weight decay.
+    pub decay: f64,
+    /// The largest norm that the gradient of all parameters may have.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub clip: Option<f64>,
+}
+
+impl Default for OptimizerSpec {
+    fn default() -> OptimizerSpec {
+        OptimizerSpec {
+            method: "adam".into(),
+            rate: 1e-3,
+            schedule: Schedule::Constant,
+            momentum: 0.9,
+            nesterov: false,
+            decay: 0.0,
+            clip: None,
+        }
+    }
+}
+
+impl OptimizerSpec {
+    /// The method.
+    ///
+    /// # Errors
+    /// A name that is none.
+    pub fn method(&self) -> Result<Method> {
+        match &self.method[..] {
+            "adam" => Ok(Method::ADAM),
+            "adamw" => Ok(Method::ADAMW),
+            "sgd" => Ok(Method::Sgd { momentum: self.momentum, nesterov: self.nesterov }),
+            other => Err(usage("optimizer.method", format!("'{other}'"), "adam, adamw or sgd")),
+        }
+    }
+}
+
+impl Config {
+    /// Reads a configuration; each of `changes` is `key=value` in TOML with dots in the
+    /// key, such as `neuron.model="klif"`, and goes over what the text says. A value that
+    /// is no TOML is a text.
+    ///
+    /// # Errors
+    /// What is no TOML, unknown keys, values that make no sense.
+    pub fn parse(text: &str, changes: &[String]) -> Result<Config> {
+        let corrupt = |e: toml::de::Error| {
+            let byte = e.span().map_or(0, |span| span.start as u64);
+            Error::new(ErrorKind::Corrupt, e.message().to_owned(), "a configuration").at_byte(byte)
+        };
+        if changes.is_empty() {
+            return toml::from_str::<Config>(text).map_err(corrupt)?.checked();
+        }
+        let mut table: toml::Table = toml::from_str(text).map_err(corrupt)?;
+        for change in changes {
+            merge(&mut table, changed(change)?);
+        }
+        // read from text once more, so that errors have places in what was read
+        let text = table.to_string();
+        toml::from_str::<Config>(&text).map_err(|e| corrupt(e).at("changed"))?.checked()
+    }
+
+    fn checked(self) -> Result<Config> {
+        let positive = [("epochs", self.epochs), ("batch", self.batch), ("steps", self.data.steps)];
+        for (name, count) in positive {
+            if count == 0 {
+                return Err(usage(name, "0".into(), "1 or more"));
+            }
+        }
+        let Sensor { width, height } = self.data.sensor;
+        if width == 0 || height == 0 {
+            return Err(usage("data.sensor", format!("{width}x{height}"), "pixels"));
+        }
+        let rate = self.optimizer.rate;
+        if !(rate > 0.0 && rate.is_finite()) {
+            return Err(usage("optimizer.rate", rate.to_string(), "a positive number"));
+        }
+        for (name, held) in [("validation", &self.data.validation), ("test", &self.data.test)] {
+            if let Held::Share(share) = held
+                && !(0.0..1.0).contains(share)
+            {
+                return Err(usage(name, share.to_string(), "a share from 0 to below 1"));
+            }
+        }
+        self.augment.check()?;
+        self.optimizer.method()?;
+        Ok(self)
+    }
+
+    /// The text that [`Config::parse`] makes this of.
+    ///
+    /// # Errors
+    /// None that a configuration that was read can have.
+    pub fn to_toml(&self) -> Result<String> {
+        toml::to_string(self)
+            .map_err(|e| Error::new(ErrorKind::Unsupported, e.to_string(), "a configuration"))
+    }
+}
+
+fn usage(place: &str, found: String, expected: &str) -> Error {
+    Error::new(ErrorKind::Usage, found, expected).at(format!("'{place}'"))
+}
+
+/// `a.b=c` as a table.
+fn changed(change: &str) -> Result<toml::Table> {
+    let (key, value) =
+        change.split_once('=').ok_or_else(|| usage("--set", format!("'{change}'"), "KEY=VALUE"))?;
+    let quoted = || format!("{key} = {}", toml::Value::from(value));
+    toml::from_str(change)
+        .or_else(|_| toml::from_str(&quoted()))
+        .map_err(|e| usage("--set", format!("'{change}': {}", e.message()), "KEY=VALUE"))
+}
+
+fn merge(into: &mut toml::Table, changes: toml::Table) {
+    for (key, value) in changes {
+        match (into.get_mut(&key), value) {
+            (Some(toml::Value::Table(inner)), toml::Value::Table(changes)) => merge(inner, changes),
+            (_, value) => _ = into.insert(key, value),
+        }
+    }
+}
+
+impl fmt::Display for Slice {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Slice::Length(length) => write!(f, "{}us", length.0),
+            Slice::Number => f.write_str("number"),
+            Slice::Time => f.write_str("time"),
+        }
+    }
+}
+
+impl FromStr for Slice {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Slice> {
+        match text {
+            "number" => Ok(Slice::Number),
+            "time" => Ok(Slice::Time),
+            length => match length.parse() {
+                Ok(length) if length > Micros(0) => Ok(Slice::Length(length)),
+                _ => {
+                    let expected = "a time with its unit, number or time";
+                    Err(Error::new(ErrorKind::Usage, format!("slice '{text}'"), expected))
+                }
+            },
+        }
+    }
+}
+
+/// What is one text in the file.
+mod text {
+    use std::fmt::Display;
+    use std::str::FromStr;
+
+    use serde::{Deserialize, Deserializer, Serializer};
+
+    use crate::error::Error;
+
+    pub fn serialize<T: Display, S: Serializer>(value: &T, to: S) -> Result<S::Ok, S::Error> {
+        to.collect_str(value)
+    }
+
+    pub fn deserialize<'de, T, D>(from: D) -> Result<T, D::Error>
+    where
+        T: FromStr<Err = Error>,
+        D: Deserializer<'de>,
+    {
+        String::deserialize(from)?.parse().map_err(serde::de::Error::custom)
+    }
+}

@@ -1,0 +1,27 @@
+//! Training as a person wants it: a configuration in, a trained network out, and
+//! everything in between in one folder.
+//!
+//! | file of the folder | what it holds |
+//! |---|---|
+//! | `config.toml` | the configuration, as it was understood |
+//! | `last.safetensors` | the checkpoint after the latest epoch; a run resumes here |
+//! | `best.safetensors` | that of the epoch that did best in validation |
+//! | `network.nir`, or `network.synops` where NIR lacks a node | the trained network |
+//! | `curves.csv`, `curves.png` | loss and accuracy by epoch |
+//! | `report.json` | all of it |
+
+pub mod architecture;
+mod augment;
+mod checkpoint;
+pub mod config;
+pub mod data;
+mod evaluate;
+mod export;
+pub mod preset;
+mod run;
+
+pub use config::Config;
+pub use data::{Data, Part};
+pub use evaluate::{Tested, test};
+pub use export::graph;
+pub use run::{Epoch, Score, Stage, Training};

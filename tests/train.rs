@@ -1,0 +1,271 @@
+//! `synops train` as a person uses it, on a small task: which way a dot moves.
+
+mod program;
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use program::{data, done, folder, json, refused};
+use serde_json::Value;
+use synops::event::Batch;
+use synops::format::FORMATS;
+
+const CONFIG: &str = r#"
+epochs = 6
+batch = 8
+
+[data]
+path = "PATH"
+sensor = "12x8"
+steps = 10
+slice = "1ms"
+validation = 0.2
+test = 0.2
+
+[neuron]
+tau = 2.0
+surrogate = "atan:2"
+
+[optimizer]
+rate = 2e-2
+schedule = { cosine = { epochs = 12 } }
+
+[[layers]]
+type = "Conv2d"
+channels = 4
+kernel_size = 3
+padding = 1
+[[layers]]
+type = "BatchNorm"
+[[layers]]
+type = "Neurons"
+[[layers]]
+type = "SumPool2d"
+kernel_size = 2
+[[layers]]
+type = "Flatten"
+[[layers]]
+type = "Dropout"
+p = 0.2
+[[layers]]
+type = "Linear"
+outputs = 2
+bias = true
+[[layers]]
+type = "Neurons"
+"#;
+
+/// A dot that moves right or left, with noise: 10 ms on 12×8 pixels.
+fn dot(right: bool, number: u64) -> Batch {
+    let mut state = number.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1;
+    let mut random = |n: u64| {
+        state ^= state << 13;
+        state ^= state >> 7;
+        state ^= state << 17;
+        state % n
+    };
+    let row = random(6) as u16 + 1;
+    let mut events: Vec<(i64, u16, u16, bool)> = (0..60)
+        .map(|_| (random(10_000) as i64, random(12) as u16, random(8) as u16, random(2) == 0))
+        .collect();
+    for t in 0..200 {
+        let x = (t * 12 / 200) as u16;
+        let (x, on) = if right { (x, true) } else { (11 - x, random(3) > 0) };
+        events.push((t * 50, x, row + random(2) as u16, on));
+    }
+    events.sort();
+    events.into_iter().collect()
+}
+
+/// A folder of its own with a folder of dots a class; the configuration for it.
+fn task(name: &str) -> (PathBuf, String) {
+    let root = folder().join(name);
+    let _ = fs::remove_dir_all(&root);
+    let encode = FORMATS.iter().find(|f| f.name == "atis-bin").unwrap().encode.unwrap();
+    for (class, right) in [("left", false), ("right", true)] {
+        let folder = root.join("dots").join(class);
+        fs::create_dir_all(&folder).unwrap();
+        for number in 0..30 {
+            let bytes = encode(&dot(right, 2 * number + u64::from(right))).unwrap();
+            fs::write(folder.join(format!("{number:02}.bin")), bytes).unwrap();
+        }
+    }
+    let config = CONFIG.replace("PATH", root.join("dots").to_str().unwrap());
+    fs::write(root.join("dots.toml"), config).unwrap();
+    let config = root.join("dots.toml").display().to_string();
+    (root, config)
+}
+
+fn path(root: &Path, name: &str) -> String {
+    root.join(name).display().to_string()
+}
+
+#[test]
+fn a_trained_network_is_right_and_replays_to_the_outputs_that_training_gave() {
+    let (root, config) = task("replays");
+    let report = json(&["train", &config, "--out", &path(&root, "run")]);
+    let test = &report["runs"][0]["test"];
+    assert!(test["accuracy"].as_f64().unwrap() > 0.9, "{test}");
+    assert_eq!(test["of"], 12);
+    assert_eq!(test["as_trained"], 12, "the engine gives what training gave");
+    assert_eq!(report["data"]["train"], 36);
+    let epochs = report["runs"][0]["epochs"].as_array().unwrap();
+    let loss = |epoch: &Value| epoch["training"]["loss"].as_f64().unwrap();
+    assert!(epochs.len() == 6 && loss(&epochs[5]) < loss(&epochs[0]));
+    // the file knows its convention, its step and its classes
+    let network = path(&root, "run/network.nir");
+    let mut right = 0;
+    for (class, number) in [("left", "03"), ("right", "17"), ("left", "22"), ("right", "08")] {
+        let recording = path(&root, &format!("dots/{class}/{number}.bin"));
+        let sensor = ["--sensor", "12x8"];
+        let replay = json(&[&["replay", &recording, "--network", &network], &sensor[..]].concat());
+        assert_eq!(replay["engine"]["dt_us"], 1000);
+        assert_eq!(replay["engine"]["convention"], "spikingjelly");
+        right += usize::from(replay["output"]["class"] == class);
+    }
+    assert!(right >= 3, "{right} of 4");
+    for name in ["config.toml", "curves.csv", "curves.png", "report.json", "best.safetensors"] {
+        assert!(root.join("run").join(name).is_file(), "{name}");
+    }
+    let csv = fs::read_to_string(root.join("run/curves.csv")).unwrap();
+    assert_eq!(csv.lines().count(), 7);
+}
+
+#[test]
+fn every_neuron_comes_out_as_a_file_that_does_what_training_did() {
+    let (root, config) = task("neurons");
+    let files = [
+        ("if", "nir"),
+        ("plif", "nir"),
+        ("klif", "synops"),
+        ("gated-lif", "synops"),
+        ("da-lif", "nir"),
+    ];
+    for (model, ending) in files {
+        let (out, set) = (path(&root, model), format!("neuron.model={model}"));
+        let change = ["--set", &set, "--set", "epochs=3"];
+        let report = json(&[&["train", &config, "--out", &out], &change[..]].concat());
+        let run = &report["runs"][0];
+        assert_eq!(run["test"]["as_trained"], 12, "{model}");
+        let network = run["network"].as_str().unwrap();
+        assert!(network.ends_with(ending), "{network}");
+        let recording = path(&root, "dots/left/03.bin");
+        done(&["replay", &recording, "--network", network, "--sensor", "12x8"]);
+    }
+}
+
+#[test]
+fn a_resumed_run_ends_in_the_same_bytes() {
+    let (root, config) = task("resumes");
+    let augment = ["--set", "augment.flip=true", "--set", "augment.drop=0.1"];
+    let train = |out: &str, more: &[&str]| {
+        done(&[&["train", &config, "--out", &path(&root, out)], &augment[..], more].concat());
+    };
+    train("whole", &[]);
+    train("parts", &["--set", "epochs=2"]);
+    train("parts", &["--set", "epochs=3", "--resume"]);
+    train("parts", &["--resume"]);
+    for name in ["last.safetensors", "best.safetensors", "network.nir", "curves.csv"] {
+        let of = |out: &str| fs::read(root.join(out).join(name)).unwrap();
+        assert!(of("whole") == of("parts"), "{name}");
+    }
+    train("threads", &["--threads", "1"]);
+    let of = |out: &str| fs::read(root.join(out).join("last.safetensors")).unwrap();
+    assert!(of("whole") == of("threads"), "on one thread as on all");
+}
+
+#[test]
+fn seeds_differ_and_are_summed_up() {
+    let (root, config) = task("seeds");
+    let out = path(&root, "run");
+    let arguments = ["train", &config, "--out", &out, "--seeds", "2", "--set", "epochs=2"];
+    let report = json(&arguments);
+    let runs = report["runs"].as_array().unwrap();
+    assert!(runs[0]["epochs"] != runs[1]["epochs"] && runs[1]["seed"] == 2);
+    let of = |run: &Value| run["test"]["accuracy"].as_f64().unwrap();
+    let mean = report["test_accuracy"]["mean"].as_f64().unwrap();
+    assert!((mean - (of(&runs[0]) + of(&runs[1])) / 2.0).abs() < 1e-12);
+    assert!(root.join("run/seed-2/network.nir").is_file());
+}
+
+#[test]
+fn a_list_says_what_is_for_what_and_users_stay_together() {
+    let (root, config) = task("lists");
+    let list = root.join("list.csv");
+    let mut rows = vec!["file,class,user".to_owned()];
+    for number in 0..30 {
+        for class in ["left", "right"] {
+            rows.push(format!("{class}/{number:02}.bin,{class},user{:02}", number % 10));
+        }
+    }
+    fs::write(&list, rows.join("\n")).unwrap();
+    let (list, out) = (list.display().to_string(), path(&root, "run"));
+    let set = ["--set", "epochs=1", "--set", "data.test=[\"user03\", \"user04\"]"];
+    let arguments = [&["train", &config, "--out", &out, "--list", &list], &set[..]].concat();
+    let report = json(&arguments);
+    // 6 samples a user: 2 users reported on, 2 of the others make a fifth
+    let counts = ["train", "validation", "test"].map(|part| report["data"][part].clone());
+    assert_eq!(counts, [36, 12, 12]);
+    let stranger = ["--set", "data.test=[\"user77\"]"];
+    let arguments = [&["train", &config, "--out", &out, "--list", &list], &stranger[..]].concat();
+    assert!(refused(&arguments, 2).contains("found user 'user77'; expected user00, user01"));
+}
+
+#[test]
+fn bad_input_is_refused_by_name() {
+    let (root, config) = task("refusals");
+    let train = |more: &[&str]| {
+        let out = path(&root, "run");
+        refused(&[&["train", &config, "--out", &out], more].concat(), 2)
+    };
+    assert!(refused(&["train", &data("arm.aedat")], 2).contains("arm.aedat"));
+    let unknown = train(&["--set", "optimizer.speed=3"]);
+    assert!(
+        unknown.contains("dots.toml") && unknown.contains("unknown field `speed`"),
+        "{unknown}"
+    );
+    assert!(train(&["--set", "neuron.model=fif"]).contains("expected if, lif, plif"));
+    let wide = train(&["--set", "data.sensor=12x1"]);
+    assert!(wide.contains("'layers'"), "{wide}");
+    let list = root.join("list.csv");
+    let listed = |text: &str| {
+        fs::write(&list, text).unwrap();
+        train(&["--list", list.to_str().unwrap()])
+    };
+    let missing = listed("file,class\nleft/00.bin,left\nleft/99.bin,left\n");
+    assert!(missing.contains("list.csv: line 3: found 'left/99.bin'"), "{missing}");
+    assert!(listed("file,class,part\nleft/00.bin,left,exam\n").contains("line 2"));
+    assert!(listed("file,label\nleft/00.bin,left\n").contains("unknown field `label`"));
+    let three = "file,class\nleft/00.bin,a\nleft/01.bin,b\nleft/02.bin,c\n";
+    assert!(listed(three).contains("[3], one for each class"));
+    fs::write(root.join("dots/left/00.bin"), b"123").unwrap();
+    let cut = train(&[]);
+    assert!(cut.contains("dots/left/00.bin"), "{cut}");
+}
+
+#[test]
+fn a_loss_that_is_no_number_and_a_full_disk_leave_the_last_checkpoint() {
+    let (root, config) = task("losses");
+    let out = path(&root, "run");
+    done(&["train", &config, "--out", &out, "--set", "epochs=1"]);
+    let last = root.join("run/last.safetensors");
+    let good = fs::read(&last).unwrap();
+    let again = ["train", &config, "--out", &out, "--set", "epochs=2"];
+    assert!(refused(&again, 2).contains("expected --resume to go on, or another --out"));
+    let resume = [&again[..], &["--resume"]].concat();
+    // what it is written through cannot be written
+    fs::create_dir(root.join("run/last.safetensors.part")).unwrap();
+    assert!(refused(&resume, 2).contains("last.safetensors"));
+    assert!(fs::read(&last).unwrap() == good);
+    fs::remove_dir(root.join("run/last.safetensors.part")).unwrap();
+    let other = [&resume[..], &["--set", "optimizer.rate=1e-3"]].concat();
+    assert!(refused(&other, 2).contains("a checkpoint of another configuration"));
+    done(&resume);
+    let wild = path(&root, "wild");
+    let set = ["--set", "optimizer.method=sgd", "--set", "optimizer.rate=1e38"];
+    let message = refused(&[&["train", &config, "--out", &wild], &set[..]].concat(), 2);
+    assert!(
+        message.contains("epoch 1: ") && message.contains("numbers beyond all bounds"),
+        "{message}"
+    );
+}
