@@ -8,7 +8,7 @@
 //! file ── format ──▶ Batch ── event::order ──▶ Batch ── event::window, bin ──▶ Spikes
 //!                      │            tallies: read = kept + dropped               │
 //!                      ▼                                                         ▼
-//!                 report::manifest   .nir, .pt ── network ──▶ Network ──▶ engine::clocked
+//!        report::manifest   .nir, .synops, .pt ── network ──▶ Network ──▶ engine::clocked
 //!                                              (rooms of neuron and layer)       │
 //!                                                                                ▼
 //! report ◀── measure::energy ◀── measure::counts ◀────── Observer ◀───── spikes, operations
@@ -63,7 +63,7 @@
 //! | [`mod@format`] | recording formats, one file each |
 //! | [`corpus`] | data sets as published: labels, class names |
 //! | [`neuron`], [`layer`] | models and connections, one file each, with their equations |
-//! | [`network`] | graphs, NIR files, state dicts by a mapping, shapes |
+//! | [`network`] | graphs, NIR files and our own, state dicts by a mapping, shapes |
 //! | [`engine`] | how time advances |
 //! | [`learn`] | training: layers with adjoints, losses, rules, optimisers |
 //! | [`train`] | what `synops train` does: data, epochs, checkpoints, the trained network |

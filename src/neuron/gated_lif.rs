@@ -139,10 +139,6 @@ struct Gated {
 }
 
 impl Gated {
-    fn is_timed(&self) -> bool {
-        self.gains.len() > 1
-    }
-
     /// u of the module's head, of neuron `lane` with this state and input.
     #[inline(always)]
     fn charged(&self, block: usize, step: usize) -> impl Fn(usize, f32, f32) -> f32 {
@@ -191,7 +187,7 @@ impl Wide for Gated {
 
 impl Population for Gated {
     fn variables(&self) -> usize {
-        if self.is_timed() { 2 } else { 1 }
+        self.gains.len().min(2)
     }
 
     fn start(&self, _block: usize, state: &mut [f32]) {

@@ -151,15 +151,11 @@ impl Stepwise {
         });
         Ok(flow)
     }
-
-    fn is_timed(&self) -> bool {
-        self.curve.gains.len() > 1
-    }
 }
 
 impl Flow for Stepwise {
     fn variables(&self) -> usize {
-        if self.is_timed() { 2 } else { 1 }
+        self.curve.gains.len().min(2)
     }
 
     fn start(&self, block: usize, state: &mut [f64]) {
