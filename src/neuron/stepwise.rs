@@ -27,7 +27,7 @@ pub const STEP: Field = field("step", TIME);
 const EDGE: f64 = 1e-6;
 
 impl Step {
-    /// Refuses steps of another length than that of [`STEP`].
+    /// Refuses steps of another length than their field `step`.
     ///
     /// # Errors
     /// Those.
