@@ -1,22 +1,23 @@
 //! A bar on standard error for what takes longer than a second.
 
+use std::fmt::Write;
 use std::time::{Duration, Instant};
 
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use indicatif::{HumanDuration, ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle};
 
 /// Nothing is shown before this.
 const PATIENCE: Duration = Duration::from_secs(1);
 
 /// How the progress through the bytes of a file looks.
 const BYTES: &str =
-    "{percent:>3} % [{bar:40}] {bytes} of {total_bytes}, {elapsed} gone, {eta} to go";
+    "{percent:>3} % [{bar:40}] {bytes} of {total_bytes}, {elapsed} gone, {left} to go";
 
 /// And that through a list of recordings.
 const RECORDINGS: &str =
-    "{percent:>3} % [{bar:40}] {pos} of {len} recordings, {elapsed} gone, {eta} to go";
+    "{percent:>3} % [{bar:40}] {pos} of {len} recordings, {elapsed} gone, {left} to go";
 
 /// And that through the samples of an epoch.
-const SAMPLES: &str = "{msg} [{bar:40}] {pos} of {len} samples, {per_sec}, {eta} to go";
+const SAMPLES: &str = "{msg} [{bar:40}] {pos} of {len} samples, {rate}/s, {left} to go";
 
 /// Progress through a file, or through a list.
 pub struct Progress {
@@ -71,6 +72,19 @@ impl Drop for Progress {
 fn bar(len: u64, template: &str, began: Instant) -> ProgressBar {
     let bar = ProgressBar::with_draw_target(Some(len), ProgressDrawTarget::stderr_with_hz(10));
     if let Ok(style) = ProgressStyle::with_template(template) {
+        // by the mean of all the time: what is shown late has no history of its own
+        let rate = |state: &ProgressState| state.pos() as f64 / state.elapsed().as_secs_f64();
+        let left = move |state: &ProgressState| {
+            let left = state.len().unwrap_or(0).saturating_sub(state.pos());
+            Duration::try_from_secs_f64((left as f64 / rate(state)).round()).unwrap_or_default()
+        };
+        let style = style
+            .with_key("rate", move |state: &ProgressState, out: &mut dyn Write| {
+                let _ = write!(out, "{:.0}", rate(state));
+            })
+            .with_key("left", move |state: &ProgressState, out: &mut dyn Write| {
+                let _ = write!(out, "{}", HumanDuration(left(state)));
+            });
         bar.set_style(style.progress_chars("=> "));
     }
     bar.with_elapsed(began.elapsed())

@@ -144,14 +144,21 @@ impl Args {
         disk::write(&folder.join("config.toml"), config.to_toml()?.as_bytes())?;
         let before = training.epochs().len();
         let began = Instant::now();
-        let mut progress = None;
+        let (mut progress, mut before_it) = (None, String::new());
         training.run(folder, &mut |stage| match stage {
             Stage::Trained { epoch, done, of } => {
-                let label = format!("seed {}, epoch {epoch} of {}", config.seed, config.epochs);
-                let bar = progress.get_or_insert_with(|| Progress::of_samples(of as u64, label));
+                let label = || {
+                    let (seed, epochs) = (config.seed, config.epochs);
+                    format!("seed {seed}, epoch {epoch} of {epochs}{before_it}")
+                };
+                let bar = progress.get_or_insert_with(|| Progress::of_samples(of as u64, label()));
                 bar.at(done as u64);
             }
-            Stage::Epoch(_) => progress = None,
+            Stage::Epoch(epoch) => {
+                let share = epoch.validation.unwrap_or(epoch.training).accuracy;
+                before_it = format!(", {:.1} % before", 100.0 * share);
+                progress = None;
+            }
         })?;
         let trained = training.epochs().len() - before;
         let epoch_s = (trained > 0).then(|| began.elapsed().as_secs_f64() / trained as f64);
