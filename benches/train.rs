@@ -37,7 +37,7 @@ const ROUNDS: usize = 9;
 fn main() {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     match &arguments[..] {
-        [word, name, file] if word == "--serve" => serve(&Study::named(name), Path::new(file)),
+        [word, name, file] if word == "--serve" => serve(Study::named(name), Path::new(file)),
         _ => table(),
     }
 }
@@ -286,8 +286,9 @@ fn neurons() {
         for surrogate in ["atan", "sigmoid", "triangle"] {
             let settings = Settings { surrogate: surrogate.parse().unwrap(), ..lif() };
             let cells: Box<dyn Cells> = model(name).cells(&settings).unwrap();
-            let forward = || drop(black_box(cells.forward(&layout, &[], &input)));
-            let plain = || drop(black_box(input.par_iter().copied().collect::<Vec<f32>>()));
+            let mut sent = vec![0.0; len];
+            let forward = || cells.forward(&layout, &[], &input, &mut sent);
+            let plain = || moved.par_iter_mut().zip(&input).for_each(|(to, x)| *to = *x);
             compare(&format!("{name}, {surrogate}, forward: a copy"), plain, forward);
             let mut gradient = input.clone();
             let back = || drop(black_box(cells.adjoint(&layout, &[], &input, &mut gradient)));

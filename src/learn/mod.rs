@@ -18,6 +18,7 @@ pub mod optimizer;
 mod parameter;
 pub mod rule;
 pub mod schedule;
+mod spare;
 mod tensor;
 
 pub use kept::Kept;

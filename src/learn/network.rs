@@ -48,6 +48,15 @@ impl Network {
         self.layers.iter_mut().rev().fold(gradient, |g, layer| layer.backward(g))
     }
 
+    /// The same where nobody asks for the gradient with respect to the input.
+    ///
+    /// # Panics
+    /// As [`Network::backward`].
+    pub fn owe(&mut self, gradient: Tensor) {
+        let Some((first, rest)) = self.layers.split_first_mut() else { return };
+        first.owe(rest.iter_mut().rev().fold(gradient, |g, layer| layer.backward(g)));
+    }
+
     /// Whether every layer's way back can do with means over time.
     pub fn learns_from_means(&self) -> bool {
         self.layers.iter().all(|layer| layer.learns_from_means())

@@ -1,7 +1,9 @@
 //! Numbers with a shape.
 
+use super::spare;
+
 /// Numbers row by row, usually `[T, B, …]`: time, sequences side by side, features.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Debug, PartialEq)]
 pub struct Tensor {
     shape: Vec<usize>,
     values: Vec<f32>,
@@ -19,7 +21,14 @@ impl Tensor {
 
     /// Zeros of this shape.
     pub fn zeros(shape: &[usize]) -> Tensor {
-        Tensor { shape: shape.into(), values: vec![0.0; shape.iter().product()] }
+        let mut zeros = Tensor::blank(shape);
+        zeros.values.fill(0.0);
+        zeros
+    }
+
+    /// Numbers of this shape, whatever they are.
+    pub fn blank(shape: &[usize]) -> Tensor {
+        Tensor { shape: shape.into(), values: spare::take(shape.iter().product()) }
     }
 
     /// The axes.
@@ -57,7 +66,7 @@ impl Tensor {
     /// # Panics
     /// A shape that does not count them.
     pub fn reshaped(self, shape: &[usize]) -> Tensor {
-        Tensor::new(shape, self.values)
+        Tensor::new(shape, self.into_values())
     }
 
     /// The mean over T, `[1, B, …]`.
@@ -82,7 +91,21 @@ impl Tensor {
     }
 
     /// The elements alone.
-    pub fn into_values(self) -> Vec<f32> {
-        self.values
+    pub fn into_values(mut self) -> Vec<f32> {
+        std::mem::take(&mut self.values)
+    }
+}
+
+impl Clone for Tensor {
+    fn clone(&self) -> Tensor {
+        let mut clone = Tensor::blank(&self.shape);
+        clone.values.copy_from_slice(&self.values);
+        clone
+    }
+}
+
+impl Drop for Tensor {
+    fn drop(&mut self) {
+        spare::give(std::mem::take(&mut self.values));
     }
 }

@@ -391,7 +391,7 @@ impl Dynamics<8, 6> for Trained {
         let kept = L::of(1.0) - gamma * s;
         let by_reset = -(gamma * e * u + taken) * upstream.state;
         let by_reset = if self.firing.detach_reset { L::of(0.0) } else { by_reset };
-        let slope = self.firing.surrogate.derivative(u - theta);
+        let slope = upstream.slope;
         let by_excess = (upstream.spike + by_reset) * slope;
         let by_u = by_excess + e * kept * upstream.state;
         Downstream {

@@ -370,7 +370,7 @@ impl Dynamics<1, 4> for Trained {
         let (u_in_units, theta_in_units) = (u / unit, theta / unit);
         let ResetGradient { potential, spike: by_spike, threshold } =
             self.firing.reset_adjoint(u_in_units, theta_in_units, spike(u - theta), upstream.state);
-        let slope = self.firing.surrogate.derivative(u - theta);
+        let slope = upstream.slope;
         let by_u = (upstream.spike + by_spike) * slope + potential / unit;
         let by_unit = -(potential * u_in_units + threshold * theta_in_units) / unit;
         let by_scaled = if self.is_cut(k * h) { L::of(0.0) } else { by_u };

@@ -103,6 +103,23 @@ impl Surrogate {
         }
     }
 
+    /// Potentials above the threshold become their g. The form is chosen once for all:
+    /// within a loop the choice would keep it from wide registers.
+    #[inline(always)]
+    pub fn derivatives<L: Lane>(&self, x: &mut [L]) {
+        macro_rules! every {
+            ($($form:ident),*) => {
+                match self.form {
+                    $(Form::$form => {
+                        let surrogate = Surrogate { form: Form::$form, ..*self };
+                        x.iter_mut().for_each(|x| *x = surrogate.derivative(*x));
+                    })*
+                }
+            };
+        }
+        every!(Atan, Sigmoid, Triangle, Exponential, SoftSign, SuperSpike, Gaussian, Rectangle);
+    }
+
     /// The smooth step whose derivative g is.
     pub fn primitive<L: Lane>(&self, x: L) -> L {
         let (alpha, one, half) = (L::of(self.alpha), L::of(1.0), L::of(0.5));

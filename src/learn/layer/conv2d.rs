@@ -6,14 +6,18 @@
 //! ```
 //!
 //! W is `[out, in, rows, columns]`, and what it does is PyTorch's Conv2d: a
-//! cross-correlation, padded with zeros. Patches are made image by image and not kept.
+//! cross-correlation, padded with zeros. Patches are made a few rows of an image at a time,
+//! as much as stays in cache, and not kept.
+
+mod patches;
 
 use rayon::prelude::*;
 
-use super::{Layer, NO_FORWARD, Pass, misfit, named, piece};
+use self::patches::{Band, Geometry};
+use super::{Layer, NO_FORWARD, Pass, misfit, named, piece, transposed};
 use crate::error::Result;
 use crate::learn::{Kept, Parameter, Tensor};
-use crate::signal::{Matrix, product};
+use crate::signal::{Matrix, product, spaced_product};
 
 /// A convolution.
 #[derive(Debug)]
@@ -23,76 +27,6 @@ pub struct Conv2d {
     stride: usize,
     padding: usize,
     kept: Option<(Kept, Vec<usize>)>,
-}
-
-/// Sizes of one image, and what they make of it.
-#[derive(Clone, Copy, Debug)]
-struct Geometry {
-    channels: usize,
-    input: [usize; 2],
-    kernel: [usize; 2],
-    output: [usize; 2],
-    stride: usize,
-    padding: usize,
-}
-
-impl Geometry {
-    fn taps(&self) -> usize {
-        self.channels * self.kernel[0] * self.kernel[1]
-    }
-
-    fn pixels(&self) -> usize {
-        self.output[0] * self.output[1]
-    }
-
-    fn image(&self) -> usize {
-        self.channels * self.input[0] * self.input[1]
-    }
-
-    /// Outputs that a tap reaches along an axis, and the input that the first sees.
-    fn reach(&self, axis: usize, tap: usize) -> (std::ops::Range<usize>, usize) {
-        let (size, stride, padding) = (self.input[axis], self.stride, self.padding);
-        let first = padding.saturating_sub(tap).div_ceil(stride);
-        let end = (size + padding).saturating_sub(tap).div_ceil(stride).min(self.output[axis]);
-        (first..end.max(first), (first * stride + tap).saturating_sub(padding))
-    }
-
-    /// Every run of patches' elements: where it starts in the patches, where in the
-    /// image, and its length; elements of the image are `stride` apart.
-    fn runs(&self, mut visit: impl FnMut(usize, usize, usize)) {
-        let [height, width] = self.input;
-        for channel in 0..self.channels {
-            for ky in 0..self.kernel[0] {
-                let (rows, first_y) = self.reach(0, ky);
-                for kx in 0..self.kernel[1] {
-                    let (columns, x) = self.reach(1, kx);
-                    let tap = (channel * self.kernel[0] + ky) * self.kernel[1] + kx;
-                    for (i, row) in rows.clone().enumerate() {
-                        let y = first_y + i * self.stride;
-                        let patch = tap * self.pixels() + row * self.output[1] + columns.start;
-                        visit(patch, (channel * height + y) * width + x, columns.len());
-                    }
-                }
-            }
-        }
-    }
-
-    /// The patches of an image, `[taps, pixels]`; `patches` is zero in the padding.
-    fn gather(&self, image: &[f32], patches: &mut [f32]) {
-        self.runs(|patch, at, len| {
-            let from = image[at.min(image.len())..].iter().step_by(self.stride);
-            patches[patch..patch + len].iter_mut().zip(from).for_each(|(p, &x)| *p = x);
-        });
-    }
-
-    /// Adds patches to the image that they were gathered from.
-    fn scatter(&self, patches: &[f32], image: &mut [f32]) {
-        self.runs(|patch, at, len| {
-            let start = at.min(image.len());
-            let to = image[start..].iter_mut().step_by(self.stride);
-            to.zip(&patches[patch..patch + len]).for_each(|(x, p)| *x += p);
-        });
-    }
 }
 
 impl Conv2d {
@@ -143,26 +77,83 @@ impl Conv2d {
         Matrix::new(&weight.values, self.outputs(), weight.values.len() / self.outputs())
     }
 
-    /// The way back of some images: ∂W of all of them, and `back` for each.
-    fn back(&self, g: &Geometry, first: usize, gradient: &[f32], back: &mut [f32]) -> Vec<f32> {
+    /// The way forth of an image.
+    fn forth(&self, g: &Geometry, image: &[f32], out: &mut [f32], patches: &mut [f32]) {
+        let bias = self.parameters.get(1).map(|bias| &bias.values);
+        for (plane, &bias) in out.chunks_mut(g.pixels()).zip(bias.into_iter().flatten()) {
+            plane.fill(bias);
+        }
+        for band in g.bands() {
+            let patches = g.gather(&band, image, patches);
+            let out = &mut out[band.first..];
+            spaced_product(out, g.pixels(), bias.is_some(), self.weight(), patches);
+        }
+    }
+
+    /// The way back of some images: what they owe to W, transposed, and `back` for
+    /// each of them if it is asked for.
+    fn back(&self, g: &Geometry, part: Part<'_>) -> Vec<f32> {
         let (kept, _) = self.kept.as_ref().expect(NO_FORWARD);
-        let mut patches = vec![0.0; g.taps() * g.pixels()];
-        let mut back_patches = patches.clone();
+        let mut patches = vec![0.0; g.most_patches()];
         let mut image = vec![0.0; g.image()];
-        let mut owed = vec![0.0; self.outputs() * g.taps()];
-        let pairs = gradient.chunks(self.outputs() * g.pixels()).zip(back.chunks_mut(g.image()));
-        for (i, (gradient, back)) in pairs.enumerate() {
-            let at = (first + i) * g.image();
+        let mut owed = vec![0.0; g.taps() * self.outputs()];
+        let mut backs = part.back.map(|back| back.chunks_mut(g.image()));
+        for (i, gradient) in part.gradient.chunks(self.outputs() * g.pixels()).enumerate() {
+            let at = (part.first + i) * g.image();
             kept.read(at..at + g.image(), &mut image);
-            g.gather(&image, &mut patches);
-            let gradient = Matrix::new(gradient, self.outputs(), g.pixels());
-            let taps = Matrix::new(&patches, g.taps(), g.pixels());
-            product(&mut owed, true, gradient, taps.transposed());
-            product(&mut back_patches, false, self.weight().transposed(), gradient);
-            g.scatter(&back_patches, back);
+            let back = backs.as_mut().and_then(Iterator::next);
+            let of_band = |band: &Band| {
+                let gradient = &gradient[band.first..];
+                Matrix::spaced(gradient, self.outputs(), band.pixels, g.pixels())
+            };
+            for band in g.bands() {
+                let taps = g.gather(&band, &image, &mut patches);
+                // W by columns: the smaller factor is the one that gets turned over
+                product(&mut owed, true, taps, of_band(&band).transposed());
+            }
+            let Some(back) = back else { continue };
+            back.fill(0.0);
+            for band in g.bands() {
+                let patches = &mut patches[..g.taps() * band.pixels];
+                product(patches, false, self.weight().transposed(), of_band(&band));
+                g.scatter(&band, patches, back);
+            }
         }
         owed
     }
+
+    /// The way back, to `back` if the gradient with respect to the input is asked for.
+    fn learn(&mut self, gradient: &Tensor, back: Option<&mut Tensor>) {
+        let (_, features) = self.kept.as_ref().expect(NO_FORWARD);
+        let g = self.geometry(features).expect("features that fitted");
+        let images = piece(gradient.steps() * gradient.batch());
+        let parts = gradient.values().chunks(images * self.outputs() * g.pixels());
+        let mut backs = back.map(|back| back.values_mut().chunks_mut(images * g.image()));
+        let part = |(i, gradient)| {
+            let back = backs.as_mut().and_then(Iterator::next);
+            Part { first: i * images, gradient, back }
+        };
+        let parts: Vec<Part<'_>> = parts.enumerate().map(part).collect();
+        let owed: Vec<Vec<f32>> = parts.into_par_iter().map(|part| self.back(&g, part)).collect();
+        self.kept = None;
+        let taps = g.taps();
+        for owed in owed {
+            self.parameters[0].owe(&transposed(&owed, taps, owed.len() / taps));
+        }
+        if let Some(bias) = self.parameters.get_mut(1) {
+            let sums = |planes: &[f32]| planes.chunks(g.pixels()).map(|p| p.iter().sum()).collect();
+            let images = gradient.values().chunks(bias.values.len() * g.pixels());
+            images.for_each(|planes| bias.owe(&sums(planes) as &Vec<f32>));
+        }
+    }
+}
+
+/// Some images of the way back.
+struct Part<'a> {
+    /// Which is the first.
+    first: usize,
+    gradient: &'a [f32],
+    back: Option<&'a mut [f32]>,
 }
 
 impl Layer for Conv2d {
@@ -174,44 +165,26 @@ impl Layer for Conv2d {
     fn forward(&mut self, input: Tensor, pass: &mut Pass) -> Tensor {
         let g = self.geometry(input.features()).expect("features that fit");
         let features = [self.outputs(), g.output[0], g.output[1]];
-        let mut output = Tensor::zeros(&input.shape_with(&features));
-        let bias = self.parameters.get(1).map(|bias| &bias.values);
+        let mut output = Tensor::blank(&input.shape_with(&features));
         let images = output.values_mut().par_chunks_mut(self.outputs() * g.pixels());
         images.zip(input.values().par_chunks(g.image())).for_each_init(
-            || vec![0.0; g.taps() * g.pixels()],
-            |patches, (out, image)| {
-                for (plane, &bias) in out.chunks_mut(g.pixels()).zip(bias.into_iter().flatten()) {
-                    plane.fill(bias);
-                }
-                g.gather(image, patches);
-                product(out, true, self.weight(), Matrix::new(patches, g.taps(), g.pixels()));
-            },
+            || vec![0.0; g.most_patches()],
+            |patches, (out, image)| self.forth(&g, image, out, patches),
         );
         let features = input.features().to_vec();
-        self.kept = Some((Kept::of(pass.kept(input).into_values()), features));
+        self.kept = Some((Kept::of(pass.kept(input)), features));
         output
     }
 
     fn backward(&mut self, gradient: Tensor) -> Tensor {
         let (_, features) = self.kept.as_ref().expect(NO_FORWARD);
-        let g = self.geometry(features).expect("features that fitted");
-        let mut back = Tensor::zeros(&gradient.shape_with(features));
-        let images = piece(gradient.steps() * gradient.batch());
-        let outputs = gradient.values().par_chunks(images * self.outputs() * g.pixels());
-        let inputs = back.values_mut().par_chunks_mut(images * g.image());
-        let owed: Vec<Vec<f32>> = outputs
-            .zip(inputs)
-            .enumerate()
-            .map(|(i, (gradient, back))| self.back(&g, i * images, gradient, back))
-            .collect();
-        self.kept = None;
-        owed.iter().for_each(|owed| self.parameters[0].owe(owed));
-        if let Some(bias) = self.parameters.get_mut(1) {
-            let sums = |planes: &[f32]| planes.chunks(g.pixels()).map(|p| p.iter().sum()).collect();
-            let images = gradient.values().chunks(bias.values.len() * g.pixels());
-            images.for_each(|planes| bias.owe(&sums(planes) as &Vec<f32>));
-        }
+        let mut back = Tensor::blank(&gradient.shape_with(features));
+        self.learn(&gradient, Some(&mut back));
         back
+    }
+
+    fn owe(&mut self, gradient: Tensor) {
+        self.learn(&gradient, None);
     }
 
     fn parameters(&mut self) -> Vec<(String, &mut Parameter)> {

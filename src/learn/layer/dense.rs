@@ -6,7 +6,7 @@
 
 use rayon::prelude::*;
 
-use super::{Layer, NO_FORWARD, Pass, misfit, named, piece};
+use super::{Layer, NO_FORWARD, Pass, misfit, named, piece, transposed};
 use crate::error::Result;
 use crate::learn::{Kept, Parameter, Tensor};
 use crate::signal::{Matrix, product};
@@ -55,10 +55,6 @@ impl Dense {
     }
 }
 
-fn transposed(values: &[f32], rows: usize, columns: usize) -> Vec<f32> {
-    (0..columns).flat_map(|j| (0..rows).map(move |i| values[i * columns + j])).collect()
-}
-
 impl Layer for Dense {
     fn output(&self, input: &[usize]) -> Result<Vec<usize>> {
         let (outputs, inputs) = self.sizes();
@@ -81,7 +77,7 @@ impl Layer for Dense {
             let x = Matrix::new(x, x.len() / inputs, inputs);
             product(out, true, x, self.weight().transposed());
         });
-        self.kept = Some(Kept::of(pass.kept(input).into_values()));
+        self.kept = Some(Kept::of(pass.kept(input)));
         output
     }
 

@@ -47,6 +47,11 @@ pub trait Layer: std::fmt::Debug + Send {
     /// No forward pass since the last backward pass.
     fn backward(&mut self, gradient: Tensor) -> Tensor;
 
+    /// The same where nobody asks for the gradient with respect to the input.
+    fn owe(&mut self, gradient: Tensor) {
+        self.backward(gradient);
+    }
+
     /// Whether its way back can do with the means of its input over time: whether it
     /// commutes with them, or takes their gradient from elsewhere.
     fn learns_from_means(&self) -> bool {
@@ -119,6 +124,11 @@ fn named(parameters: &mut [Parameter]) -> Vec<(String, &mut Parameter)> {
 /// number of threads.
 fn piece(len: usize) -> usize {
     len.div_ceil(16).max(1)
+}
+
+/// Columns as rows.
+fn transposed(values: &[f32], rows: usize, columns: usize) -> Vec<f32> {
+    (0..columns).flat_map(|j| (0..rows).map(move |i| values[i * columns + j])).collect()
 }
 
 #[cfg(test)]

@@ -107,8 +107,9 @@ impl Layer for Neurons {
     fn forward(&mut self, input: Tensor, pass: &mut Pass) -> Tensor {
         let fits = self.steps.is_none_or(|steps| steps == input.steps());
         assert!(fits, "{} steps for neurons with parameters for {:?}", input.steps(), self.steps);
-        let sent = self.cells.forward(&layout(&input), &self.values(), input.values());
-        let output = Tensor::new(input.shape(), sent);
+        let mut output = Tensor::blank(input.shape());
+        let sent = output.values_mut();
+        self.cells.forward(&layout(&input), &self.values(), input.values(), sent);
         self.kept = Some(match pass.keep {
             Keep::Steps => Kept::Input(input),
             Keep::Means => Kept::Slopes(self.slopes(&input)),

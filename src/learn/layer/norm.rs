@@ -17,11 +17,15 @@
 //! **Source.** Ioffe & Szegedy 2015; Zheng et al. 2021 (tdBN); as in PyTorch's
 //! BatchNorm, momentum 0.1, ε = 1e-5.
 
+mod sums;
+
 use rayon::prelude::*;
 
+use self::sums::{Along, Moments, Spread};
 use super::{Layer, NO_FORWARD, Pass, misfit, named};
 use crate::error::Result;
 use crate::learn::{Parameter, Tensor};
+use crate::signal::simd::{Kernel, dispatch};
 
 const EPSILON: f64 = 1e-5;
 const MOMENTUM: f32 = 0.1;
@@ -102,14 +106,12 @@ impl Statistics {
     }
 
     fn measure(input: &Tensor) -> Statistics {
-        let channels = input.features()[0];
-        let count = (input.values().len() / channels) as f64;
         let of_channel = |channel: usize| {
-            let mean = sum(input, channel, |x| x) / count;
-            let squares = sum(input, channel, |x| (x - mean) * (x - mean));
-            (mean as f32, (squares / count) as f32)
+            let parts = planes(input, channel).map(|plane| dispatch(Spread(plane)));
+            let all = parts.fold(Moments::default(), Moments::joined);
+            (all.mean as f32, all.variance() as f32)
         };
-        let (mean, variance) = (0..channels).into_par_iter().map(of_channel).unzip();
+        let (mean, variance) = (0..input.features()[0]).into_par_iter().map(of_channel).unzip();
         Statistics { mean, variance }
     }
 }
@@ -120,17 +122,47 @@ fn planes(tensor: &Tensor, channel: usize) -> impl Iterator<Item = &[f32]> {
     tensor.values().chunks_exact(pixels).skip(channel).step_by(tensor.features()[0])
 }
 
-/// Σ term(x) over a channel.
-fn sum(tensor: &Tensor, channel: usize, term: impl Fn(f64) -> f64) -> f64 {
-    planes(tensor, channel).flatten().map(|&x| term(f64::from(x))).sum()
+/// The way forth of a plane.
+struct Scale<'a> {
+    input: &'a [f32],
+    output: &'a mut [f32],
+    mean: f32,
+    factor: f32,
+    shift: f32,
 }
 
-/// Applies `f(channel, plane)` to the plane of every channel of every sample.
-fn map(values: &mut [f32], channels: usize, pixels: usize, f: impl Fn(usize, &mut [f32]) + Sync) {
-    values
-        .par_chunks_exact_mut(pixels)
-        .enumerate()
-        .for_each(|(plane, values)| f(plane % channels, values));
+impl Kernel for Scale<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run(self) {
+        let Scale { input, output, mean, factor, shift } = self;
+        output.iter_mut().zip(input).for_each(|(y, x)| *y = (x - mean) * factor + shift);
+    }
+}
+
+/// The way back of a plane.
+struct Unscale<'a> {
+    input: &'a [f32],
+    gradient: &'a mut [f32],
+    mean: f32,
+    inverse: f32,
+    factor: f32,
+    /// What the statistics owe: means of ∂y, and of ∂y times the normed input.
+    owed: (f32, f32),
+}
+
+impl Kernel for Unscale<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run(self) {
+        let Unscale { input, gradient, mean, inverse, factor, owed: (total, along) } = self;
+        for (g, x) in gradient.iter_mut().zip(input) {
+            let normed = (x - mean) * inverse;
+            *g = factor * (*g - total - normed * along);
+        }
+    }
 }
 
 impl Layer for Norm {
@@ -151,12 +183,15 @@ impl Layer for Norm {
         if pass.training {
             self.learn(&used, input.values().len() / channels);
         }
-        let mut output = input.clone();
+        let mut output = Tensor::blank(input.shape());
         let pixels = input.feature_count() / channels;
-        map(output.values_mut(), channels, pixels, |channel, values| {
+        let pairs = output.values_mut().par_chunks_exact_mut(pixels);
+        let pairs = pairs.zip(input.values().par_chunks_exact(pixels)).enumerate();
+        pairs.for_each(|(plane, (output, input))| {
+            let channel = plane % channels;
             let (mean, factor) = (used.mean[channel], self.factor(&used, channel));
             let shift = self.parameters[1].values[channel];
-            values.iter_mut().for_each(|x| *x = (*x - mean) * factor + shift);
+            dispatch(Scale { input, output, mean, factor, shift });
         });
         let input = pass.kept(input);
         self.kept = Some(Kept { input, used, measured: pass.training });
@@ -169,29 +204,24 @@ impl Layer for Norm {
         let pixels = input.feature_count() / channels;
         let count = (input.values().len() / channels) as f32;
         let sums = |channel: usize| {
-            let (mean, inverse) = (f64::from(used.mean[channel]), f64::from(used.inverse(channel)));
+            let (mean, inverse) = (used.mean[channel], used.inverse(channel));
             let pairs = planes(&gradient, channel).zip(planes(&input, channel));
-            let product = |(g, x): (&[f32], &[f32])| -> f64 {
-                let normed = |x: f32| (f64::from(x) - mean) * inverse;
-                g.iter().zip(x).map(|(&g, &x)| f64::from(g) * normed(x)).sum()
-            };
-            let along = pairs.map(product).sum::<f64>();
-            (sum(&gradient, channel, |g| g) as f32, along as f32)
+            let parts = pairs.map(|(gradient, input)| dispatch(Along { gradient, input, mean }));
+            let (total, along) = parts.fold((0.0, 0.0), |a, b| (a.0 + b.0, a.1 + b.1));
+            (total as f32, (along * f64::from(inverse)) as f32)
         };
         let sums: Vec<(f32, f32)> = (0..channels).into_par_iter().map(sums).collect();
-        let inputs: Vec<&[f32]> = input.values().chunks_exact(pixels).collect();
-        let planes = gradient.values_mut().par_chunks_exact_mut(pixels).zip(inputs).enumerate();
-        planes.for_each(|(plane, (gradient, x))| {
+        let planes = gradient.values_mut().par_chunks_exact_mut(pixels);
+        let planes = planes.zip(input.values().par_chunks_exact(pixels)).enumerate();
+        planes.for_each(|(plane, (gradient, input))| {
             let channel = plane % channels;
-            let (factor, inverse) = (self.factor(&used, channel), used.inverse(channel));
-            let (total, along) = match measured {
+            let (mean, inverse) = (used.mean[channel], used.inverse(channel));
+            let owed = match measured {
                 true => (sums[channel].0 / count, sums[channel].1 / count),
                 false => (0.0, 0.0),
             };
-            for (g, x) in gradient.iter_mut().zip(x) {
-                let normed = (x - used.mean[channel]) * inverse;
-                *g = factor * (*g - total - normed * along);
-            }
+            let factor = self.factor(&used, channel);
+            dispatch(Unscale { input, gradient, mean, inverse, factor, owed });
         });
         let by_weight: Vec<f32> = sums.iter().map(|(_, along)| along * self.scale).collect();
         let by_bias: Vec<f32> = sums.iter().map(|(total, _)| *total).collect();

@@ -3,9 +3,15 @@
 //! Windows do not reach over the edge; what is left of it is left out, as in PyTorch.
 //! Of equal maxima the first is the one, row by row: spikes are often equal.
 
+mod halving;
+
+use rayon::prelude::*;
+
+use self::halving::{Halved, Halving};
 use super::{Layer, NO_FORWARD, Pass, misfit};
 use crate::error::Result;
 use crate::learn::Tensor;
+use crate::signal::simd::dispatch;
 
 /// What becomes of a window.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -18,23 +24,26 @@ pub enum Pool {
     Max,
 }
 
+/// An element of a window, counted row by row.
+type Place = u16;
+
 /// A pooling layer.
 #[derive(Debug)]
 pub struct Pool2d {
     pool: Pool,
     kernel: usize,
     stride: usize,
-    /// Features of the input, and where the maxima were.
-    kept: Option<(Vec<usize>, Vec<u32>)>,
+    /// Features of the input, and which of its window each maximum was.
+    kept: Option<(Vec<usize>, Vec<Place>)>,
 }
 
 impl Pool2d {
     /// Square windows, `stride` apart.
     ///
     /// # Panics
-    /// A window or stride of 0.
+    /// A window or stride of 0, or a window of more than 256 rows.
     pub fn new(pool: Pool, kernel: usize, stride: usize) -> Pool2d {
-        assert!(kernel > 0 && stride > 0, "a window and a stride");
+        assert!((1..=256).contains(&kernel) && stride > 0, "a window and a stride");
         Pool2d { pool, kernel, stride, kept: None }
     }
 
@@ -68,10 +77,88 @@ fn plane_of(features: &[usize]) -> [usize; 2] {
     [features[1], features[2]]
 }
 
-/// The place of the first of the largest.
+/// The first of the largest.
 fn largest(plane: &[f32], window: usize, offsets: &[usize]) -> usize {
-    let places = offsets.iter().map(|offset| window + offset);
-    places.fold(window, |best, at| if plane[at] > plane[best] { at } else { best })
+    let at = |place: usize| plane[window + offsets[place]];
+    (1..offsets.len()).fold(0, |best, place| if at(place) > at(best) { place } else { best })
+}
+
+/// A plane of the input, windows in it, and where their elements lie.
+struct Windows {
+    plane: [usize; 2],
+    first: Vec<usize>,
+    offsets: Vec<usize>,
+}
+
+impl Pool2d {
+    fn windows_of(&self, features: &[usize]) -> Windows {
+        let plane = plane_of(features);
+        Windows { plane, first: self.windows(plane), offsets: self.offsets(plane[1]) }
+    }
+
+    /// Whether windows are two by two, side by side: what networks have.
+    fn halves(&self) -> bool {
+        (self.kernel, self.stride) == (2, 2)
+    }
+
+    fn pool_plane(&self, windows: &Windows, plane: &[f32], out: &mut [f32], places: &mut [Place]) {
+        if self.halves() {
+            let [_, width] = windows.plane;
+            return dispatch(Halving { pool: self.pool, width, plane, out, places });
+        }
+        let Windows { first, offsets, .. } = windows;
+        match self.pool {
+            Pool::Max => {
+                for ((out, place), &window) in out.iter_mut().zip(places).zip(first) {
+                    let largest = largest(plane, window, offsets);
+                    (*out, *place) = (plane[window + offsets[largest]], largest as Place);
+                }
+            }
+            Pool::Sum | Pool::Average => {
+                for (out, window) in out.iter_mut().zip(first) {
+                    let sum: f32 = offsets.iter().map(|offset| plane[window + offset]).sum();
+                    *out = sum * self.scale();
+                }
+            }
+        }
+    }
+
+    fn back_plane(&self, windows: &Windows, gradient: &[f32], places: &[Place], back: &mut [f32]) {
+        if self.halves() {
+            let [_, width] = windows.plane;
+            return dispatch(Halved { pool: self.pool, width, gradient, places, back });
+        }
+        back.fill(0.0);
+        let Windows { first, offsets, .. } = windows;
+        match self.pool {
+            Pool::Max => {
+                for ((window, g), &place) in first.iter().zip(gradient).zip(places) {
+                    back[window + offsets[usize::from(place)]] += g;
+                }
+            }
+            Pool::Sum | Pool::Average => {
+                for (window, g) in first.iter().zip(gradient) {
+                    offsets.iter().for_each(|offset| back[window + offset] += g * self.scale());
+                }
+            }
+        }
+    }
+
+    /// Places of the maxima of each of so many windows; of other pools none.
+    fn places(&self, windows: usize) -> Vec<Place> {
+        vec![0; if self.pool == Pool::Max { windows } else { 0 }]
+    }
+}
+
+/// Each plane's part of the places, which may be none.
+fn by_plane(mut places: &mut [Place], planes: usize) -> Vec<&mut [Place]> {
+    let windows = places.len() / planes.max(1);
+    let part = |_| {
+        let (part, rest) = std::mem::take(&mut places).split_at_mut(windows);
+        places = rest;
+        part
+    };
+    (0..planes).map(part).collect()
 }
 
 impl Layer for Pool2d {
@@ -91,44 +178,31 @@ impl Layer for Pool2d {
 
     fn forward(&mut self, input: Tensor, _: &mut Pass) -> Tensor {
         let features = input.features().to_vec();
-        let plane = plane_of(&features);
-        let (windows, offsets) = (self.windows(plane), self.offsets(plane[1]));
-        let output = self.output(&features).expect("features that fit");
-        let (mut values, mut places) = (Vec::new(), Vec::new());
-        for (i, pixels) in input.values().chunks_exact(plane[0] * plane[1]).enumerate() {
-            match self.pool {
-                Pool::Max => {
-                    let maxima = windows.iter().map(|&window| largest(pixels, window, &offsets));
-                    let start = i * pixels.len();
-                    places.extend(maxima.clone().map(|at| (start + at) as u32));
-                    values.extend(maxima.map(|at| pixels[at]));
-                }
-                Pool::Sum | Pool::Average => values.extend(windows.iter().map(|window| {
-                    let sum: f32 = offsets.iter().map(|offset| pixels[window + offset]).sum();
-                    sum * self.scale()
-                })),
-            }
-        }
+        let windows = self.windows_of(&features);
+        let mut output =
+            Tensor::blank(&input.shape_with(&self.output(&features).expect("features that fit")));
+        let mut places = self.places(output.values().len());
+        let count = output.values().len() / windows.first.len();
+        let planes = input.values().par_chunks_exact(windows.plane.iter().product());
+        let pooled = output.values_mut().par_chunks_exact_mut(windows.first.len());
+        planes
+            .zip(pooled)
+            .zip(by_plane(&mut places, count))
+            .for_each(|((plane, out), places)| self.pool_plane(&windows, plane, out, places));
         self.kept = Some((features, places));
-        Tensor::new(&input.shape_with(&output), values)
+        output
     }
 
     fn backward(&mut self, gradient: Tensor) -> Tensor {
-        let (features, places) = self.kept.take().expect(NO_FORWARD);
-        let mut back = Tensor::zeros(&gradient.shape_with(&features));
-        if self.pool == Pool::Max {
-            let pairs = places.iter().zip(gradient.values());
-            pairs.for_each(|(&at, g)| back.values_mut()[at as usize] += g);
-            return back;
-        }
-        let plane = plane_of(&features);
-        let (windows, offsets) = (self.windows(plane), self.offsets(plane[1]));
-        let planes = back.values_mut().chunks_exact_mut(plane[0] * plane[1]);
-        for (back, gradient) in planes.zip(gradient.values().chunks_exact(windows.len())) {
-            for (window, g) in windows.iter().zip(gradient) {
-                offsets.iter().for_each(|offset| back[window + offset] += g * self.scale());
-            }
-        }
+        let (features, mut places) = self.kept.take().expect(NO_FORWARD);
+        let windows = self.windows_of(&features);
+        let mut back = Tensor::blank(&gradient.shape_with(&features));
+        let count = gradient.values().len() / windows.first.len();
+        let planes = back.values_mut().par_chunks_exact_mut(windows.plane.iter().product());
+        let gradients = gradient.values().par_chunks_exact(windows.first.len());
+        gradients.zip(planes).zip(by_plane(&mut places, count)).for_each(
+            |((gradient, back), places)| self.back_plane(&windows, gradient, places, back),
+        );
         back
     }
 }

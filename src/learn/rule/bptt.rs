@@ -36,6 +36,6 @@ pub fn learn(
     network.clear_gradients();
     let outputs = network.forward(input, pass);
     let (loss, gradient) = loss.of(&outputs, labels)?;
-    network.backward(gradient);
+    network.owe(gradient);
     Ok(Answer { loss, outputs })
 }

@@ -59,7 +59,7 @@ pub fn learn(
         let steps = outputs.steps() as f32;
         gradient.values_mut().iter_mut().for_each(|g| *g /= steps);
     }
-    network.backward(gradient);
+    network.owe(gradient);
     Ok(Answer { loss, outputs })
 }
 

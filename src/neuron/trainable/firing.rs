@@ -30,13 +30,16 @@ pub struct Firing {
     pub surrogate: Surrogate,
 }
 
-/// Gradients with respect to what a step gave.
+/// Gradients with respect to what a step gave, and what they pass on their way to its
+/// potential.
 #[derive(Clone, Copy, Debug)]
 pub struct Upstream<L> {
     /// To the spike that was sent.
     pub spike: L,
     /// To the state that the next step starts from.
     pub state: L,
+    /// What stands for the derivative of the spike.
+    pub slope: L,
 }
 
 /// Gradients with respect to what a reset started from.
@@ -60,11 +63,9 @@ impl Firing {
     /// Θ(x), of a potential `x` above the threshold.
     #[inline(always)]
     pub fn spike<L: Lane>(&self, x: L) -> L {
-        let fires = match self.fire {
-            Fire::AtOrAbove => x >= L::of(0.0),
-            Fire::Above => x > L::of(0.0),
-        };
-        L::of(if fires { 1.0 } else { 0.0 })
+        // no branch: many are compared at once
+        let at = (x == L::of(0.0)) & (self.fire == Fire::AtOrAbove);
+        L::of(if (x > L::of(0.0)) | at { 1.0 } else { 0.0 })
     }
 
     /// What the reset takes a spike for.

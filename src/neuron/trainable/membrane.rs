@@ -32,7 +32,7 @@ impl Charge {
 
 /// A model that charges so: P learnable parameters, and what they make of decay, gain
 /// and drift.
-pub trait Membrane<const P: usize>: std::fmt::Debug + Send + Sync {
+pub trait Membrane<const P: usize>: Copy + std::fmt::Debug + Send + Sync {
     /// What is learned.
     const LEARNED: &'static [Learned; P];
 
@@ -81,7 +81,7 @@ impl<M: Membrane<P>, const P: usize> Dynamics<P, 3> for M {
         let theta = firing.theta();
         let u = decay * v + gain * x + drift;
         let reset = firing.reset_adjoint(u, theta, spike(u - theta), upstream.state);
-        let slope = firing.surrogate.derivative(u - theta);
+        let slope = upstream.slope;
         let by_u = (upstream.spike + reset.spike) * slope + reset.potential;
         let coefficients = [v * by_u, x * by_u, by_u];
         Downstream { state: decay * by_u, input: gain * by_u, coefficients }

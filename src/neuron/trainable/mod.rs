@@ -204,8 +204,8 @@ impl Trainable {
 /// `parameters` has one slice for each of [`Trainable::learned`], of
 /// [`Trainable::count`] elements, `[channel]` or `[step, channel]`.
 pub trait Cells: std::fmt::Debug + Send + Sync {
-    /// The spikes, as numbers, that an input makes from the beginning.
-    fn forward(&self, layout: &Layout, parameters: &[&[f32]], input: &[f32]) -> Vec<f32>;
+    /// Writes to `sent` the spikes, as numbers, that an input makes from the beginning.
+    fn forward(&self, layout: &Layout, parameters: &[&[f32]], input: &[f32], sent: &mut [f32]);
 
     /// The adjoint of [`Cells::forward`]: turns the gradient with respect to the
     /// spikes into that with respect to the input, in place, and gives those with
@@ -221,7 +221,7 @@ pub trait Cells: std::fmt::Debug + Send + Sync {
 }
 
 /// One model's mathematics: P learnable parameters, C coefficients of a step.
-pub trait Dynamics<const P: usize, const C: usize>: std::fmt::Debug + Send + Sync {
+pub trait Dynamics<const P: usize, const C: usize>: Copy + std::fmt::Debug + Send + Sync {
     /// What is learned.
     const LEARNED: &'static [Learned; P];
 

@@ -10,10 +10,10 @@ use std::ops::Range;
 
 use rayon::prelude::*;
 
-use super::block::{back_block, run_block};
+use super::block::{WIDE, back_block, run_block};
 use super::{Cells, Dynamics};
 use crate::neuron::lane::{Dual, Lane};
-use crate::signal::BLOCK;
+use crate::signal::simd::{Kernel, dispatch};
 
 /// What the axes of a sequence `[T, B, C, …]` are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -49,7 +49,7 @@ impl Layout {
 }
 
 /// The longest run.
-const LONGEST: usize = 32 * BLOCK;
+const LONGEST: usize = 8 * WIDE;
 
 /// The coefficients of one channel, one entry for each step or one for all.
 struct Coefficients<L, const C: usize>(Vec<[L; C]>);
@@ -139,30 +139,14 @@ impl<M: Dynamics<P, C>, const P: usize, const C: usize> Of<M, P, C> {
 }
 
 impl<M: Dynamics<P, C>, const P: usize, const C: usize> Cells for Of<M, P, C> {
-    fn forward(&self, layout: &Layout, parameters: &[&[f32]], input: &[f32]) -> Vec<f32> {
+    fn forward(&self, layout: &Layout, parameters: &[&[f32]], input: &[f32], sent: &mut [f32]) {
         let coefficients = self.coefficients(layout, &Self::doubles(parameters));
         let runs = layout.runs(coefficients.len());
-        let mut sent = vec![0.0; input.len()];
-        let firing = *self.0.firing();
-        let outputs = by_run(&mut sent, layout.neurons(), &runs);
-        runs.par_iter().zip(outputs).for_each(|((run, channel), mut outputs)| {
-            let c = |step: usize| *coefficients[*channel].at(step);
-            for start in run.clone().step_by(BLOCK) {
-                let block = start..run.end.min(start + BLOCK);
-                let inputs = columns(input, layout, &block);
-                let at = start - run.start;
-                run_block(
-                    &self.0,
-                    c,
-                    &inputs,
-                    |x| firing.spike(x),
-                    |step, _, spikes| {
-                        outputs[step][at..at + block.len()].copy_from_slice(&spikes[..block.len()]);
-                    },
-                );
-            }
+        let outputs = by_run(sent, layout.neurons(), &runs);
+        runs.par_iter().zip(outputs).for_each(|((run, channel), sent)| {
+            let coefficients = &coefficients[*channel];
+            dispatch(Forth { cells: self, coefficients, layout, run, input, sent });
         });
-        sent
     }
 
     fn adjoint(
@@ -181,8 +165,8 @@ impl<M: Dynamics<P, C>, const P: usize, const C: usize> Cells for Of<M, P, C> {
             .par_iter()
             .zip(gradients)
             .map(|((run, channel), gradients)| {
-                let c = |step: usize| *coefficients[*channel].at(step);
-                self.back_run(layout, run, c, input, gradients, steps)
+                let coefficients = &coefficients[*channel];
+                dispatch(Back { cells: self, coefficients, layout, run, input, gradients, steps })
             })
             .collect();
         let channels = coefficients.len();
@@ -191,40 +175,79 @@ impl<M: Dynamics<P, C>, const P: usize, const C: usize> Cells for Of<M, P, C> {
     }
 }
 
-impl<M: Dynamics<P, C>, const P: usize, const C: usize> Of<M, P, C> {
-    /// Backwards through a run, block by block.
-    fn back_run(
-        &self,
-        layout: &Layout,
-        run: &Range<usize>,
-        c: impl Fn(usize) -> [f32; C],
-        input: &[f32],
-        mut gradients: Vec<&mut [f32]>,
-        steps: usize,
-    ) -> Vec<[f64; C]> {
-        let firing = *self.0.firing();
-        let mut owed = vec![[0.0; C]; steps];
-        for start in run.clone().step_by(BLOCK) {
-            let block = start..run.end.min(start + BLOCK);
+/// The way forth of a run, block by block.
+struct Forth<'a, 's, M, const P: usize, const C: usize> {
+    cells: &'a Of<M, P, C>,
+    coefficients: &'a Coefficients<f32, C>,
+    layout: &'a Layout,
+    run: &'a Range<usize>,
+    input: &'a [f32],
+    /// The run's part of every step.
+    sent: Vec<&'s mut [f32]>,
+}
+
+/// Blocks of a run, and where each starts in it.
+fn blocks(run: &Range<usize>) -> impl Iterator<Item = (usize, Range<usize>)> {
+    let (start, end) = (run.start, run.end);
+    run.clone().step_by(WIDE).map(move |at| (at - start, at..end.min(at + WIDE)))
+}
+
+impl<M: Dynamics<P, C>, const P: usize, const C: usize> Kernel for Forth<'_, '_, M, P, C> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run(self) {
+        let Forth { cells, coefficients, layout, run, input, mut sent } = self;
+        let firing = *cells.0.firing();
+        for (at, block) in blocks(run) {
             let inputs = columns(input, layout, &block);
-            let at = start - run.start;
-            let mut of_block: Vec<&mut [f32]> =
-                gradients.iter_mut().map(|g| &mut g[at..at + block.len()]).collect();
-            back_block(
-                &self.0,
-                &c,
-                &inputs,
-                &mut of_block,
-                |x| firing.spike(x),
-                |step, more| {
-                    let owed = &mut owed[step.min(steps - 1)];
-                    owed.iter_mut().zip(more).for_each(|(owed, more)| *owed += f64::from(more));
-                },
-            );
+            let c = |step: usize| *coefficients.at(step);
+            let spike = |x: f32| firing.spike(x);
+            run_block(&cells.0, c, &inputs, spike, |step, _, spikes| {
+                sent[step][at..at + block.len()].copy_from_slice(&spikes[..block.len()]);
+            });
+        }
+    }
+}
+
+/// The way back of a run, block by block.
+struct Back<'a, 'g, M, const P: usize, const C: usize> {
+    cells: &'a Of<M, P, C>,
+    coefficients: &'a Coefficients<f32, C>,
+    layout: &'a Layout,
+    run: &'a Range<usize>,
+    input: &'a [f32],
+    /// The run's part of every step.
+    gradients: Vec<&'g mut [f32]>,
+    /// Entries of the coefficients.
+    steps: usize,
+}
+
+impl<M: Dynamics<P, C>, const P: usize, const C: usize> Kernel for Back<'_, '_, M, P, C> {
+    /// What is owed to the coefficients.
+    type Output = Vec<[f64; C]>;
+
+    #[inline(always)]
+    fn run(self) -> Vec<[f64; C]> {
+        let Back { cells, coefficients, layout, run, input, mut gradients, steps } = self;
+        let firing = *cells.0.firing();
+        let mut owed = vec![[0.0; C]; steps];
+        for (at, block) in blocks(run) {
+            let inputs = columns(input, layout, &block);
+            let parts = gradients.iter_mut().map(|g| &mut g[at..at + block.len()]);
+            let mut of_block: Vec<&mut [f32]> = parts.collect();
+            let c = |step: usize| *coefficients.at(step);
+            let spike = |x: f32| firing.spike(x);
+            back_block(&cells.0, c, &inputs, &mut of_block, spike, |step, more| {
+                let owed = &mut owed[step.min(steps - 1)];
+                owed.iter_mut().zip(more).for_each(|(owed, more)| *owed += f64::from(more));
+            });
         }
         owed
     }
+}
 
+impl<M: Dynamics<P, C>, const P: usize, const C: usize> Of<M, P, C> {
     /// From coefficients, `[channel][step]`, to parameters in their own layout.
     fn chain(
         &self,

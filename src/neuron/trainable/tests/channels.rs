@@ -22,7 +22,8 @@ fn channels_have_their_own_parameters() {
             .collect();
         let slices: Vec<&[f32]> = parameters.iter().map(|p| &p[..]).collect();
         let input = scattered(layout.neurons() * layout.steps);
-        let sent = cells.forward(&layout, &slices, &input);
+        let mut sent = vec![0.0; input.len()];
+        cells.forward(&layout, &slices, &input, &mut sent);
         let mut gradient = scattered(input.len()).into_iter().rev().collect::<Vec<_>>();
         let upstream = gradient.clone();
         let owed = cells.adjoint(&layout, &slices, &input, &mut gradient);
@@ -35,9 +36,12 @@ fn channels_have_their_own_parameters() {
             let own = |p: &[f32]| p.iter().skip(channel).step_by(3).copied().collect();
             let own_parameters: Vec<Vec<f32>> = parameters.iter().map(|p| own(p)).collect();
             let slices: Vec<&[f32]> = own_parameters.iter().map(|p| &p[..]).collect();
-            assert_eq!(cells.forward(&alone, &slices, &pick(&input)), pick(&sent));
+            let (input, mut own_sent) = (pick(&input), pick(&sent));
+            own_sent.fill(9.0);
+            cells.forward(&alone, &slices, &input, &mut own_sent);
+            assert_eq!(own_sent, pick(&sent));
             let mut expected = pick(&upstream);
-            let expected_owed = cells.adjoint(&alone, &slices, &pick(&input), &mut expected);
+            let expected_owed = cells.adjoint(&alone, &slices, &input, &mut expected);
             assert_eq!(pick(&gradient), expected);
             for (found, expected) in owed.iter().zip(&expected_owed) {
                 let found: Vec<f32> = own(found);

@@ -67,8 +67,8 @@ fn trained<M: Dynamics<P, C>, const P: usize, const C: usize>(
         &rows(input),
         |x| firing.spike(x),
         |_, before, sent| {
-            states.push(before.to_vec());
-            spikes.push(sent.to_vec());
+            states.push(before[..BLOCK].to_vec());
+            spikes.push(sent[..BLOCK].to_vec());
         },
     );
     (states, spikes)

@@ -1,0 +1,88 @@
+//! Sums over planes: in `f32` within a few thousand elements, in `f64` over these.
+//!
+//! ```text
+//! M(A ∪ B) = M(A) + M(B) + δ² n_A n_B / (n_A + n_B)        δ = μ_B − μ_A
+//! ```
+//!
+//! M is Σ (x − μ)². **Source.** Chan, Golub & LeVeque 1979.
+
+use crate::signal::simd::Kernel;
+
+/// Elements that are added up in `f32`: they stay in cache, to be gone over twice.
+const PIECE: usize = 4096;
+/// Sums side by side.
+const LANES: usize = 64;
+
+/// Number, mean and summed squared distance from it.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Moments {
+    count: f64,
+    pub mean: f64,
+    squares: f64,
+}
+
+impl Moments {
+    /// Those of both.
+    pub fn joined(self, other: Moments) -> Moments {
+        let count = self.count + other.count;
+        let (apart, share) = (other.mean - self.mean, other.count / count.max(1.0));
+        let squares = self.squares + other.squares + apart * apart * self.count * share;
+        Moments { count, mean: self.mean + apart * share, squares }
+    }
+
+    /// σ², biased.
+    pub fn variance(&self) -> f64 {
+        self.squares / self.count.max(1.0)
+    }
+}
+
+/// Σ term(i).
+#[inline(always)]
+fn sum(len: usize, term: impl Fn(usize) -> f32) -> f32 {
+    let (mut lanes, whole) = ([0.0f32; LANES], len - len % LANES);
+    for start in (0..whole).step_by(LANES) {
+        lanes.iter_mut().enumerate().for_each(|(lane, sum)| *sum += term(start + lane));
+    }
+    lanes.iter().sum::<f32>() + (whole..len).map(term).sum::<f32>()
+}
+
+/// The moments of a plane.
+pub(super) struct Spread<'a>(pub &'a [f32]);
+
+impl Kernel for Spread<'_> {
+    type Output = Moments;
+
+    #[inline(always)]
+    fn run(self) -> Moments {
+        let mut all = Moments::default();
+        for piece in self.0.chunks(PIECE) {
+            let count = piece.len() as f64;
+            let mean = f64::from(sum(piece.len(), |i| piece[i])) / count;
+            let near = mean as f32;
+            let squares = sum(piece.len(), |i| (piece[i] - near) * (piece[i] - near));
+            all = all.joined(Moments { count, mean, squares: f64::from(squares) });
+        }
+        all
+    }
+}
+
+/// Σ ∂y and Σ ∂y (x − μ) over a plane.
+pub(super) struct Along<'a> {
+    pub gradient: &'a [f32],
+    pub input: &'a [f32],
+    pub mean: f32,
+}
+
+impl Kernel for Along<'_> {
+    type Output = (f64, f64);
+
+    #[inline(always)]
+    fn run(self) -> (f64, f64) {
+        let mut sums = (0.0, 0.0);
+        for (g, x) in self.gradient.chunks(PIECE).zip(self.input.chunks(PIECE)) {
+            sums.0 += f64::from(sum(g.len(), |i| g[i]));
+            sums.1 += f64::from(sum(g.len(), |i| g[i] * (x[i] - self.mean)));
+        }
+        sums
+    }
+}
