@@ -218,6 +218,21 @@ impl Lane for Dual {
 mod tests {
     use super::*;
 
+    /// Beside the 64-bit one of the standard library.
+    #[test]
+    fn powers_are_exact_to_two_units() {
+        for i in -87_300..=88_700 {
+            let x = i as f32 / 1000.0;
+            let (found, expected) = (f64::from(Lane::exp(x)), f64::from(x).exp());
+            let unit = expected * f64::from(f32::EPSILON);
+            assert!((found - expected).abs() <= 2.0 * unit, "e^{x}: {found}, not {expected}");
+        }
+        let at = |x: f32| Lane::exp(x);
+        assert_eq!([at(0.0), at(-88.0), at(f32::NEG_INFINITY)], [1.0, 0.0, 0.0]);
+        assert_eq!([at(89.0), at(f32::INFINITY)], [f32::INFINITY; 2]);
+        assert!(at(f32::NAN).is_nan());
+    }
+
     #[test]
     fn slopes_are_finite_differences() {
         let function = |x: f64, y: Dual| {

@@ -236,6 +236,17 @@ mod tests {
     }
 
     #[test]
+    fn many_at_once_are_as_one_by_one() {
+        for surrogate in Surrogate::all() {
+            let x: Vec<f64> = (-30..30).map(|i| f64::from(i) / 20.0).collect();
+            let mut found = x.clone();
+            surrogate.derivatives(&mut found);
+            let expected: Vec<f64> = x.iter().map(|&x| surrogate.derivative(x)).collect();
+            assert_eq!(found, expected, "{surrogate}");
+        }
+    }
+
+    #[test]
     fn primitives_rise_from_nothing_to_a_spike() {
         for surrogate in Surrogate::all().filter(|s| s.form != Form::SuperSpike) {
             let (low, high) = (surrogate.primitive(-1e6f64), surrogate.primitive(1e6f64));

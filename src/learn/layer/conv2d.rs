@@ -172,7 +172,7 @@ impl Layer for Conv2d {
             |patches, (out, image)| self.forth(&g, image, out, patches),
         );
         let features = input.features().to_vec();
-        self.kept = Some((Kept::of(pass.kept(input)), features));
+        self.kept = pass.kept(input).map(|input| (Kept::of(input), features));
         output
     }
 

@@ -77,7 +77,7 @@ impl Layer for Dense {
             let x = Matrix::new(x, x.len() / inputs, inputs);
             product(out, true, x, self.weight().transposed());
         });
-        self.kept = Some(Kept::of(pass.kept(input)));
+        self.kept = pass.kept(input).map(Kept::of);
         output
     }
 

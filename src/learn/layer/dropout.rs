@@ -35,14 +35,13 @@ impl Dropout {
             }
         }
     }
+}
 
-    fn apply(&self, mut values: Tensor) -> Tensor {
-        let factors = self.factors.as_ref().expect(NO_FORWARD);
-        for step in values.values_mut().chunks_exact_mut(factors.len()) {
-            step.iter_mut().zip(factors).for_each(|(x, factor)| *x *= factor);
-        }
-        values
+fn apply(factors: &[f32], mut values: Tensor) -> Tensor {
+    for step in values.values_mut().chunks_exact_mut(factors.len()) {
+        step.iter_mut().zip(factors).for_each(|(x, factor)| *x *= factor);
     }
+    values
 }
 
 impl Layer for Dropout {
@@ -58,13 +57,13 @@ impl Layer for Dropout {
             false => 1.0,
         };
         let len = input.batch() * input.feature_count();
-        self.factors = Some((0..len).map(|_| draw()).collect());
-        self.apply(input)
+        let factors: Vec<f32> = (0..len).map(|_| draw()).collect();
+        let output = apply(&factors, input);
+        self.factors = pass.returns().then_some(factors);
+        output
     }
 
     fn backward(&mut self, gradient: Tensor) -> Tensor {
-        let back = self.apply(gradient);
-        self.factors = None;
-        back
+        apply(&self.factors.take().expect(NO_FORWARD), gradient)
     }
 }

@@ -15,8 +15,8 @@ impl Layer for Flatten {
         Ok(vec![input.iter().product()])
     }
 
-    fn forward(&mut self, input: Tensor, _: &mut Pass) -> Tensor {
-        self.features = Some(input.features().to_vec());
+    fn forward(&mut self, input: Tensor, pass: &mut Pass) -> Tensor {
+        self.features = pass.returns().then(|| input.features().to_vec());
         let shape = input.shape_with(&[input.feature_count()]);
         input.reshaped(&shape)
     }

@@ -87,6 +87,8 @@ pub enum Keep {
     Steps,
     /// Means over time: the gradient is that of the mean output, `[1, B, …]`.
     Means,
+    /// Nothing: no way back will follow.
+    Nothing,
 }
 
 impl Pass {
@@ -95,17 +97,23 @@ impl Pass {
         Pass { training: true, keep: Keep::Steps, random: Pcg64::seed_from_u64(seed) }
     }
 
-    /// A pass that only answers; nothing is drawn.
+    /// A pass that only answers; nothing is drawn, nothing kept.
     pub fn answering() -> Pass {
-        Pass { training: false, ..Pass::training(0) }
+        Pass { training: false, keep: Keep::Nothing, ..Pass::training(0) }
     }
 
     /// What is kept of an input.
-    fn kept(&self, input: Tensor) -> Tensor {
+    fn kept(&self, input: Tensor) -> Option<Tensor> {
         match self.keep {
-            Keep::Steps => input,
-            Keep::Means => input.mean_over_time(),
+            Keep::Steps => Some(input),
+            Keep::Means => Some(input.mean_over_time()),
+            Keep::Nothing => None,
         }
+    }
+
+    /// Whether a way back may follow.
+    fn returns(&self) -> bool {
+        self.keep != Keep::Nothing
     }
 }
 

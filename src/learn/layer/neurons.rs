@@ -110,10 +110,11 @@ impl Layer for Neurons {
         let mut output = Tensor::blank(input.shape());
         let sent = output.values_mut();
         self.cells.forward(&layout(&input), &self.values(), input.values(), sent);
-        self.kept = Some(match pass.keep {
-            Keep::Steps => Kept::Input(input),
-            Keep::Means => Kept::Slopes(self.slopes(&input)),
-        });
+        self.kept = match pass.keep {
+            Keep::Steps => Some(Kept::Input(input)),
+            Keep::Means => Some(Kept::Slopes(self.slopes(&input))),
+            Keep::Nothing => None,
+        };
         output
     }
 

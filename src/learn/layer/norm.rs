@@ -193,8 +193,8 @@ impl Layer for Norm {
             let shift = self.parameters[1].values[channel];
             dispatch(Scale { input, output, mean, factor, shift });
         });
-        let input = pass.kept(input);
-        self.kept = Some(Kept { input, used, measured: pass.training });
+        let measured = pass.training;
+        self.kept = pass.kept(input).map(|input| Kept { input, used, measured });
         output
     }
 

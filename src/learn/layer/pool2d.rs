@@ -176,7 +176,7 @@ impl Layer for Pool2d {
         self.pool != Pool::Max
     }
 
-    fn forward(&mut self, input: Tensor, _: &mut Pass) -> Tensor {
+    fn forward(&mut self, input: Tensor, pass: &mut Pass) -> Tensor {
         let features = input.features().to_vec();
         let windows = self.windows_of(&features);
         let mut output =
@@ -189,7 +189,7 @@ impl Layer for Pool2d {
             .zip(pooled)
             .zip(by_plane(&mut places, count))
             .for_each(|((plane, out), places)| self.pool_plane(&windows, plane, out, places));
-        self.kept = Some((features, places));
+        self.kept = pass.returns().then_some((features, places));
         output
     }
 
