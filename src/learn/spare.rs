@@ -57,8 +57,9 @@ mod tests {
 
     #[test]
     fn what_fits_best_is_taken_and_what_fits_nothing_makes_room() {
-        let mut all: Vec<Vec<f32>> = [200, 100, 140].map(Vec::with_capacity).into();
+        let mut all: Vec<Vec<f32>> = [200, 100, 170, 140].map(Vec::with_capacity).into();
         assert_eq!(pick(&mut all, 120).unwrap().capacity(), 140);
+        assert_eq!(pick(&mut all, 120).unwrap().capacity(), 170);
         assert!(pick(&mut all, 120).is_none());
         assert_eq!(all.len(), 1);
         assert_eq!(pick(&mut all, 70).unwrap().capacity(), 100);

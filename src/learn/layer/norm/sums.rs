@@ -36,14 +36,30 @@ impl Moments {
     }
 }
 
-/// Σ term(i).
+/// Σ term(a, b) over pairs, in registers side by side.
 #[inline(always)]
-fn sum(len: usize, term: impl Fn(usize) -> f32) -> f32 {
-    let (mut lanes, whole) = ([0.0f32; LANES], len - len % LANES);
-    for start in (0..whole).step_by(LANES) {
-        lanes.iter_mut().enumerate().for_each(|(lane, sum)| *sum += term(start + lane));
+fn sum(a: &[f32], b: &[f32], term: impl Fn(f32, f32) -> f32) -> f32 {
+    let ((whole_a, rest_a), (whole_b, rest_b)) = (a.as_chunks::<LANES>(), b.as_chunks::<LANES>());
+    let mut lanes = [0.0f32; LANES];
+    for (a, b) in whole_a.iter().zip(whole_b) {
+        let held = lanes;
+        lanes = std::array::from_fn(|i| held[i] + term(a[i], b[i]));
     }
-    lanes.iter().sum::<f32>() + (whole..len).map(term).sum::<f32>()
+    let rest = lanes.iter_mut().zip(rest_a.iter().zip(rest_b));
+    rest.for_each(|(sum, (&a, &b))| *sum += term(a, b));
+    halved(lanes)
+}
+
+/// The sum of all lanes, by halves.
+#[inline(always)]
+fn halved(mut lanes: [f32; LANES]) -> f32 {
+    let mut half = LANES / 2;
+    while half > 0 {
+        let (low, high) = lanes.split_at_mut(half);
+        low.iter_mut().zip(high).for_each(|(a, b)| *a += *b);
+        half /= 2;
+    }
+    lanes[0]
 }
 
 /// The moments of a plane.
@@ -57,9 +73,9 @@ impl Kernel for Spread<'_> {
         let mut all = Moments::default();
         for piece in self.0.chunks(PIECE) {
             let count = piece.len() as f64;
-            let mean = f64::from(sum(piece.len(), |i| piece[i])) / count;
+            let mean = f64::from(sum(piece, piece, |x, _| x)) / count;
             let near = mean as f32;
-            let squares = sum(piece.len(), |i| (piece[i] - near) * (piece[i] - near));
+            let squares = sum(piece, piece, |x, _| (x - near) * (x - near));
             all = all.joined(Moments { count, mean, squares: f64::from(squares) });
         }
         all
@@ -80,8 +96,8 @@ impl Kernel for Along<'_> {
     fn run(self) -> (f64, f64) {
         let mut sums = (0.0, 0.0);
         for (g, x) in self.gradient.chunks(PIECE).zip(self.input.chunks(PIECE)) {
-            sums.0 += f64::from(sum(g.len(), |i| g[i]));
-            sums.1 += f64::from(sum(g.len(), |i| g[i] * (x[i] - self.mean)));
+            sums.0 += f64::from(sum(g, g, |g, _| g));
+            sums.1 += f64::from(sum(g, x, |g, x| g * (x - self.mean)));
         }
         sums
     }
