@@ -110,7 +110,8 @@ proptest! {
         for model in TRAINABLE {
             let parameters = learned(model, &settings, &layout, seed);
             let slices: Vec<&[f32]> = parameters.iter().map(|p| &p[..]).collect();
-            let sent = model.cells(&settings).unwrap().forward(&layout, &slices, &input);
+            let mut sent = vec![0.0; input.len()];
+            model.cells(&settings).unwrap().forward(&layout, &slices, &input, &mut sent);
             let expected: Vec<Vec<f32>> =
                 sent.chunks(CHANNELS * PIXELS).map(|s| shape.to_engine_order(s)).collect();
             let neuron = model.neuron(&settings, &slices, (STEPS, 3), Seconds(1.0)).unwrap();
