@@ -91,7 +91,8 @@ def train(seed, parts):
 
 
 if __name__ == "__main__":
-    print(f"torch {torch.__version__}, spikingjelly {importlib.metadata.version("spikingjelly")}, {torch.get_num_threads()} threads")
+    versions = ", ".join(f"{name} {importlib.metadata.version(name)}" for name in ("torch", "spikingjelly"))
+    print(f"{versions}, {torch.get_num_threads()} threads")
     parts = load()
     results = []
     for seed in range(1, 1 + int((sys.argv[1:] or [3])[0])):
