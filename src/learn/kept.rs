@@ -20,11 +20,17 @@ pub enum Kept {
 impl Kept {
     /// Keeps values.
     pub fn of(values: Tensor) -> Kept {
-        let words = values.values().par_chunks(LONGEST).map(|part| dispatch(Words(part)));
-        let words: Option<Vec<Vec<u64>>> = words.collect();
-        match words {
-            Some(words) => Kept::Bits(words.concat()),
+        match words(values.values()) {
+            Some(words) => Kept::Bits(words),
             None => Kept::Numbers(values),
+        }
+    }
+
+    /// Keeps a copy of values that are still needed.
+    pub fn copy_of(values: &Tensor) -> Kept {
+        match words(values.values()) {
+            Some(words) => Kept::Bits(words),
+            None => Kept::Numbers(values.clone()),
         }
     }
 
@@ -43,6 +49,13 @@ impl Kept {
             Kept::Numbers(values) => 4 * values.values().len(),
         }
     }
+}
+
+/// A bit for each of these, or none if one is no spike.
+fn words(values: &[f32]) -> Option<Vec<u64>> {
+    let words = values.par_chunks(LONGEST).map(|part| dispatch(Words(part)));
+    let words: Option<Vec<Vec<u64>>> = words.collect();
+    words.map(|words| words.concat())
 }
 
 /// What one thread looks at in one go; a multiple of a word.

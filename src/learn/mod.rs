@@ -13,12 +13,13 @@
 mod kept;
 pub mod layer;
 pub mod loss;
+pub mod memory;
 pub mod network;
 pub mod optimizer;
 mod parameter;
 pub mod rule;
 pub mod schedule;
-mod spare;
+pub mod spare;
 mod tensor;
 
 pub use kept::Kept;

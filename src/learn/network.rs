@@ -1,6 +1,12 @@
 //! A network that learns: layers, one behind the other.
 
-use super::layer::{Layer, Pass};
+mod plan;
+mod segment;
+
+use self::plan::Costs;
+use self::segment::Segment;
+use super::layer::{Keep, Layer, Pass};
+use super::memory::{Footprint, Form, Memory};
 use super::{Parameter, Tensor};
 use crate::error::{Error, Result};
 
@@ -8,6 +14,8 @@ use crate::error::{Error, Result};
 #[derive(Debug, Default)]
 pub struct Network {
     layers: Vec<Box<dyn Layer>>,
+    /// Those, from the first layer on, that keep but their input; usually none.
+    segments: Vec<Segment>,
 }
 
 impl Network {
@@ -16,7 +24,7 @@ impl Network {
     /// # Errors
     /// A layer that cannot follow the one before it.
     pub fn new(layers: Vec<Box<dyn Layer>>, input: &[usize]) -> Result<Network> {
-        let network = Network { layers };
+        let network = Network { layers, segments: Vec::new() };
         network.output(input)?;
         Ok(network)
     }
@@ -35,7 +43,10 @@ impl Network {
 
     /// From the input `[T, B, …]` to the output `[T, B, …]`.
     pub fn forward(&mut self, input: Tensor, pass: &mut Pass) -> Tensor {
-        self.layers.iter_mut().fold(input, |x, layer| layer.forward(x, pass))
+        let Network { layers, segments } = self;
+        let x = segments.iter_mut().fold(input, |x, segment| segment.forward(layers, x, pass));
+        let rest = segments.last().map_or(0, |segment| segment.layers.end);
+        layers[rest..].iter_mut().fold(x, |x, layer| layer.forward(x, pass))
     }
 
     /// From the gradient with respect to the output of the last
@@ -45,7 +56,7 @@ impl Network {
     /// # Panics
     /// No forward pass since the last backward pass.
     pub fn backward(&mut self, gradient: Tensor) -> Tensor {
-        self.layers.iter_mut().rev().fold(gradient, |g, layer| layer.backward(g))
+        self.back_to(0, gradient)
     }
 
     /// The same where nobody asks for the gradient with respect to the input.
@@ -53,8 +64,63 @@ impl Network {
     /// # Panics
     /// As [`Network::backward`].
     pub fn owe(&mut self, gradient: Tensor) {
-        let Some((first, rest)) = self.layers.split_first_mut() else { return };
-        first.owe(rest.iter_mut().rev().fold(gradient, |g, layer| layer.backward(g)));
+        if !self.layers.is_empty() {
+            let gradient = self.back_to(1, gradient);
+            self.layers[0].owe(gradient);
+        }
+    }
+
+    /// The way back to the output of the layer before this one.
+    fn back_to(&mut self, first: usize, gradient: Tensor) -> Tensor {
+        let Network { layers, segments } = self;
+        let rest = segments.last().map_or(0, |segment| segment.layers.end);
+        let back = |g, layer: &mut Box<dyn Layer>| layer.backward(g);
+        let mut gradient = layers[first.max(rest)..].iter_mut().rev().fold(gradient, back);
+        for segment in segments.iter_mut().rev() {
+            segment.repeat(layers);
+            let layers = &mut layers[first.max(segment.layers.start)..segment.layers.end];
+            gradient = layers.iter_mut().rev().fold(gradient, back);
+        }
+        gradient
+    }
+
+    /// What a training step takes for an input `[T, B, …]` of any numbers.
+    ///
+    /// # Errors
+    /// An input that does not fit.
+    pub fn memory(&mut self, input: &[usize], keep: Keep) -> Result<Memory> {
+        let form = Form { shape: input.to_vec(), spikes: false };
+        let costs = Costs::of(&self.layers, &form, keep)?;
+        let segments: Vec<_> = self.segments.iter().map(|s| s.layers.clone()).collect();
+        let numbers = self.parameters().iter().map(|(_, p)| p.values.len()).sum::<usize>();
+        Ok(Memory {
+            parameters: 4 * size_of::<f32>() * numbers,
+            kept: costs.kept(),
+            passes: costs.peak(&segments),
+            repeated: segments.last().map_or(0, |segment| segment.end),
+        })
+    }
+
+    /// Lets as few layers as a budget in bytes asks for go their way forth twice, keeping
+    /// less: steps take longer, their gradients are the same. Gives what a step then
+    /// takes, which may still be more than the budget: no plan takes less.
+    ///
+    /// # Errors
+    /// As [`Network::memory`].
+    pub fn fit(&mut self, budget: usize, input: &[usize], keep: Keep) -> Result<Memory> {
+        self.segments.clear();
+        let parameters = self.memory(input, keep)?.parameters;
+        let form = Form { shape: input.to_vec(), spikes: false };
+        let costs = Costs::of(&self.layers, &form, keep)?;
+        let segments = costs.choose(budget.saturating_sub(parameters));
+        self.segments = segments.into_iter().map(Segment::new).collect();
+        self.memory(input, keep)
+    }
+
+    /// What its layers take together, as part of one.
+    pub(super) fn footprint(&self, input: &Form, keep: Keep) -> Footprint {
+        let costs = Costs::of(&self.layers, input, keep).expect("features that fit");
+        costs.together(costs.layers())
     }
 
     /// Whether every layer's way back can do with means over time.

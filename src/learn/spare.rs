@@ -2,102 +2,103 @@
 //!
 //! A tensor of a hundred megabytes is a request to the operating system, which clears
 //! every page of it: a third of a training step went there. Large slices that are no
-//! longer needed therefore wait here for the next tensor of about their size. What waits
-//! and what tensors hold is together no more than they have held at a time before; a
-//! slice that fits nothing makes room when another is asked for in vain.
+//! longer needed therefore wait here for the next tensor of about their size. With those
+//! in use they never take more than once was in use at the same time: what a step takes
+//! is what its tensors take.
 
 use std::sync::{Mutex, PoisonError};
 
 /// Slices below this many elements are left to the allocator.
 const LARGE: usize = 1 << 14;
 
-/// What waits, and what tensors hold.
-static STORE: Mutex<Store> = Mutex::new(Store { waiting: Vec::new(), held: 0, most: 0 });
+static SPARE: Mutex<Spare> = Mutex::new(Spare::NONE);
 
-struct Store {
-    /// Slices that wait, those that have waited longest first.
+/// Large slices, counted by their elements.
+struct Spare {
+    /// Those that wait, the one that has waited longest first.
     waiting: Vec<Vec<f32>>,
-    /// Elements of tensors.
+    /// Elements of these.
     held: usize,
-    /// The most that was held at a time: what is held and what waits is never more.
+    /// Elements in tensors.
+    used: usize,
+    /// The most that were ever in tensors.
     most: usize,
 }
 
-fn store<T>(visit: impl FnOnce(&mut Store) -> T) -> T {
-    visit(&mut STORE.lock().unwrap_or_else(PoisonError::into_inner))
+fn spare<T>(visit: impl FnOnce(&mut Spare) -> T) -> T {
+    visit(&mut SPARE.lock().unwrap_or_else(PoisonError::into_inner))
 }
 
-/// So many numbers, whatever they are, for a tensor to hold.
-pub fn take(len: usize) -> Vec<f32> {
-    let found = match len >= LARGE {
-        true => store(|store| store.pick(len)),
-        false => None,
-    };
-    let values = match found {
+/// So many numbers, whatever they are, for a tensor.
+pub(super) fn take(len: usize) -> Vec<f32> {
+    match (len >= LARGE).then(|| spare(|spare| spare.take(len))).flatten() {
         Some(mut values) => {
             values.resize(len, 0.0);
             values
         }
         None => vec![0.0; len],
-    };
-    hold(&values);
-    values
-}
-
-/// Says that a tensor holds these from now on.
-pub fn hold(values: &Vec<f32>) {
-    if values.capacity() >= LARGE {
-        store(|store| store.hold(values.capacity()));
     }
 }
 
-/// Says that a tensor no longer holds these, and somebody else does.
-pub fn part_with(values: &Vec<f32>) {
+/// Counts a slice from elsewhere that becomes a tensor's.
+pub(super) fn admit(values: &Vec<f32>) {
     if values.capacity() >= LARGE {
-        store(|store| store.held -= values.capacity());
+        spare(|spare| spare.use_more(values.capacity()));
     }
 }
 
-/// Lets a slice wait that a tensor no longer holds.
-pub fn give(values: Vec<f32>) {
+/// Counts a slice that no longer is a tensor's.
+pub(super) fn release(values: &Vec<f32>) {
     if values.capacity() >= LARGE {
-        store(|store| store.give(values));
+        spare(|spare| spare.used -= values.capacity());
     }
 }
 
-impl Store {
-    /// The smallest that is large enough, and not much too large.
-    fn pick(&mut self, len: usize) -> Option<Vec<f32>> {
-        let fits = |values: &Vec<f32>| (len..=len + len / 2).contains(&values.capacity());
+/// Lets a tensor's slice wait.
+pub(super) fn give(values: Vec<f32>) {
+    if values.capacity() >= LARGE {
+        spare(|spare| spare.give(values));
+    }
+}
+
+/// Hands what waits back to the operating system: training is over, or pauses.
+pub fn clear() {
+    spare(|spare| *spare = Spare { used: spare.used, most: spare.used, ..Spare::NONE });
+}
+
+impl Spare {
+    const NONE: Spare = Spare { waiting: Vec::new(), held: 0, used: 0, most: 0 };
+
+    /// The smallest slice that is large enough, and hardly too large; where there is none,
+    /// room for it.
+    fn take(&mut self, len: usize) -> Option<Vec<f32>> {
+        let fits = |values: &Vec<f32>| (len..=len + len / 8).contains(&values.capacity());
         let sizes = self.waiting.iter().enumerate().filter(|(_, values)| fits(values));
-        match sizes.min_by_key(|(_, values)| values.capacity()).map(|(i, _)| i) {
-            Some(i) => Some(self.waiting.remove(i)),
-            None => {
-                if !self.waiting.is_empty() {
-                    self.waiting.remove(0);
-                }
-                None
-            }
-        }
+        let found = sizes.min_by_key(|(_, values)| values.capacity()).map(|(i, _)| i);
+        let found = found.map(|i| self.waiting.remove(i));
+        let size = found.as_ref().map_or(len, Vec::capacity);
+        self.held -= found.as_ref().map_or(0, Vec::capacity);
+        self.use_more(size);
+        found
     }
 
-    fn hold(&mut self, elements: usize) {
-        self.held += elements;
-        self.most = self.most.max(self.held);
+    fn use_more(&mut self, size: usize) {
+        self.used += size;
+        self.most = self.most.max(self.used);
         self.make_room();
     }
 
     fn give(&mut self, values: Vec<f32>) {
-        self.held -= values.capacity();
+        self.used -= values.capacity();
+        self.held += values.capacity();
         self.waiting.push(values);
         self.make_room();
     }
 
-    /// Lets go of what has waited longest, until all is no more than was once held.
+    /// Lets go of what has waited longest.
     fn make_room(&mut self) {
-        let mut all: usize = self.held + self.waiting.iter().map(Vec::capacity).sum::<usize>();
-        while all > self.most && !self.waiting.is_empty() {
-            all -= self.waiting.remove(0).capacity();
+        while self.used + self.held > self.most && !self.waiting.is_empty() {
+            self.held -= self.waiting.remove(0).capacity();
         }
     }
 }
@@ -106,47 +107,41 @@ impl Store {
 mod tests {
     use super::*;
 
-    fn empty() -> Store {
-        Store { waiting: Vec::new(), held: 0, most: 0 }
+    /// `used` elements in tensors, these slices waiting.
+    fn of(used: usize, waiting: &[usize]) -> Spare {
+        let held = waiting.iter().sum();
+        let waiting = waiting.iter().map(|&len| Vec::with_capacity(len)).collect();
+        Spare { waiting, held, used, most: used + held }
     }
 
     #[test]
-    fn what_fits_best_is_taken_and_what_fits_nothing_makes_room() {
-        let mut store = empty();
-        store.waiting = [200, 100, 170, 140].map(Vec::with_capacity).into();
-        assert_eq!(store.pick(120).unwrap().capacity(), 140);
-        assert_eq!(store.pick(120).unwrap().capacity(), 170);
-        assert!(store.pick(120).is_none());
-        assert_eq!(store.waiting.len(), 1);
-        assert_eq!(store.pick(70).unwrap().capacity(), 100);
-        assert!(store.pick(70).is_none());
+    fn what_fits_best_is_taken() {
+        let mut spare = of(0, &[200, 100, 130, 125]);
+        assert_eq!(spare.take(120).unwrap().capacity(), 125);
+        assert_eq!(spare.take(120).unwrap().capacity(), 130);
+        assert_eq!((spare.used, spare.held, spare.most), (255, 300, 555));
     }
 
     #[test]
-    fn no_more_waits_than_was_once_held() {
-        let mut store = empty();
-        for round in 0..10 {
-            // of two tensors, one came from elsewhere and nobody takes its slice again
-            let taken = store.pick(100).unwrap_or_else(|| Vec::with_capacity(100));
-            store.hold(taken.capacity());
-            let other: Vec<f32> = Vec::with_capacity(300 + 200 * (round % 2));
-            store.hold(other.capacity());
-            store.give(other);
-            store.give(taken);
-            let waiting: usize = store.waiting.iter().map(Vec::capacity).sum();
-            assert!(store.held == 0 && waiting <= store.most && store.most <= 600, "{waiting}");
-        }
+    fn no_more_is_held_than_was_in_use_at_once() {
+        let mut spare = of(100, &[200, 100]);
+        // 120 do not fit beside what waits: the oldest goes
+        assert!(spare.take(120).is_none());
+        assert_eq!((spare.used, spare.held, spare.most), (220, 100, 400));
+        assert!(spare.take(300).is_none());
+        assert_eq!((spare.used, spare.held, spare.most), (520, 0, 520));
+        spare.give(Vec::with_capacity(300));
+        assert_eq!((spare.used, spare.held), (220, 300));
     }
 
     #[test]
     fn lengths_are_as_asked() {
         let values = vec![1.0; 3 * LARGE];
-        hold(&values);
+        admit(&values);
         give(values);
-        for len in [2 * LARGE, 7] {
-            let values = take(len);
-            assert_eq!(values.len(), len);
-            give(values);
-        }
+        let values = take(3 * LARGE - 1);
+        assert_eq!(values.len(), 3 * LARGE - 1);
+        release(&values);
+        assert_eq!(take(7).len(), 7);
     }
 }

@@ -16,7 +16,7 @@ impl Tensor {
     /// A shape that does not count them.
     pub fn new(shape: &[usize], values: Vec<f32>) -> Tensor {
         assert_eq!(shape.iter().product::<usize>(), values.len(), "shape {shape:?}");
-        spare::hold(&values);
+        spare::admit(&values);
         Tensor { shape: shape.into(), values }
     }
 
@@ -93,7 +93,7 @@ impl Tensor {
 
     /// The elements alone.
     pub fn into_values(mut self) -> Vec<f32> {
-        spare::part_with(&self.values);
+        spare::release(&self.values);
         std::mem::take(&mut self.values)
     }
 }

@@ -11,11 +11,13 @@
 
 mod patches;
 
+use rayon::current_num_threads;
 use rayon::prelude::*;
 
 use self::patches::{Band, Geometry};
-use super::{Layer, NO_FORWARD, Pass, misfit, named, piece, transposed};
+use super::{Keep, Layer, NO_FORWARD, PIECES, Pass, misfit, named, piece, transposed};
 use crate::error::Result;
+use crate::learn::memory::{Footprint, Form};
 use crate::learn::{Kept, Parameter, Tensor};
 use crate::signal::{Matrix, product, spaced_product};
 
@@ -160,6 +162,20 @@ impl Layer for Conv2d {
     fn output(&self, input: &[usize]) -> Result<Vec<usize>> {
         let [height, width] = self.geometry(input)?.output;
         Ok(vec![self.outputs(), height, width])
+    }
+
+    /// Forth and back each thread has its patches; back it has an image too, and each
+    /// piece its part of ∂W.
+    fn footprint(&self, input: &Form, output: &Form, keep: Keep) -> Footprint {
+        let g = self.geometry(input.features()).expect("features that fit");
+        let patches = 4 * g.most_patches() * current_num_threads();
+        let images = 4 * g.image() * current_num_threads();
+        let weights = 4 * PIECES * self.parameters[0].values.len();
+        Footprint {
+            kept: input.packed(keep),
+            forth: input.bytes() + output.bytes() + input.mean(keep) + patches,
+            back: input.gradient(keep) + output.gradient(keep) + patches + images + weights,
+        }
     }
 
     fn forward(&mut self, input: Tensor, pass: &mut Pass) -> Tensor {

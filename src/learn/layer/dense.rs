@@ -6,8 +6,9 @@
 
 use rayon::prelude::*;
 
-use super::{Layer, NO_FORWARD, Pass, misfit, named, piece, transposed};
+use super::{Keep, Layer, NO_FORWARD, Pass, misfit, named, piece, transposed};
 use crate::error::Result;
+use crate::learn::memory::{Footprint, Form};
 use crate::learn::{Kept, Parameter, Tensor};
 use crate::signal::{Matrix, product};
 
@@ -64,6 +65,17 @@ impl Layer for Dense {
         }
     }
 
+    /// Back the input is unpacked where the gradient with respect to it is written
+    /// afterwards, beside the other one turned over and ∂W.
+    fn footprint(&self, input: &Form, output: &Form, keep: Keep) -> Footprint {
+        let weights = 4 * self.parameters[0].values.len();
+        Footprint {
+            kept: input.packed(keep),
+            forth: input.bytes() + output.bytes() + input.mean(keep),
+            back: input.gradient(keep) + 2 * output.gradient(keep) + weights,
+        }
+    }
+
     fn forward(&mut self, input: Tensor, pass: &mut Pass) -> Tensor {
         let (outputs, inputs) = self.sizes();
         let mut output = Tensor::zeros(&input.shape_with(&[outputs]));
@@ -85,10 +97,10 @@ impl Layer for Dense {
         let (outputs, inputs) = self.sizes();
         let kept = self.kept.take().expect(NO_FORWARD);
         let samples = gradient.steps() * gradient.batch();
-        let mut input = vec![0.0; samples * inputs];
-        kept.read(0..input.len(), &mut input);
-        let owed = self.weight_gradient(gradient.values(), &input);
-        let mut back = Tensor::new(&gradient.shape_with(&[inputs]), input);
+        // holds the input first
+        let mut back = Tensor::blank(&gradient.shape_with(&[inputs]));
+        kept.read(0..samples * inputs, back.values_mut());
+        let owed = self.weight_gradient(gradient.values(), back.values());
         let rows = piece(samples);
         let pieces = back.values_mut().par_chunks_mut(rows * inputs);
         pieces.zip(gradient.values().par_chunks(rows * outputs)).for_each(|(back, gradient)| {

@@ -9,9 +9,10 @@
 
 use rand::RngExt;
 
-use super::{Layer, NO_FORWARD, Pass};
+use super::{Keep, Layer, NO_FORWARD, Pass};
 use crate::error::{Error, ErrorKind, Result};
 use crate::learn::Tensor;
+use crate::learn::memory::{Footprint, Form};
 
 /// A dropout layer.
 #[derive(Debug)]
@@ -47,6 +48,13 @@ fn apply(factors: &[f32], mut values: Tensor) -> Tensor {
 impl Layer for Dropout {
     fn output(&self, input: &[usize]) -> Result<Vec<usize>> {
         Ok(input.to_vec())
+    }
+
+    /// It works in place.
+    fn footprint(&self, input: &Form, _: &Form, keep: Keep) -> Footprint {
+        let factors = input.bytes() / input.shape[0];
+        let kept = if keep == Keep::Nothing { 0 } else { factors };
+        Footprint { kept, forth: input.bytes() + factors, back: input.gradient(keep) }
     }
 
     fn forward(&mut self, input: Tensor, pass: &mut Pass) -> Tensor {

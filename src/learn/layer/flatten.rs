@@ -1,8 +1,9 @@
 //! `[C, H, W]` as `[C·H·W]`.
 
-use super::{Layer, NO_FORWARD, Pass};
+use super::{Keep, Layer, NO_FORWARD, Pass};
 use crate::error::Result;
 use crate::learn::Tensor;
+use crate::learn::memory::{Footprint, Form};
 
 /// All features in one axis, row by row.
 #[derive(Debug, Default)]
@@ -13,6 +14,15 @@ pub struct Flatten {
 impl Layer for Flatten {
     fn output(&self, input: &[usize]) -> Result<Vec<usize>> {
         Ok(vec![input.iter().product()])
+    }
+
+    fn sends_spikes(&self, input: bool) -> bool {
+        input
+    }
+
+    /// The same numbers, under another shape.
+    fn footprint(&self, input: &Form, _: &Form, keep: Keep) -> Footprint {
+        Footprint { kept: 0, forth: input.bytes(), back: input.gradient(keep) }
     }
 
     fn forward(&mut self, input: Tensor, pass: &mut Pass) -> Tensor {

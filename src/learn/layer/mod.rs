@@ -27,6 +27,7 @@ pub use voting::Voting;
 use rand::SeedableRng;
 use rand_pcg::Pcg64;
 
+use super::memory::{Footprint, Form};
 use super::{Parameter, Tensor};
 use crate::error::{Error, ErrorKind, Result};
 
@@ -58,6 +59,17 @@ pub trait Layer: std::fmt::Debug + Send {
         true
     }
 
+    /// Whether its output is spikes, 0 or 1, given whether its input is.
+    fn sends_spikes(&self, _input: bool) -> bool {
+        false
+    }
+
+    /// What it takes in memory, parameters aside, for an input and an output.
+    fn footprint(&self, input: &Form, output: &Form, keep: Keep) -> Footprint {
+        let back = input.gradient(keep) + output.gradient(keep);
+        Footprint { kept: 0, forth: input.bytes() + output.bytes(), back }
+    }
+
     /// Its parameters by name.
     fn parameters(&mut self) -> Vec<(String, &mut Parameter)> {
         Vec::new()
@@ -70,10 +82,12 @@ pub trait Layer: std::fmt::Debug + Send {
 }
 
 /// What a forward pass is for, and its chance.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Pass {
     /// Whether batch norms measure and neurons drop out.
     pub training: bool,
+    /// Whether it repeats a pass, so that running averages have learned from it already.
+    pub again: bool,
     /// What is kept for the way back.
     pub keep: Keep,
     /// What is drawn.
@@ -94,7 +108,8 @@ pub enum Keep {
 impl Pass {
     /// A pass that trains.
     pub fn training(seed: u64) -> Pass {
-        Pass { training: true, keep: Keep::Steps, random: Pcg64::seed_from_u64(seed) }
+        let random = Pcg64::seed_from_u64(seed);
+        Pass { training: true, again: false, keep: Keep::Steps, random }
     }
 
     /// A pass that only answers; nothing is drawn, nothing kept.
@@ -112,13 +127,13 @@ impl Pass {
     }
 
     /// Whether a way back may follow.
-    fn returns(&self) -> bool {
+    pub(super) fn returns(&self) -> bool {
         self.keep != Keep::Nothing
     }
 }
 
 /// What a way back is told that had no way forth.
-const NO_FORWARD: &str = "a forward pass before the backward pass";
+pub(super) const NO_FORWARD: &str = "a forward pass before the backward pass";
 
 fn misfit(found: &[usize], expected: impl Into<String>) -> Error {
     Error::new(ErrorKind::Shape, format!("features {found:?}"), expected)
@@ -131,8 +146,10 @@ fn named(parameters: &mut [Parameter]) -> Vec<(String, &mut Parameter)> {
 /// `len` in at most a fixed number of pieces: sums over them come out the same on any
 /// number of threads.
 fn piece(len: usize) -> usize {
-    len.div_ceil(16).max(1)
+    len.div_ceil(PIECES).max(1)
 }
+
+const PIECES: usize = 16;
 
 /// Columns as rows.
 fn transposed(values: &[f32], rows: usize, columns: usize) -> Vec<f32> {

@@ -4,11 +4,13 @@
 //! what its rate owes to an input that is the same at every step.
 
 use rand::RngExt;
+use rayon::current_num_threads;
 
 use super::{Keep, Layer, NO_FORWARD, Pass, misfit, named};
 use crate::error::Result;
+use crate::learn::memory::{Footprint, Form};
 use crate::learn::{Parameter, Tensor};
-use crate::neuron::trainable::{Cells, Layout, Learned, Settings, Trainable};
+use crate::neuron::trainable::{BLOCK_BYTES, Cells, Layout, Learned, Settings, Trainable};
 
 /// A population of one model.
 #[derive(Debug)]
@@ -72,7 +74,8 @@ impl Neurons {
 
     /// E, by the adjoint of the sum of all spikes.
     fn slopes(&self, input: &Tensor) -> Tensor {
-        let mut gradient = Tensor::new(input.shape(), vec![1.0; input.values().len()]);
+        let mut gradient = Tensor::blank(input.shape());
+        gradient.values_mut().fill(1.0);
         let (layout, values) = (layout(input), self.values());
         self.cells.adjoint(&layout, &values, input.values(), gradient.values_mut());
         // one T of the mean rate, and a sum over T
@@ -100,6 +103,25 @@ impl Layer for Neurons {
     /// What is learned here owes its gradient to single steps.
     fn learns_from_means(&self) -> bool {
         self.parameters.is_empty()
+    }
+
+    fn sends_spikes(&self, _: bool) -> bool {
+        true
+    }
+
+    /// An adjoint works in place, with the potentials of a block of neurons for each
+    /// thread; slopes are computed by one on the way forth.
+    fn footprint(&self, input: &Form, output: &Form, keep: Keep) -> Footprint {
+        let potentials = BLOCK_BYTES * input.shape[0] * current_num_threads();
+        let (forth, kept) = (input.bytes() + output.bytes(), input.kept(keep));
+        match keep {
+            Keep::Steps => Footprint { kept, forth, back: output.gradient(keep) + potentials },
+            Keep::Means => {
+                let slopes = input.bytes() + input.mean(keep) + potentials;
+                Footprint { kept, forth: forth + slopes, back: output.gradient(keep) }
+            }
+            Keep::Nothing => Footprint { kept, forth, back: 0 },
+        }
     }
 
     /// # Panics

@@ -22,8 +22,9 @@ mod sums;
 use rayon::prelude::*;
 
 use self::sums::{Along, Moments, Spread};
-use super::{Layer, NO_FORWARD, Pass, misfit, named};
+use super::{Keep, Layer, NO_FORWARD, Pass, misfit, named};
 use crate::error::Result;
+use crate::learn::memory::{Footprint, Form};
 use crate::learn::{Parameter, Tensor};
 use crate::signal::simd::{Kernel, dispatch};
 
@@ -174,13 +175,19 @@ impl Layer for Norm {
         }
     }
 
+    /// Back it works in place.
+    fn footprint(&self, input: &Form, output: &Form, keep: Keep) -> Footprint {
+        let forth = input.bytes() + output.bytes() + input.mean(keep);
+        Footprint { kept: input.kept(keep), forth, back: output.gradient(keep) }
+    }
+
     fn forward(&mut self, input: Tensor, pass: &mut Pass) -> Tensor {
         let channels = input.features()[0];
         let used = match pass.training {
             true => Statistics::measure(&input),
             false => self.running.clone(),
         };
-        if pass.training {
+        if pass.training && !pass.again {
             self.learn(&used, input.values().len() / channels);
         }
         let mut output = Tensor::blank(input.shape());

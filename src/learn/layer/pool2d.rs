@@ -8,9 +8,10 @@ mod halving;
 use rayon::prelude::*;
 
 use self::halving::{Halved, Halving};
-use super::{Layer, NO_FORWARD, Pass, misfit};
+use super::{Keep, Layer, NO_FORWARD, Pass, misfit};
 use crate::error::Result;
 use crate::learn::Tensor;
+use crate::learn::memory::{Footprint, Form};
 use crate::signal::simd::dispatch;
 
 /// What becomes of a window.
@@ -144,9 +145,9 @@ impl Pool2d {
         }
     }
 
-    /// Places of the maxima of each of so many windows; of other pools none.
-    fn places(&self, windows: usize) -> Vec<Place> {
-        vec![0; if self.pool == Pool::Max { windows } else { 0 }]
+    /// Places to keep for so many windows: those of maxima, of other pools none.
+    fn places_of(&self, windows: usize) -> usize {
+        if self.pool == Pool::Max { windows } else { 0 }
     }
 }
 
@@ -176,12 +177,24 @@ impl Layer for Pool2d {
         self.pool != Pool::Max
     }
 
+    /// Maxima of spikes are spikes.
+    fn sends_spikes(&self, input: bool) -> bool {
+        input && self.pool == Pool::Max
+    }
+
+    fn footprint(&self, input: &Form, output: &Form, keep: Keep) -> Footprint {
+        let places = size_of::<Place>() * self.places_of(output.numbers());
+        let back = input.gradient(keep) + output.gradient(keep);
+        let kept = if keep == Keep::Nothing { 0 } else { places };
+        Footprint { kept, forth: input.bytes() + output.bytes() + places, back }
+    }
+
     fn forward(&mut self, input: Tensor, pass: &mut Pass) -> Tensor {
         let features = input.features().to_vec();
         let windows = self.windows_of(&features);
         let mut output =
             Tensor::blank(&input.shape_with(&self.output(&features).expect("features that fit")));
-        let mut places = self.places(output.values().len());
+        let mut places = vec![0; self.places_of(output.values().len())];
         let count = output.values().len() / windows.first.len();
         let planes = input.values().par_chunks_exact(windows.plane.iter().product());
         let pooled = output.values_mut().par_chunks_exact_mut(windows.first.len());

@@ -3,8 +3,9 @@
 //! Where f ends in neurons this adds spikes (SEW ResNet's ADD, Fang et al. 2021); where
 //! it begins with them, potentials (the membrane shortcut of MS-ResNet, Hu et al. 2021).
 
-use super::{Layer, Pass, misfit};
+use super::{Keep, Layer, Pass, misfit};
 use crate::error::Result;
+use crate::learn::memory::{Footprint, Form};
 use crate::learn::network::Network;
 use crate::learn::{Parameter, Tensor};
 
@@ -41,6 +42,18 @@ impl Layer for Residual {
 
     fn learns_from_means(&self) -> bool {
         self.branch.learns_from_means() && self.shortcut.learns_from_means()
+    }
+
+    /// What the one way holds while the other is gone.
+    fn footprint(&self, input: &Form, output: &Form, keep: Keep) -> Footprint {
+        let branch = self.branch.footprint(input, keep);
+        let shortcut = self.shortcut.footprint(input, keep);
+        let kept = branch.kept + shortcut.kept;
+        let (held, owed) = (output.bytes() + branch.kept, output.gradient(keep));
+        let first = owed + shortcut.kept + branch.back;
+        let back = first.max(input.gradient(keep) + shortcut.back);
+        let forth = (input.bytes() + branch.forth).max(held + shortcut.forth);
+        Footprint { kept, forth, back: back.saturating_sub(kept) }
     }
 
     fn forward(&mut self, input: Tensor, pass: &mut Pass) -> Tensor {

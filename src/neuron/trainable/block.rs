@@ -13,6 +13,9 @@ use crate::signal::BLOCK;
 /// cache beside them.
 pub(super) const WIDE: usize = 8 * BLOCK;
 
+/// What an adjoint holds of a step: the states of one block.
+pub const BLOCK_BYTES: usize = size_of::<[f32; WIDE]>();
+
 /// The states before each step of a block of at most [`WIDE`] neurons, and the spikes:
 /// `[step][lane]`.
 ///

@@ -13,6 +13,7 @@ mod frozen;
 mod membrane;
 mod sequence;
 
+pub use block::BLOCK_BYTES;
 pub use firing::{Firing, ResetGradient, Upstream};
 pub use membrane::{Charge, Membrane};
 pub use sequence::{Layout, Of};
