@@ -211,6 +211,98 @@ fn a_list_says_what_is_for_what_and_users_stay_together() {
     assert!(refused(&arguments, 2).contains("found user 'user77'; expected user00, user01"));
 }
 
+/// Changes that make the network of the task one of frames.
+const FRAMES: [&str; 6] =
+    ["--set", "data.steps=1", "--set", "data.slice=time", "--set", "optimizer.rate=5e-3"];
+
+#[test]
+fn a_spiking_network_learns_from_a_frame_network() {
+    let (root, config) = task("teachers");
+    let teacher = root.join("teacher.toml");
+    let text = fs::read_to_string(&config).unwrap();
+    let (body, last) = text.rsplit_once("[[layers]]").unwrap();
+    let body = body.replace("type = \"Neurons\"", "type = \"ReLU\"");
+    assert!(last.contains("Neurons") && body.contains("ReLU"));
+    fs::write(&teacher, body).unwrap();
+    let (teacher, out) = (teacher.display().to_string(), path(&root, "teacher"));
+    let report = json(&[&["train", &teacher, "--out", &out], &FRAMES[..]].concat());
+    let run = &report["runs"][0];
+    let checkpoint = run["network"].as_str().unwrap().to_owned();
+    assert!(checkpoint.ends_with("teacher/best.safetensors"), "no engine runs it: {run}");
+    assert!(run["test"]["of"] == 12 && run["test"]["spikes"].is_null(), "{run}");
+    let taught = format!("distill.teacher={checkpoint}");
+    let augment = ["--set", "augment.drop=0.1", "--set", &taught];
+    let student = |out: &str, more: &[&str]| {
+        json(&[&["train", &config, "--out", &path(&root, out)], &augment[..], more].concat())
+    };
+    let report = student("student", &[]);
+    let test = &report["runs"][0]["test"];
+    assert!(test["accuracy"].as_f64().unwrap() > 0.9 && test["as_trained"] == 12, "{test}");
+    // a teacher that counts nothing changes nothing, one that counts does
+    student("unheard", &["--set", "distill.weight=0"]);
+    done(&["train", &config, "--out", &path(&root, "alone"), "--set", "augment.drop=0.1"]);
+    let network = |out: &str| fs::read(root.join(out).join("network.nir")).unwrap();
+    assert!(network("unheard") == network("alone"));
+    assert!(network("student") != network("alone"));
+    student("parts", &["--set", "epochs=3"]);
+    student("parts", &["--resume"]);
+    let last = |out: &str| fs::read(root.join(out).join("last.safetensors")).unwrap();
+    assert!(last("parts") == last("student"), "resumed to the same bytes");
+    let refuse = |set: &str| {
+        let out = path(&root, "refused");
+        refused(&["train", &config, "--out", &out, "--set", &taught, "--set", set], 2)
+    };
+    assert!(refuse("distill.temperature=0").contains("a positive temperature"));
+    assert!(refuse("data.sensor=10x8").contains("a teacher for a sensor of 12x8; expected 10x8"));
+    assert!(refuse("distill.teacher=nobody").contains("nobody"));
+}
+
+#[test]
+fn a_cycle_learns_by_gradients_and_by_pairs_of_spikes() {
+    let (root, config) = task("cycles");
+    let train = |out: &str, rule: &str, more: &[&str]| {
+        let set = ["--set", rule];
+        json(&[&["train", &config, "--out", &path(&root, out)], &set[..], more].concat())
+    };
+    let bytes = |out: &str, name: &str| fs::read(root.join(out).join(name)).unwrap();
+    // with nothing inhibitory it is backpropagation, bit for bit
+    train("excited", r#"rule.cycle.phases=[{ phase = "excitatory" }]"#, &[]);
+    train("plain", r#"rule="bptt""#, &[]);
+    assert!(bytes("excited", "network.nir") == bytes("plain", "network.nir"));
+    let three = r#"rule.cycle={ stdp = { plus = 1e-3, minus = 1e-3 }, phases = [
+        { phase = "excitatory", epochs = 2 }, { phase = "inhibitory" }, { phase = "joint" }] }"#;
+    let three = &three.replace('\n', "");
+    let report = train("whole", three, &[]);
+    assert!(bytes("whole", "network.nir") != bytes("plain", "network.nir"));
+    let test = &report["runs"][0]["test"];
+    assert!(test["accuracy"].as_f64().unwrap() > 0.8 && test["as_trained"] == 12, "{test}");
+    train("parts", three, &["--set", "epochs=3"]);
+    train("parts", three, &["--resume"]);
+    for name in ["last.safetensors", "network.nir"] {
+        assert!(bytes("whole", name) == bytes("parts", name), "{name}: resumed within a cycle");
+    }
+    let message = |rule: &str| {
+        refused(&["train", &config, "--out", &path(&root, "refused"), "--set", rule], 2)
+    };
+    assert!(message("rule.cycle.phases=[]").contains("1 phase or more"));
+}
+
+#[test]
+fn weights_stay_within_their_bound() {
+    let (root, config) = task("bounds");
+    let out = path(&root, "run");
+    let set = ["--set", "optimizer.bound=0.05", "--set", "epochs=1"];
+    done(&[&["train", &config, "--out", &out], &set[..]].concat());
+    let bytes = fs::read(root.join("run/last.safetensors")).unwrap();
+    let file = safetensors::SafeTensors::deserialize(&bytes).unwrap();
+    for name in ["parameters/0.weight", "parameters/6.weight"] {
+        let values = file.tensor(name).unwrap();
+        let values = values.data().as_chunks::<4>().0.iter().map(|&b| f32::from_le_bytes(b));
+        let most = values.fold(0.0f32, |most, x| most.max(x.abs()));
+        assert!(most <= 0.05 && most > 0.04, "{name}: {most}");
+    }
+}
+
 #[test]
 fn bad_input_is_refused_by_name() {
     let (root, config) = task("refusals");

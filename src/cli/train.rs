@@ -10,10 +10,11 @@ use crate::corpus::gesture;
 use crate::disk;
 use crate::draw::Picture;
 use crate::error::{Error, ErrorKind, Result};
-use crate::measure::{Readout, Table};
+use crate::measure::{Accuracy, Readout, Table};
 use crate::network::{Network, in_nir, nir, own};
 use crate::report::json;
 use crate::report::train::{self, Run, Spread, Test, TrainReport};
+use crate::train::architecture::spikes;
 use crate::train::config::Slice;
 use crate::train::preset::{PRESETS, named};
 use crate::train::{Config, Data, Part, Stage, Tested, Training, graph, test};
@@ -24,6 +25,11 @@ use crate::units::Micros;
 /// Example: synops train --preset nmnist --data N-MNIST/Train --out run
 ///
 /// Another neuron: synops train --preset nmnist --data Train --set neuron.model=plif --seeds 3
+///
+/// From a teacher: synops train --preset frames-nmnist --data Train --out teacher, then synops
+/// train --preset nmnist --data Train --set distill.teacher=teacher/best.safetensors
+///
+/// Rules in turn: --preset eicil; see --print for the keys
 #[derive(clap::Args)]
 pub struct Args {
     /// The configuration: a TOML file
@@ -70,7 +76,7 @@ pub struct Args {
 fn preset_help() -> String {
     let mut text = "A configuration that comes with the program:\n".to_owned();
     for preset in PRESETS {
-        text += &format!("\n  {:16} {}", preset.name, preset.about);
+        text += &format!("\n  {:18} {}", preset.name, preset.about);
     }
     text
 }
@@ -181,13 +187,24 @@ fn read(config: &Config) -> Result<Data> {
     })
 }
 
-/// Writes the network and runs it on the test part.
+/// Writes the network and runs it on the test part; one that sends no spikes is its best
+/// checkpoint, and nothing but training runs it.
 fn finish(
     config: &Config,
     mut best: Training<'_>,
     data: &Data,
     folder: &Path,
 ) -> Result<(PathBuf, Option<Test>)> {
+    let samples = data.part(Part::Test);
+    if !spikes(&config.layers) {
+        let mut accuracy = Accuracy::default();
+        for (&sample, sums) in samples.iter().zip(best.answers(&samples)?.1) {
+            let readout = Readout::Mean(sums.into_iter().map(f64::from).collect());
+            accuracy.add(readout.prediction() == Some(data.class(sample)));
+        }
+        let path = folder.join("best.safetensors");
+        return Ok((path, (!samples.is_empty()).then(|| Test::of(accuracy))));
+    }
     let dt = match config.data.slice {
         Slice::Length(dt) => dt,
         // steps without a length: whatever a recording is cut into
@@ -207,7 +224,6 @@ fn finish(
             path
         }
     };
-    let samples = data.part(Part::Test);
     if samples.is_empty() {
         return Ok((path, None));
     }

@@ -123,6 +123,11 @@ impl Network {
         costs.together(costs.layers())
     }
 
+    /// The layers, for rules that look at each.
+    pub fn layers(&mut self) -> &mut [Box<dyn Layer>] {
+        &mut self.layers
+    }
+
     /// Whether every layer's way back can do with means over time.
     pub fn learns_from_means(&self) -> bool {
         self.layers.iter().all(|layer| layer.learns_from_means())

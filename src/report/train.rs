@@ -92,7 +92,7 @@ pub struct Run {
     pub epoch_s: Option<f64>,
 }
 
-/// A network run by the engine on samples that it never saw.
+/// A network on samples that it never saw.
 #[derive(Debug, Serialize)]
 pub struct Test {
     /// Right answers.
@@ -101,6 +101,14 @@ pub struct Test {
     pub of: u64,
     /// Their share.
     pub accuracy: f64,
+    /// What the engine says; none where it runs no such network.
+    #[serde(flatten)]
+    pub engine: Option<InEngine>,
+}
+
+/// What the engine says of a network that it ran.
+#[derive(Debug, Serialize)]
+pub struct InEngine {
     /// Samples to which the network in training gives the same outputs, to a spike.
     pub as_trained: usize,
     /// Spikes of all populations, a sample.
@@ -136,20 +144,24 @@ impl Spread {
 }
 
 impl Test {
+    /// Of a network that only training runs.
+    pub fn of(accuracy: Accuracy) -> Test {
+        let Accuracy { right, of } = accuracy;
+        Test { right, of, accuracy: accuracy.share().unwrap_or(0.0), engine: None }
+    }
+
     /// From what all samples together took, and what that costs.
     pub fn new(accuracy: Accuracy, as_trained: usize, counts: &UnitCounts, cost: &Energy) -> Test {
         let each = |count: u64| count as f64 / accuracy.of.max(1) as f64;
-        Test {
-            right: accuracy.right,
-            of: accuracy.of,
-            accuracy: accuracy.share().unwrap_or(0.0),
+        let engine = InEngine {
             as_trained,
             spikes: each(counts.spikes),
             synaptic_ops: each(counts.synaptic_ops),
             multiply_adds: each(counts.multiply_adds),
             energy_table: cost.table.name.clone(),
             energy_j: cost.sum(|term| term.typical).0 / accuracy.of.max(1) as f64,
-        }
+        };
+        Test { engine: Some(engine), ..Test::of(accuracy) }
     }
 }
 
@@ -184,7 +196,8 @@ impl TrainReport {
         }
         text.push_str("\nspikes, operations and energy: a test sample in the engine\n");
         for run in &self.runs {
-            if let Some(Test { as_trained, of, energy_table, .. }) = &run.test {
+            if let Some(Test { of, engine: Some(engine), .. }) = &run.test {
+                let InEngine { as_trained, energy_table, .. } = engine;
                 let _ = writeln!(
                     text,
                     "network  {}: the outputs of training for {as_trained} of {of}; energy by {energy_table}",
@@ -274,6 +287,8 @@ impl Run {
         let percent = |share: f64| format!("{:.1} %", 100.0 * share);
         let or_dash = |text: Option<String>| text.unwrap_or_else(|| "–".into());
         let test = |of: &dyn Fn(&Test) -> String| or_dash(self.test.as_ref().map(of));
+        let ran = self.test.as_ref().and_then(|test| test.engine.as_ref());
+        let engine = |of: &dyn Fn(&InEngine) -> String| or_dash(ran.map(of));
         let held = self.chosen.and_then(|epoch| epoch.validation);
         vec![
             self.seed.to_string(),
@@ -282,9 +297,9 @@ impl Run {
             ),
             or_dash(held.map(|score| percent(score.accuracy))),
             test(&|test| format!("{} ({} of {})", percent(test.accuracy), test.right, test.of)),
-            test(&|test| grouped(test.spikes.round() as u64)),
-            test(&|test| grouped(test.synaptic_ops.round() as u64)),
-            test(&|test| Joules(test.energy_j).to_string()),
+            engine(&|ran| grouped(ran.spikes.round() as u64)),
+            engine(&|ran| grouped(ran.synaptic_ops.round() as u64)),
+            engine(&|ran| Joules(ran.energy_j).to_string()),
             or_dash(self.epoch_s.map(|s| Seconds(s).to_string())),
         ]
     }

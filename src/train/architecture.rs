@@ -6,8 +6,10 @@
 //! | `Linear` | `outputs`, `bias` false, `gain` 1 |
 //! | `BatchNorm` | `scale` 1; tdBN: the threshold, or its part by branches |
 //! | `Neurons` | `neuron`, instead of the configuration's own |
+//! | `ReLU` | what a frame network has for neurons; it is trained, but no engine runs it |
 //! | `Synapses` | in front of all layers with the rule tssl |
 //! | `SumPool2d`, `AvgPool2d`, `MaxPool2d` | `kernel_size`, `stride` the same |
+//! | `Scale` | `factor` |
 //! | `Dropout` | `p` |
 //! | `Flatten` | |
 //! | `Voting` | `size`: means of so many neighbouring outputs |
@@ -21,7 +23,8 @@ use serde::{Deserialize, Serialize};
 use super::config::{Config, Rule};
 use crate::error::{Error, ErrorKind, Result};
 use crate::learn::layer::{
-    Conv2d, Dense, Dropout, Flatten, Layer, Neurons, Norm, Pass, Pool, Pool2d, Residual, Voting,
+    Conv2d, Dense, Dropout, Flatten, Layer, Neurons, Norm, Pass, Pool, Pool2d, Relu, Residual,
+    Scale, Voting,
 };
 use crate::learn::network::Network;
 use crate::learn::rule::tssl::{Synapses, TimedNeurons, Timing};
@@ -60,6 +63,7 @@ pub enum LayerSpec {
         #[serde(skip_serializing_if = "Option::is_none")]
         neuron: Option<NeuronSpec>,
     },
+    ReLU,
     Synapses,
     SumPool2d {
         kernel_size: usize,
@@ -75,6 +79,9 @@ pub enum LayerSpec {
         kernel_size: usize,
         #[serde(skip_serializing_if = "Option::is_none")]
         stride: Option<usize>,
+    },
+    Scale {
+        factor: f64,
     },
     Dropout {
         p: f64,
@@ -208,14 +215,23 @@ impl NeuronSpec {
     }
 }
 
+/// Whether layers send spikes: an engine runs no others.
+pub fn spikes(layers: &[LayerSpec]) -> bool {
+    layers.iter().all(|layer| match layer {
+        LayerSpec::ReLU => false,
+        LayerSpec::Residual { branch, shortcut } => spikes(branch) && spikes(shortcut),
+        _ => true,
+    })
+}
+
 /// The timing of a rule that has its own neurons.
 ///
 /// # Errors
 /// Time constants that make no sense.
-pub fn timing(rule: Rule) -> Result<Option<Timing>> {
-    match rule {
+pub fn timing(rule: &Rule) -> Result<Option<Timing>> {
+    match *rule {
         Rule::Tssl { membrane, synapse } => Timing::new(membrane, synapse, 1.0).map(Some),
-        Rule::Bptt | Rule::Rate | Rule::RateReference => Ok(None),
+        Rule::Bptt | Rule::Rate | Rule::RateReference | Rule::Cycle(_) => Ok(None),
     }
 }
 
@@ -228,7 +244,7 @@ pub fn build(config: &Config, features: &[usize], classes: usize) -> Result<Netw
     let mut builder = Builder {
         steps: config.data.steps,
         neuron: &config.neuron,
-        timing: timing(config.rule)?,
+        timing: timing(&config.rule)?,
         pass: Pass::training(config.seed),
     };
     let at_front = matches!(config.layers.first(), Some(LayerSpec::Synapses));
@@ -238,7 +254,14 @@ pub fn build(config: &Config, features: &[usize], classes: usize) -> Result<Netw
         return Err(Error::new(ErrorKind::Usage, found, expected).at("'layers'"));
     }
     let mut features = features.to_vec();
-    let network = builder.network(&config.layers, &mut features).map_err(|e| e.at("'layers'"))?;
+    let network = builder.network(&config.layers, &mut features);
+    let mut network = network.map_err(|e| e.at("'layers'"))?;
+    if let Some(bound) = config.optimizer.bound {
+        let all = network.parameters().into_iter().map(|(_, parameter)| parameter);
+        for weights in all.filter(|parameter| parameter.decays) {
+            (weights.least, weights.most) = (-bound as f32, bound as f32);
+        }
+    }
     match features[..] == [classes] {
         true => Ok(network),
         false => {
@@ -315,6 +338,9 @@ impl Builder<'_> {
                     Box::new(Neurons::new(model, &settings, layout, &mut self.pass)?)
                 }
             },
+            LayerSpec::ReLU if self.timing.is_some() => return self.untimed("a ReLU"),
+            LayerSpec::ReLU => Box::new(Relu::default()),
+            LayerSpec::Scale { factor } => Box::new(Scale::new(factor)?),
             LayerSpec::Synapses => match self.timing {
                 Some(timing) => Box::new(Synapses::new(timing)),
                 None => {

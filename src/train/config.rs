@@ -4,7 +4,7 @@
 //! epochs = 20
 //! batch = 32
 //! seed = 1                              # of weights, order, augmentation; 1 by default
-//! rule = "bptt"                         # default; rate, tssl
+//! rule = "bptt"                         # default; rate, { tssl = { … } }, { cycle = { … } }
 //! loss = "rate"                         # default; squares, { count = { … } }, { tet = { … } }
 //!
 //! [data]
@@ -16,6 +16,12 @@
 //! input = "counts"                      # default; or "binary"
 //! validation = 0.1                      # share, or a list of users
 //! test = 0.1
+//!
+//! [distill]                             # reconstructed HTA-KL; nothing by default
+//! teacher = "run-teacher/best.safetensors"
+//! weight = 1.0
+//! temperature = 2.0
+//! head = 0.5
 //!
 //! [augment]                             # of what is trained on; nothing by default
 //! flip = true
@@ -30,6 +36,7 @@
 //! method = "adam"                       # adamw, sgd
 //! rate = 1e-3
 //! schedule = { cosine = { epochs = 20 } }
+//! bound = 4.0                           # of weights; none by default
 //!
 //! [[layers]]
 //! type = "Conv2d"
@@ -37,7 +44,13 @@
 //! kernel_size = 5
 //! ```
 //!
-//! Unknown keys are refused.
+//! Unknown keys are refused. Losses of TSSL-BP are `{ tssl-count = { desired = 15, undesired
+//! = 3 } }`, `{ tssl-kernel = { synapse = 4 } }` and `tssl-softmax`; a cycle of rules is
+//! `{ cycle = { phases = [{ phase = "excitatory", epochs = 2 }, { phase = "inhibitory" }] } }`.
+//!
+//! A teacher is any network that was trained before on the same sensor and classes, such
+//! as a frame network: ReLU for neurons, `steps = 1`, `slice = "time"`. It sees each
+//! sample augmented as its student does, in steps of its own.
 
 use std::fmt;
 use std::str::FromStr;
@@ -46,9 +59,11 @@ use serde::{Deserialize, Serialize};
 
 use super::architecture::{LayerSpec, NeuronSpec};
 use super::augment::Augment;
+use super::cycle::Cycle;
+use super::data::Slicing;
 use crate::error::{Error, ErrorKind, Result};
 use crate::event::{InputMode, Sensor};
-use crate::learn::loss::Loss;
+use crate::learn::loss::{HtaKl, Loss};
 use crate::learn::optimizer::Method;
 use crate::learn::schedule::Schedule;
 use crate::units::Micros;
@@ -70,6 +85,9 @@ pub struct Config {
     /// How wrong an answer is.
     #[serde(default)]
     pub loss: Loss,
+    /// From whom else it learns.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub distill: Option<Distill>,
     /// On what.
     pub data: DataSpec,
     /// What is done to events that are trained on.
@@ -90,7 +108,7 @@ fn one() -> u64 {
 }
 
 /// A learning rule.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Deserialize, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Deserialize, Serialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub enum Rule {
     /// Backpropagation through time with surrogate gradients.
@@ -107,6 +125,50 @@ pub enum Rule {
         /// Time constant of synapses in steps.
         synapse: f64,
     },
+    /// Gradients and STDP in turn.
+    Cycle(Cycle),
+}
+
+/// A teacher, and what its answers count. Not part of the loss that validation reports.
+#[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct Distill {
+    /// Its checkpoint.
+    pub teacher: String,
+    /// w, what the distance from its answers counts beside the loss.
+    #[serde(default = "defaults::weight")]
+    pub weight: f64,
+    /// τ, what both outputs are divided by.
+    #[serde(default = "defaults::temperature")]
+    pub temperature: f64,
+    /// μ, the probability that the head has.
+    #[serde(default = "defaults::head")]
+    pub head: f64,
+}
+
+impl Distill {
+    /// The distance.
+    pub fn distance(&self) -> HtaKl {
+        let Distill { weight, temperature, head, .. } = *self;
+        HtaKl { weight, temperature, head }
+    }
+}
+
+/// Of the distance from a teacher.
+mod defaults {
+    use crate::learn::loss::HtaKl;
+
+    pub fn weight() -> f64 {
+        HtaKl::default().weight
+    }
+
+    pub fn temperature() -> f64 {
+        HtaKl::default().temperature
+    }
+
+    pub fn head() -> f64 {
+        HtaKl::default().head
+    }
 }
 
 /// The data.
@@ -136,6 +198,13 @@ pub struct DataSpec {
     /// What is held out to report on, likewise.
     #[serde(default)]
     pub test: Held,
+}
+
+impl DataSpec {
+    /// How events become steps.
+    pub fn slicing(&self) -> Slicing {
+        Slicing { steps: self.steps, slice: self.slice, input: self.input }
+    }
 }
 
 /// What is held out.
@@ -185,6 +254,9 @@ pub struct OptimizerSpec {
     /// The largest norm that the gradient of all parameters may have.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub clip: Option<f64>,
+    /// What weights are kept within, ±.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub bound: Option<f64>,
 }
 
 impl Default for OptimizerSpec {
@@ -197,6 +269,7 @@ impl Default for OptimizerSpec {
             nesterov: false,
             decay: 0.0,
             clip: None,
+            bound: None,
         }
     }
 }
@@ -261,6 +334,17 @@ impl Config {
             {
                 return Err(usage(name, share.to_string(), "a share from 0 to below 1"));
             }
+        }
+        if let Some(bound) = self.optimizer.bound
+            && bound.partial_cmp(&0.0) != Some(std::cmp::Ordering::Greater)
+        {
+            return Err(usage("optimizer.bound", bound.to_string(), "a positive number"));
+        }
+        if let Some(distill) = &self.distill {
+            distill.distance().check().map_err(|e| e.at("'distill'"))?;
+        }
+        if let Rule::Cycle(cycle) = &self.rule {
+            cycle.check()?;
         }
         self.augment.check()?;
         self.optimizer.method()?;

@@ -49,9 +49,18 @@ pub struct Data {
     pub classes: Vec<String>,
     samples: Vec<Sample>,
     sensor: Sensor,
-    steps: usize,
-    slice: Slice,
-    input: InputMode,
+    slicing: Slicing,
+}
+
+/// How events become steps.
+#[derive(Clone, Copy, Debug)]
+pub struct Slicing {
+    /// How many.
+    pub steps: usize,
+    /// What each is.
+    pub slice: Slice,
+    /// What several events of a pixel in a step are.
+    pub input: InputMode,
 }
 
 /// Where a sample is, and what is known of it.
@@ -117,14 +126,7 @@ impl Data {
         let mut read: Vec<(usize, Sample)> = read?.into_iter().flatten().collect();
         read.sort_by_key(|(i, _)| *i);
         let samples = read.into_iter().map(|(_, sample)| sample).collect();
-        Ok(Data {
-            classes,
-            samples,
-            sensor: spec.sensor,
-            steps: spec.steps,
-            slice: spec.slice,
-            input: spec.input,
-        })
+        Ok(Data { classes, samples, sensor: spec.sensor, slicing: spec.slicing() })
     }
 
     /// The samples of a part.
@@ -154,19 +156,25 @@ impl Data {
     }
 
     /// Hands every step of some events that is not empty to `emit`, with its number.
-    pub fn slice(
+    pub fn slice(&self, events: Batch, channels_first: bool, emit: impl FnMut(u64, &Spikes)) {
+        self.slice_as(self.slicing, events, channels_first, emit);
+    }
+
+    /// The same for other steps.
+    pub fn slice_as(
         &self,
+        Slicing { steps, slice, input }: Slicing,
         mut events: Batch,
         channels_first: bool,
         mut emit: impl FnMut(u64, &Spikes),
     ) {
         let Sensor { width, height } = self.sensor;
         let field = Field { width, height, channels: 2, channels_first };
-        let dt = match self.slice {
+        let dt = match slice {
             Slice::Length(dt) => dt,
             Slice::Number => {
-                let each = (events.len() / self.steps).max(1) as i64;
-                let last = self.steps as i64 - 1;
+                let each = (events.len() / steps).max(1) as i64;
+                let last = steps as i64 - 1;
                 let step = |i: usize| (i as i64 / each).min(last);
                 events.t = (0..events.len()).map(step).collect();
                 Micros(1)
@@ -174,13 +182,13 @@ impl Data {
             Slice::Time => {
                 let first = events.t.first().copied().unwrap_or(0);
                 let span = events.t.last().map_or(1, |last| last - first + 1);
-                let step = |t: &i64| (t - first) * self.steps as i64 / span;
+                let step = |t: &i64| (t - first) * steps as i64 / span;
                 events.t = events.t.iter().map(step).collect();
                 Micros(1)
             }
         };
-        let limit = Some(self.steps as u64);
-        let mut binner = Binner::new(Grid { start: 0, dt }, field, self.input, limit);
+        let limit = Some(steps as u64);
+        let mut binner = Binner::new(Grid { start: 0, dt }, field, input, limit);
         binner.push(&events, 0..events.len(), &mut emit);
         binner.finish(&mut emit);
     }

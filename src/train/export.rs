@@ -19,7 +19,7 @@ use crate::units::Micros;
 /// outputs named by `classes`.
 ///
 /// # Errors
-/// Conventions that differ between the network's populations.
+/// Conventions that differ between the network's populations; layers that send no spikes.
 pub fn graph(
     config: &Config,
     network: &mut Network,
@@ -116,6 +116,16 @@ impl Exporter<'_> {
                     let spec = neuron.as_ref().unwrap_or(&self.config.neuron).clone();
                     let neuron = self.neuron(&spec, &key, at.axes).map_err(place)?;
                     self.push(&key, NodeKind::Neuron(neuron), at);
+                }
+                LayerSpec::ReLU => {
+                    let found = "a ReLU";
+                    let error = Error::new(ErrorKind::Unsupported, found, "neurons that spike");
+                    return Err(place(error));
+                }
+                LayerSpec::Scale { factor } => {
+                    let mut record = Record::default();
+                    record.put("scale", Array::floats(&[1], vec![*factor as f32]));
+                    self.layer(&key, "Scale", record, at).map_err(place)?;
                 }
                 LayerSpec::Synapses | LayerSpec::Dropout { .. } => (),
                 LayerSpec::SumPool2d { kernel_size, stride } => {
@@ -219,7 +229,7 @@ impl Exporter<'_> {
 
     fn neuron(&mut self, spec: &NeuronSpec, key: &str, axes: usize) -> Result<Neuron> {
         if let Rule::Tssl { membrane, synapse } = self.config.rule {
-            timing(self.config.rule)?;
+            timing(&self.config.rule)?;
             self.agree("spikingjelly,fire=above")?;
             return self.current_based(membrane, synapse);
         }

@@ -14,11 +14,13 @@ pub mod architecture;
 mod augment;
 mod checkpoint;
 pub mod config;
+pub mod cycle;
 pub mod data;
 mod evaluate;
 mod export;
 pub mod preset;
 mod run;
+mod teacher;
 
 pub use config::Config;
 pub use data::{Data, Part};

@@ -9,8 +9,10 @@ use serde::{Deserialize, Serialize};
 
 use super::architecture;
 use super::checkpoint;
-use super::config::{Config, Rule};
-use super::data::{Data, Part};
+use super::config::{Config, Distill, Rule};
+use super::cycle::Phase;
+use super::data::{Data, Part, Slicing};
+use super::teacher::Teacher;
 use crate::error::{Error, ErrorKind, Result};
 use crate::learn::Tensor;
 use crate::learn::layer::Pass;
@@ -64,6 +66,7 @@ pub struct Training<'d> {
     data: &'d Data,
     network: Network,
     optimizer: Optimizer,
+    teacher: Option<Teacher>,
     epochs: Vec<Epoch>,
 }
 
@@ -85,7 +88,8 @@ impl<'d> Training<'d> {
     /// A network before its first epoch.
     ///
     /// # Errors
-    /// Layers that do not fit each other or the data; nothing to train on.
+    /// Layers that do not fit each other or the data; nothing to train on; a teacher that
+    /// cannot be read.
     pub fn new(config: Config, data: &'d Data) -> Result<Training<'d>> {
         let network = architecture::build(&config, &data.features(), data.classes.len())?;
         if data.part(Part::Train).is_empty() {
@@ -93,7 +97,9 @@ impl<'d> Training<'d> {
             return Err(error);
         }
         let optimizer = Optimizer::new(config.optimizer.method()?, config.optimizer.decay);
-        Ok(Training { config, data, network, optimizer, epochs: Vec::new() })
+        let read = |distill: &Distill| Teacher::read(Path::new(&distill.teacher), data);
+        let teacher = config.distill.as_ref().map(read).transpose()?;
+        Ok(Training { config, data, network, optimizer, teacher, epochs: Vec::new() })
     }
 
     /// The same, come to where a checkpoint was written.
@@ -102,7 +108,7 @@ impl<'d> Training<'d> {
     /// A file that cannot be read or is none, and one of another configuration.
     pub fn resume(self, path: &Path) -> Result<Training<'d>> {
         let checkpoint = checkpoint::read(path)?;
-        let Training { config, data, mut network, optimizer, .. } = self;
+        let Training { config, data, mut network, optimizer, teacher, .. } = self;
         // more epochs are no other configuration
         let mut known = Config::parse(&checkpoint.config, &[]).map_err(|e| e.in_file(path))?;
         known.epochs = config.epochs;
@@ -113,7 +119,7 @@ impl<'d> Training<'d> {
         }
         let (steps, moments) = checkpoint.restore(&mut network).map_err(|e| e.in_file(path))?;
         let optimizer = optimizer.resumed(steps, moments);
-        Ok(Training { config, data, network, optimizer, epochs: checkpoint.epochs })
+        Ok(Training { config, data, network, optimizer, teacher, epochs: checkpoint.epochs })
     }
 
     /// What came of the epochs so far.
@@ -165,24 +171,22 @@ impl<'d> Training<'d> {
         let (seed, epoch) = (self.config.seed, self.epochs.len());
         let mut order = self.data.part(Part::Train);
         order.shuffle(&mut random(seed, Stream::Order, epoch, 0));
-        let (spec, clip) = (&self.config.optimizer, self.config.optimizer.clip);
+        let spec = &self.config.optimizer;
         let rate = spec.schedule.rate(spec.rate, epoch);
         let pass = &mut Pass::training(seed);
         pass.random = random(seed, Stream::Dropout, epoch, 0);
         let mut score = Sum::default();
         for (i, samples) in order.chunks(self.config.batch).enumerate() {
             let labels = self.labels(samples);
-            let input = input(&self.config, self.data, samples, Some(epoch));
+            let input = |how| input(&self.config, how, self.data, samples, Some(epoch));
+            let taught =
+                self.teacher.as_mut().map(|teacher| teacher.answers(input(teacher.slicing())));
+            let input = input(self.config.data.slicing());
             let place =
                 |e: Error| e.at(format!("batch {}", i + 1)).at(format!("epoch {}", epoch + 1));
-            let answer = self.learn(input, &labels, pass).map_err(place)?;
+            let batch = Batch { input, labels: &labels, taught };
+            let answer = self.step(batch, epoch, rate, pass).map_err(place)?;
             score.add(&answer, &labels);
-            let parameters = &mut self.network.parameters();
-            let norm = clip_norm(parameters, clip.unwrap_or(f64::INFINITY));
-            if !norm.is_finite() {
-                return Err(place(diverged()));
-            }
-            self.optimizer.step(parameters, rate);
             tell(Stage::Trained { epoch: epoch + 1, done: score.samples, of: order.len() });
         }
         let finite = |values: &[f32]| values.iter().all(|x| x.is_finite());
@@ -198,15 +202,32 @@ impl<'d> Training<'d> {
         Ok(Epoch { epoch: epoch + 1, rate, training: score.mean(), validation })
     }
 
-    fn learn(&mut self, input: Tensor, labels: &[usize], pass: &mut Pass) -> Result<Answer> {
-        let (network, loss) = (&mut self.network, self.config.loss);
-        match self.config.rule {
-            Rule::Bptt | Rule::Tssl { .. } => bptt::learn(network, input, labels, loss, pass),
-            Rule::Rate => rate::learn(network, input, labels, loss, rate::Scale::Exact, pass),
-            Rule::RateReference => {
-                rate::learn(network, input, labels, loss, rate::Scale::Reference, pass)
-            }
+    /// One step of learning; gives what the network answered before.
+    fn step(&mut self, batch: Batch, epoch: usize, rate: f64, pass: &mut Pass) -> Result<Answer> {
+        let Training { config, network, .. } = self;
+        let (phase, mut local) = (Phase::of(&config.rule, epoch), None);
+        if let (Rule::Cycle(cycle), Phase::Inhibitory | Phase::Joint) = (&config.rule, phase) {
+            let input = batch.input.clone();
+            local = Some(cycle.stdp.learn(network, input, batch.labels, config.loss)?);
         }
+        let local = match (phase, local) {
+            (Phase::Inhibitory, Some((answer, changes))) => {
+                changes.apply(network);
+                return Ok(answer);
+            }
+            (_, local) => local,
+        };
+        let answer = learn(config, network, batch, pass)?;
+        let parameters = &mut network.parameters();
+        let norm = clip_norm(parameters, config.optimizer.clip.unwrap_or(f64::INFINITY));
+        if !norm.is_finite() {
+            return Err(diverged());
+        }
+        self.optimizer.step(parameters, rate);
+        if let Some((_, changes)) = local {
+            changes.apply(&mut self.network);
+        }
+        Ok(answer)
     }
 
     fn labels(&self, samples: &[usize]) -> Vec<usize> {
@@ -221,7 +242,7 @@ impl<'d> Training<'d> {
         let (mut score, mut sums) = (Sum::default(), Vec::with_capacity(samples.len()));
         for samples in samples.chunks(self.config.batch) {
             let labels = self.labels(samples);
-            let input = input(&self.config, self.data, samples, None);
+            let input = input(&self.config, self.config.data.slicing(), self.data, samples, None);
             let outputs = self.network.forward(input, &mut Pass::answering());
             let (loss, _) = self.config.loss.of(&outputs, &labels)?;
             let answer = Answer { loss, outputs };
@@ -231,8 +252,48 @@ impl<'d> Training<'d> {
     }
 }
 
-/// Samples side by side, `[T, B, 2, H, W]`, augmented for an epoch if there is one.
-fn input(config: &Config, data: &Data, samples: &[usize], epoch: Option<usize>) -> Tensor {
+/// What is learned from at once.
+struct Batch<'a> {
+    /// `[T, B, 2, H, W]`.
+    input: Tensor,
+    labels: &'a [usize],
+    /// What a teacher answers, `[1, B, K]`.
+    taught: Option<Tensor>,
+}
+
+/// The answer to samples, and the gradients of its loss and of its distance from the
+/// teacher's.
+fn learn(config: &Config, network: &mut Network, batch: Batch, pass: &mut Pass) -> Result<Answer> {
+    let Batch { input, labels, taught } = batch;
+    let judge = |outputs: &Tensor| {
+        let (mut loss, mut gradient) = config.loss.of(outputs, labels)?;
+        if let (Some(distill), Some(taught)) = (&config.distill, &taught) {
+            let (distance, toward) = distill.distance().of(outputs, taught)?;
+            loss += distance;
+            let pairs = gradient.values_mut().iter_mut().zip(toward.values());
+            pairs.for_each(|(g, toward)| *g += toward);
+        }
+        Ok((loss, gradient))
+    };
+    let scale = match config.rule {
+        Rule::Bptt | Rule::Tssl { .. } | Rule::Cycle(_) => {
+            return bptt::learn_by(network, input, judge, pass);
+        }
+        Rule::Rate => rate::Scale::Exact,
+        Rule::RateReference => rate::Scale::Reference,
+    };
+    rate::check_loss(config.loss)?;
+    rate::learn_by(network, input, judge, scale, pass)
+}
+
+/// Samples side by side in such steps, `[T, B, 2, H, W]`, augmented for an epoch if there is one.
+fn input(
+    config: &Config,
+    how: Slicing,
+    data: &Data,
+    samples: &[usize],
+    epoch: Option<usize>,
+) -> Tensor {
     let features = data.features();
     let per_sample: usize = features.iter().product();
     let changed = |&sample: &usize| {
@@ -242,13 +303,13 @@ fn input(config: &Config, data: &Data, samples: &[usize], epoch: Option<usize>) 
             events = config.augment.apply(&events, data.sensor(), random);
         }
         let mut active: Vec<(u64, u32, f32)> = Vec::with_capacity(events.len());
-        data.slice(events, true, |step, spikes| {
+        data.slice_as(how, events, true, |step, spikes| {
             active.extend(spikes.iter().map(|(address, value, _)| (step, address, value)));
         });
         active
     };
     let active: Vec<_> = samples.par_iter().map(changed).collect();
-    let shape = [&[config.data.steps, samples.len()][..], &features].concat();
+    let shape = [&[how.steps, samples.len()][..], &features].concat();
     let mut input = Tensor::zeros(&shape);
     let values = input.values_mut();
     for (i, active) in active.into_iter().enumerate() {

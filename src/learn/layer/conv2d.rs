@@ -15,7 +15,7 @@ use rayon::current_num_threads;
 use rayon::prelude::*;
 
 use self::patches::{Band, Geometry};
-use super::{Keep, Layer, NO_FORWARD, PIECES, Pass, misfit, named, piece, transposed};
+use super::{Keep, Layer, NO_FORWARD, PIECES, Pass, Role, misfit, named, piece, transposed};
 use crate::error::Result;
 use crate::learn::memory::{Footprint, Form};
 use crate::learn::{Kept, Parameter, Tensor};
@@ -201,6 +201,10 @@ impl Layer for Conv2d {
 
     fn owe(&mut self, gradient: Tensor) {
         self.learn(&gradient, None);
+    }
+
+    fn role(&self) -> Role {
+        Role::Connection
     }
 
     fn parameters(&mut self) -> Vec<(String, &mut Parameter)> {

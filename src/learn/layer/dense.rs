@@ -6,7 +6,7 @@
 
 use rayon::prelude::*;
 
-use super::{Keep, Layer, NO_FORWARD, Pass, misfit, named, piece, transposed};
+use super::{Keep, Layer, NO_FORWARD, Pass, Role, misfit, named, piece, transposed};
 use crate::error::Result;
 use crate::learn::memory::{Footprint, Form};
 use crate::learn::{Kept, Parameter, Tensor};
@@ -112,6 +112,10 @@ impl Layer for Dense {
             gradient.values().chunks_exact(outputs).for_each(|row| bias.owe(row));
         }
         back
+    }
+
+    fn role(&self) -> Role {
+        Role::Connection
     }
 
     fn parameters(&mut self) -> Vec<(String, &mut Parameter)> {

@@ -11,7 +11,9 @@ mod flatten;
 mod neurons;
 mod norm;
 mod pool2d;
+mod relu;
 mod residual;
+mod scale;
 mod voting;
 
 pub use conv2d::Conv2d;
@@ -21,7 +23,9 @@ pub use flatten::Flatten;
 pub use neurons::Neurons;
 pub use norm::{Norm, Statistics};
 pub use pool2d::{Pool, Pool2d};
+pub use relu::Relu;
 pub use residual::Residual;
+pub use scale::Scale;
 pub use voting::Voting;
 
 use rand::SeedableRng;
@@ -70,6 +74,11 @@ pub trait Layer: std::fmt::Debug + Send {
         Footprint { kept: 0, forth: input.bytes() + output.bytes(), back }
     }
 
+    /// What local rules see in it.
+    fn role(&self) -> Role {
+        Role::Other
+    }
+
     /// Its parameters by name.
     fn parameters(&mut self) -> Vec<(String, &mut Parameter)> {
         Vec::new()
@@ -79,6 +88,17 @@ pub trait Layer: std::fmt::Debug + Send {
     fn running(&mut self) -> Vec<(String, &mut Vec<f32>)> {
         Vec::new()
     }
+}
+
+/// What a layer is to rules that look at a connection and at both its ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Role {
+    /// Weights, the first of its parameters, from what sends to what hears.
+    Connection,
+    /// Neurons.
+    Neurons,
+    /// None of both.
+    Other,
 }
 
 /// What a forward pass is for, and its chance.

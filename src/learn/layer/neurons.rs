@@ -6,7 +6,7 @@
 use rand::RngExt;
 use rayon::current_num_threads;
 
-use super::{Keep, Layer, NO_FORWARD, Pass, misfit, named};
+use super::{Keep, Layer, NO_FORWARD, Pass, Role, misfit, named};
 use crate::error::Result;
 use crate::learn::memory::{Footprint, Form};
 use crate::learn::{Parameter, Tensor};
@@ -155,6 +155,10 @@ impl Layer for Neurons {
             }
         }
         gradient
+    }
+
+    fn role(&self) -> Role {
+        Role::Neurons
     }
 
     fn parameters(&mut self) -> Vec<(String, &mut Parameter)> {

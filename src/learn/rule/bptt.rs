@@ -33,9 +33,22 @@ pub fn learn(
     loss: Loss,
     pass: &mut Pass,
 ) -> Result<Answer> {
+    learn_by(network, input, |outputs| loss.of(outputs, labels), pass)
+}
+
+/// The same for any loss: `judge` gives that of outputs `[T, B, K]` and its gradient.
+///
+/// # Errors
+/// What `judge` refuses.
+pub fn learn_by(
+    network: &mut Network,
+    input: Tensor,
+    judge: impl FnOnce(&Tensor) -> Result<(f64, Tensor)>,
+    pass: &mut Pass,
+) -> Result<Answer> {
     network.clear_gradients();
     let outputs = network.forward(input, pass);
-    let (loss, gradient) = loss.of(&outputs, labels)?;
+    let (loss, gradient) = judge(&outputs)?;
     network.owe(gradient);
     Ok(Answer { loss, outputs })
 }

@@ -2,4 +2,5 @@
 
 pub mod bptt;
 pub mod rate;
+pub mod stdp;
 pub mod tssl;

@@ -49,12 +49,31 @@ pub fn learn(
     scale: Scale,
     pass: &mut Pass,
 ) -> Result<Answer> {
-    check(network, loss)?;
+    check_loss(loss)?;
+    learn_by(network, input, |mean| loss.of(mean, labels), scale, pass)
+}
+
+/// The same for any loss of the mean output: `judge` gives that of `[1, B, K]` and its
+/// gradient.
+///
+/// # Errors
+/// Layers that need single steps, and what `judge` refuses.
+pub fn learn_by(
+    network: &mut Network,
+    input: Tensor,
+    judge: impl FnOnce(&Tensor) -> Result<(f64, Tensor)>,
+    scale: Scale,
+    pass: &mut Pass,
+) -> Result<Answer> {
+    if !network.learns_from_means() {
+        let expected = "sums and averages, and neurons that learn nothing themselves";
+        return Err(refused("maxima, or neurons that learn,", expected));
+    }
     network.clear_gradients();
     let kept = std::mem::replace(&mut pass.keep, Keep::Means);
     let outputs = network.forward(input, pass);
     pass.keep = kept;
-    let (loss, mut gradient) = loss.of(&outputs.mean_over_time(), labels)?;
+    let (loss, mut gradient) = judge(&outputs.mean_over_time())?;
     if scale == Scale::Reference {
         let steps = outputs.steps() as f32;
         gradient.values_mut().iter_mut().for_each(|g| *g /= steps);
@@ -63,18 +82,19 @@ pub fn learn(
     Ok(Answer { loss, outputs })
 }
 
-fn check(network: &Network, loss: Loss) -> Result<()> {
-    let refused = |found: String, expected: &str| {
-        Err(Error::new(ErrorKind::Usage, format!("{found} with the rule 'rate'"), expected))
-    };
-    if !network.learns_from_means() {
-        let expected = "sums and averages, and neurons that learn nothing themselves";
-        return refused("maxima, or neurons that learn,".into(), expected);
-    }
+/// Refuses losses that look at single steps.
+///
+/// # Errors
+/// One of those.
+pub fn check_loss(loss: Loss) -> Result<()> {
     match loss {
         Loss::Rate | Loss::Squares => Ok(()),
-        _ => refused(format!("{loss:?}"), "a loss of the mean output"),
+        _ => Err(refused(&format!("{loss:?}"), "a loss of the mean output")),
     }
+}
+
+fn refused(found: &str, expected: &str) -> Error {
+    Error::new(ErrorKind::Usage, format!("{found} with the rule 'rate'"), expected)
 }
 
 #[cfg(test)]

@@ -10,10 +10,17 @@
 //! tet      (1 − λ) mean_t CE(o_t, y) + λ mean_{t,k} (o_{t,k} − φ)²
 //! ```
 //!
+//! TSSL-BP has three of its own, [`timed`]; what a teacher knows is [`hta_kl`].
+//!
 //! **Source.** `squares` is the PLIF networks' (Fang et al. 2021); `count` snnTorch
 //! 1.0's `mse_count_loss`; TET Deng et al., ICLR 2022, as in the official code's
 //! `functions.py`, where λ = 0.001 and φ = 1. CE(r, y) ≤ mean_t CE(o_t, y), with
 //! equality where outputs do not change.
+
+pub mod hta_kl;
+mod timed;
+
+pub use hta_kl::HtaKl;
 
 use serde::{Deserialize, Serialize};
 
@@ -45,6 +52,23 @@ pub enum Loss {
         #[serde(default = "unit")]
         target: f64,
     },
+    /// TSSL-BP: summed currents, drawn to so many where they are on the wrong side.
+    #[serde(rename = "tssl-count")]
+    TimedCount {
+        /// Of the label's output.
+        desired: f64,
+        /// Of the others.
+        undesired: f64,
+    },
+    /// TSSL-BP: currents, drawn to those of given spikes.
+    #[serde(rename = "tssl-kernel")]
+    TimedKernel {
+        /// Time constant of synapses in steps.
+        synapse: f64,
+    },
+    /// TSSL-BP: cross-entropy of summed currents.
+    #[serde(rename = "tssl-softmax")]
+    TimedSoftmax,
 }
 
 fn thousandth() -> f64 {
@@ -70,13 +94,22 @@ impl Loss {
             Loss::Squares => squares(outputs, labels),
             Loss::Count { label, others } => count(outputs, labels, [others, label]),
             Loss::Tet { lambda, target } => tet(outputs, labels, lambda, target),
-        };
-        match loss.is_finite() {
-            true => Ok((loss, gradient)),
-            false => {
-                let expected = "a number; outputs have grown beyond all bounds";
-                Err(Error::new(ErrorKind::Usage, format!("a loss of {loss}"), expected))
+            Loss::TimedCount { desired, undesired } => {
+                timed::count(outputs, labels, [undesired, desired])
             }
+            Loss::TimedKernel { synapse } => timed::kernel(outputs, labels, synapse),
+            Loss::TimedSoftmax => timed::softmax(outputs, labels),
+        };
+        finite(loss).map(|loss| (loss, gradient))
+    }
+}
+
+fn finite(loss: f64) -> Result<f64> {
+    match loss.is_finite() {
+        true => Ok(loss),
+        false => {
+            let expected = "a number; outputs have grown beyond all bounds";
+            Err(Error::new(ErrorKind::Usage, format!("a loss of {loss}"), expected))
         }
     }
 }
