@@ -15,11 +15,63 @@ pub struct Preset {
 }
 
 /// Every preset.
-pub const PRESETS: &[Preset] = &[Preset {
-    name: "nmnist",
-    about: "two convolutions and a dense layer for N-MNIST, 30 bins of 10 ms",
-    text: include_str!("presets/nmnist.toml"),
-}];
+pub const PRESETS: &[Preset] = &[
+    Preset {
+        name: "nmnist",
+        about: "two convolutions and a dense layer for N-MNIST, 30 bins of 10 ms",
+        text: include_str!("presets/nmnist.toml"),
+    },
+    Preset {
+        name: "frames-nmnist",
+        about: "the same with ReLU, on one frame: a teacher",
+        text: include_str!("presets/frames-nmnist.toml"),
+    },
+    Preset {
+        name: "tssl-nmnist",
+        about: "TSSL-BP on the first 90 ms of N-MNIST (Zhang & Li 2020)",
+        text: include_str!("presets/tssl-nmnist.toml"),
+    },
+    Preset {
+        name: "eicil",
+        about: "cycles of gradients and STDP, reconstructed, not verified against the paper",
+        text: include_str!("presets/eicil.toml"),
+    },
+    Preset {
+        name: "plif-nmnist",
+        about: "the PLIF network for N-MNIST (Fang et al. 2021)",
+        text: include_str!("presets/plif-nmnist.toml"),
+    },
+    Preset {
+        name: "plif-dvs128",
+        about: "the PLIF network for DVS128 Gesture",
+        text: include_str!("presets/plif-dvs128.toml"),
+    },
+    Preset {
+        name: "plif-cifar10dvs",
+        about: "the PLIF network for CIFAR10-DVS",
+        text: include_str!("presets/plif-cifar10dvs.toml"),
+    },
+    Preset {
+        name: "vgg11-dvs128",
+        about: "VGG-11 for DVS128 Gesture, TET (Huang et al. 2024)",
+        text: include_str!("presets/vgg11-dvs128.toml"),
+    },
+    Preset {
+        name: "vggsnn-cifar10dvs",
+        about: "VGGSNN for CIFAR10-DVS, TET (Deng et al. 2022)",
+        text: include_str!("presets/vggsnn-cifar10dvs.toml"),
+    },
+    Preset {
+        name: "widenet-cifar10dvs",
+        about: "Wide-7B-Net with gated LIF for CIFAR10-DVS (Yao et al. 2022)",
+        text: include_str!("presets/widenet-cifar10dvs.toml"),
+    },
+    Preset {
+        name: "resnet18-dvs128",
+        about: "SEW ResNet-18 for DVS128 Gesture (Fang et al. 2021)",
+        text: include_str!("presets/resnet18-dvs128.toml"),
+    },
+];
 
 /// A preset by its name.
 ///
@@ -47,6 +99,30 @@ mod tests {
             let fits = [10, 11].iter().any(|&classes| build(&config, &features, classes).is_ok());
             assert!(fits, "{}", preset.name);
             assert_eq!(Config::parse(&config.to_toml().unwrap(), &[]).unwrap(), config);
+        }
+    }
+
+    /// As SpikingJelly 2.0 counts its `parametric_lif_net` and `sew_resnet18` (with 2 input
+    /// channels instead of 3), PyTorch 2 the layers of the others; `if` learns nothing.
+    #[test]
+    fn networks_have_as_many_parameters_as_those_of_others() {
+        for (name, model, classes, expected) in [
+            ("plif-nmnist", "plif", 10, 17_134_440),
+            ("plif-dvs128", "plif", 11, 1_698_933),
+            ("plif-cifar10dvs", "plif", 10, 4_691_818),
+            ("resnet18-dvs128", "if", 11, 11_182_155 - 49 * 64),
+            ("vgg11-dvs128", "if", 11, 9_312_768),
+            ("vggsnn-cifar10dvs", "if", 10, 9_307_338),
+            ("widenet-cifar10dvs", "if", 10, 1_192_202),
+        ] {
+            let model = format!("neuron.model={model}");
+            let config = Config::parse(named(name).unwrap().text, &[model]).unwrap();
+            let sensor = config.data.sensor;
+            let features = [2, sensor.height.into(), sensor.width.into()];
+            let mut network = build(&config, &features, classes).unwrap();
+            let parameters = network.parameters();
+            let count: usize = parameters.iter().map(|(_, p)| p.values.len()).sum();
+            assert_eq!(count, expected, "{name}");
         }
     }
 }
