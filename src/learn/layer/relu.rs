@@ -1,8 +1,9 @@
 //! ReLU: y = max(x, 0), what a frame network has for neurons.
 
-use super::{Layer, NO_FORWARD, Pass};
+use super::{Keep, Layer, NO_FORWARD, Pass};
 use crate::error::Result;
 use crate::learn::Tensor;
+use crate::learn::memory::{Footprint, Form};
 
 /// A ReLU.
 #[derive(Debug, Default)]
@@ -20,9 +21,14 @@ impl Layer for Relu {
         false
     }
 
-    fn forward(&mut self, mut input: Tensor, _: &mut Pass) -> Tensor {
+    fn footprint(&self, input: &Form, output: &Form, keep: Keep) -> Footprint {
+        let back = input.gradient(keep) + output.gradient(keep);
+        Footprint { kept: output.kept(keep), forth: input.bytes() + output.bytes(), back }
+    }
+
+    fn forward(&mut self, mut input: Tensor, pass: &mut Pass) -> Tensor {
         input.values_mut().iter_mut().for_each(|x| *x = x.max(0.0));
-        self.kept = Some(input.clone());
+        self.kept = (pass.keep != Keep::Nothing).then(|| input.clone());
         input
     }
 
