@@ -21,6 +21,10 @@ pub struct Seconds(pub f64);
 #[derive(Clone, Copy, Debug, Default, PartialEq, PartialOrd)]
 pub struct Joules(pub f64);
 
+/// A size in bytes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Bytes(pub u64);
+
 impl Micros {
     /// The same duration in seconds.
     pub fn seconds(self) -> Seconds {
@@ -143,6 +147,46 @@ impl FromStr for Micros {
     }
 }
 
+impl fmt::Display for Bytes {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let bytes = self.0 as f64;
+        match self.0 {
+            0..1_000_000 => write!(f, "{:.2} kB", bytes / 1e3),
+            1_000_000..1_000_000_000 => write!(f, "{:.2} MB", bytes / 1e6),
+            _ => write!(f, "{:.2} GB", bytes / 1e9),
+        }
+    }
+}
+
+/// Reads `512MiB`, `1.5GiB`, `800kB` or `6GB`. A bare number is refused, as that of a
+/// time is.
+impl FromStr for Bytes {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Bytes, Error> {
+        let refuse = || {
+            let expected = "a size with its unit, such as 512MiB, 6GiB, 800MB or 6GB";
+            Error::new(ErrorKind::Usage, format!("'{text}'"), expected)
+        };
+        let digits = text.find(|c: char| !(c.is_ascii_digit() || c == '.')).ok_or_else(refuse)?;
+        let (number, unit) = text.split_at(digits);
+        let scale = match unit.trim() {
+            "kB" => 1e3,
+            "MB" => 1e6,
+            "GB" => 1e9,
+            "KiB" => 1024.0,
+            "MiB" => 1024.0f64.powi(2),
+            "GiB" => 1024.0f64.powi(3),
+            _ => return Err(refuse()),
+        };
+        let bytes = number.parse::<f64>().map_err(|_| refuse())? * scale;
+        match bytes <= 9e15 {
+            true => Ok(Bytes(bytes.round() as u64)),
+            false => Err(refuse()),
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -159,6 +203,21 @@ mod tests {
         for wrong in ["1", "ms", "", "1h", "0.5us", "1e30s", "1.2.3s", "9999999999999s"] {
             assert_eq!(read(wrong), None, "{wrong}");
         }
+    }
+
+    #[test]
+    fn reads_sizes_with_their_unit() {
+        let read = |text: &str| text.parse::<Bytes>().map(|size| size.0).ok();
+        assert_eq!(read("6GiB"), Some(6_442_450_944));
+        assert_eq!(read("1.5 MiB"), Some(1_572_864));
+        assert_eq!(read("2KiB"), Some(2_048));
+        assert_eq!(read("0.8GB"), Some(800_000_000));
+        assert_eq!(read("3MB"), Some(3_000_000));
+        for wrong in ["6", "GiB", "", "6G", "-1GB", "1.2.3GB", "99999999999GB"] {
+            assert_eq!(read(wrong), None, "{wrong}");
+        }
+        assert_eq!(Bytes(1_234_567_890).to_string(), "1.23 GB");
+        assert_eq!(Bytes(12_345_678).to_string(), "12.35 MB");
     }
 
     #[test]

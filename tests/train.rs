@@ -175,6 +175,41 @@ fn a_resumed_run_ends_in_the_same_bytes() {
 }
 
 #[test]
+fn a_budget_changes_memory_and_time_and_nothing_else() {
+    let (root, config) = task("budgets");
+    let text = fs::read_to_string(&config).unwrap();
+    let pool = text.find("[[layers]]\ntype = \"SumPool2d\"").unwrap();
+    let block = text[text.find("[[layers]]").unwrap()..pool].to_owned();
+    let dropout = "[[layers]]\ntype = \"Dropout\"\np = 0.1\n";
+    fs::write(&config, [&text[..pool], dropout, &block, &text[pool..]].concat()).unwrap();
+    let train = |out: &str, more: &[&str]| {
+        let (out, set) = (path(&root, out), ["--set", "epochs=2"]);
+        json(&[&["train", &config, "--out", &out], &set[..], more].concat())
+    };
+    let whole = train("whole", &[]);
+    let predicted = whole["predicted_bytes"].as_u64().unwrap();
+    assert_eq!(whole["repeated_layers"], 0);
+    assert!(whole["peak_bytes"].as_u64().unwrap() > predicted);
+    let budget = |bytes: u64| format!("{}.{:03}kB", bytes / 1000, bytes % 1000);
+    let less = train("less", &["--memory", &budget(predicted - 1)]);
+    assert!(less["predicted_bytes"].as_u64().unwrap() < predicted);
+    assert!(less["repeated_layers"].as_u64().unwrap() > 0);
+    for name in ["last.safetensors", "best.safetensors", "network.nir", "curves.csv"] {
+        let of = |out: &str| fs::read(root.join(out).join(name)).unwrap();
+        assert!(of("whole") == of("less"), "{name}");
+    }
+    let refused = |size: &str| {
+        let out = path(&root, "none");
+        refused(&["train", &config, "--out", &out, "--memory", size], 2)
+    };
+    let half = refused(&budget(predicted * 2 / 5));
+    assert!(half.contains("--memory: found") && half.contains(", or batch = "), "{half}");
+    let none = refused("1kB");
+    assert!(none.contains("found 1.00 kB; expected ") && none.contains("no smaller batch fits"));
+    assert!(refused("6").contains("a size with its unit"));
+}
+
+#[test]
 fn seeds_differ_and_are_summed_up() {
     let (root, config) = task("seeds");
     let out = path(&root, "run");

@@ -17,8 +17,8 @@ use crate::report::train::{self, Run, Spread, Test, TrainReport};
 use crate::train::architecture::spikes;
 use crate::train::config::Slice;
 use crate::train::preset::{PRESETS, named};
-use crate::train::{Config, Data, Part, Stage, Tested, Training, graph, test};
-use crate::units::Micros;
+use crate::train::{Config, Data, Part, Prediction, Stage, Tested, Training, graph, test};
+use crate::units::{Bytes, Micros};
 
 /// Train a network on recordings: weights, neurons, curves, and a network file that every verb reads
 ///
@@ -64,6 +64,11 @@ pub struct Args {
     #[arg(long)]
     resume: bool,
 
+    /// What the run may take, such as 6GiB: where that is less than predicted, layers keep
+    /// less and compute more, to the same network
+    #[arg(long, value_name = "SIZE")]
+    memory: Option<Bytes>,
+
     /// Print the configuration and train nothing
     #[arg(long)]
     print: bool,
@@ -92,6 +97,10 @@ pub fn run(args: &Args) -> Result<()> {
         return Err(error);
     }
     let data = read(&config)?;
+    let memory = args.prepared(&config, &data)?.memory()?;
+    if args.json.as_deref() != Some(Path::new("-")) {
+        output::print(&format!("memory   {} predicted\n", Bytes(memory.bytes)))?;
+    }
     let mut runs = Vec::with_capacity(args.seeds.into());
     let mut parameters = 0;
     for i in 0..args.seeds {
@@ -104,7 +113,7 @@ pub fn run(args: &Args) -> Result<()> {
         parameters = run.0;
         runs.push(run.1);
     }
-    let report = report(&config, &data, parameters, runs);
+    let report = report(&config, &data, parameters, memory, runs);
     disk::write(&args.out.join("curves.csv"), &report.csv()?)?;
     let picture = report.curves().draw().render(Picture::of(Path::new("curves.png"))?)?;
     disk::write(&args.out.join("curves.png"), &picture)?;
@@ -135,11 +144,20 @@ impl Args {
         }
     }
 
+    /// A network before its first epoch, within the memory that it may take.
+    fn prepared<'d>(&self, config: &Config, data: &'d Data) -> Result<Training<'d>> {
+        let mut training = Training::new(config.clone(), data)?;
+        if let Some(Bytes(budget)) = self.memory {
+            training.fit(budget).map_err(|e| e.at("--memory"))?;
+        }
+        Ok(training)
+    }
+
     /// One run in one folder; gives the number of parameters too.
     fn train(&self, config: &Config, data: &Data, folder: &Path) -> Result<(usize, Run)> {
         fs::create_dir_all(folder).map_err(|e| Error::from(e).in_file(folder))?;
         let checkpoint = folder.join("last.safetensors");
-        let mut training = Training::new(config.clone(), data)?;
+        let mut training = self.prepared(config, data)?;
         if self.resume && checkpoint.is_file() {
             training = training.resume(&checkpoint)?;
         } else if checkpoint.exists() {
@@ -262,7 +280,13 @@ fn class_names(data: &Data) -> Vec<String> {
     }
 }
 
-fn report(config: &Config, data: &Data, parameters: usize, runs: Vec<Run>) -> TrainReport {
+fn report(
+    config: &Config,
+    data: &Data,
+    parameters: usize,
+    memory: Prediction,
+    runs: Vec<Run>,
+) -> TrainReport {
     let tests: Vec<f64> = runs.iter().filter_map(|run| Some(run.test.as_ref()?.accuracy)).collect();
     TrainReport {
         data: train::Data {
@@ -275,6 +299,8 @@ fn report(config: &Config, data: &Data, parameters: usize, runs: Vec<Run>) -> Tr
         network: train::Network::new(config, parameters),
         test_accuracy: Spread::of(&tests),
         runs,
+        predicted_bytes: memory.bytes,
+        repeated_layers: memory.repeated_layers,
         peak_bytes: peak_memory(),
     }
 }

@@ -9,7 +9,7 @@ use crate::draw::{Curves, Line, Panel};
 use crate::error::{Error, ErrorKind, Result};
 use crate::measure::{Accuracy, Energy, UnitCounts};
 use crate::train::{Config, Epoch, Score};
-use crate::units::{Joules, Seconds};
+use crate::units::{Bytes, Joules, Seconds};
 
 /// Training, with one seed or several.
 #[derive(Debug, Serialize)]
@@ -22,6 +22,10 @@ pub struct TrainReport {
     pub runs: Vec<Run>,
     /// Test accuracy over the seeds; none without a test part.
     pub test_accuracy: Option<Spread>,
+    /// What steps, data and checkpoints were predicted to take at most.
+    pub predicted_bytes: u64,
+    /// Layers, from the first on, that go their way forth twice to take no more.
+    pub repeated_layers: usize,
     /// The most memory that the process held, where the system says.
     pub peak_bytes: Option<u64>,
 }
@@ -207,9 +211,14 @@ impl TrainReport {
                 let _ = writeln!(text, "network  {}", run.network);
             }
         }
+        let _ = write!(text, "memory   predicted {}", Bytes(self.predicted_bytes));
         if let Some(peak) = self.peak_bytes {
-            let _ = writeln!(text, "memory   {:.2} GB at most", peak as f64 / 1e9);
+            let _ = write!(text, ", peak {} with the program itself", Bytes(peak));
         }
+        if self.repeated_layers > 0 {
+            let _ = write!(text, "; {} layers computed twice", self.repeated_layers);
+        }
+        text.push('\n');
         text
     }
 

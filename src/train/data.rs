@@ -139,6 +139,18 @@ impl Data {
         self.samples[sample].class
     }
 
+    /// Bytes of all events in memory.
+    pub fn bytes(&self) -> usize {
+        self.samples.iter().map(|sample| size_of::<Event>() * sample.events.capacity()).sum()
+    }
+
+    /// The most events that so many samples have together.
+    pub fn most_events(&self, samples: usize) -> usize {
+        let mut counts: Vec<usize> = self.samples.iter().map(|s| s.events.len()).collect();
+        counts.sort_unstable();
+        counts.iter().rev().take(samples).sum()
+    }
+
     /// The features of an input: polarities, rows, columns.
     pub fn features(&self) -> [usize; 3] {
         [2, self.sensor.height.into(), self.sensor.width.into()]

@@ -14,12 +14,12 @@ use super::cycle::Phase;
 use super::data::{Data, Part, Slicing};
 use super::teacher::Teacher;
 use crate::error::{Error, ErrorKind, Result};
-use crate::learn::Tensor;
 use crate::learn::layer::Pass;
 use crate::learn::network::Network;
 use crate::learn::optimizer::{Optimizer, clip_norm};
 use crate::learn::rule::bptt::Answer;
 use crate::learn::rule::{bptt, rate};
+use crate::learn::{Tensor, spare};
 use crate::measure::Accuracy;
 
 /// What came of an epoch.
@@ -62,9 +62,9 @@ pub enum Stage<'a> {
 
 /// A network in training.
 pub struct Training<'d> {
-    config: Config,
-    data: &'d Data,
-    network: Network,
+    pub(super) config: Config,
+    pub(super) data: &'d Data,
+    pub(super) network: Network,
     optimizer: Optimizer,
     teacher: Option<Teacher>,
     epochs: Vec<Epoch>,
@@ -142,6 +142,8 @@ impl<'d> Training<'d> {
         while self.epochs.len() < self.config.epochs {
             let epoch = self.epoch(tell)?;
             self.epochs.push(epoch);
+            // a checkpoint, and whoever else needs memory now, have that of a step
+            spare::clear();
             let bytes = self.checkpoint()?;
             if self.best() == self.epochs.last() {
                 crate::disk::write(&best(folder), &bytes)?;
