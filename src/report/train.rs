@@ -113,8 +113,9 @@ pub struct Test {
 /// What the engine says of a network that it ran.
 #[derive(Debug, Serialize)]
 pub struct InEngine {
-    /// Samples to which the network in training gives the same outputs, to a spike.
-    pub as_trained: usize,
+    /// Samples to which the network in training gives the same outputs, to a spike; none
+    /// where it answers by currents.
+    pub as_trained: Option<usize>,
     /// Spikes of all populations, a sample.
     pub spikes: f64,
     /// Synaptic operations, a sample.
@@ -155,7 +156,12 @@ impl Test {
     }
 
     /// From what all samples together took, and what that costs.
-    pub fn new(accuracy: Accuracy, as_trained: usize, counts: &UnitCounts, cost: &Energy) -> Test {
+    pub fn new(
+        accuracy: Accuracy,
+        as_trained: Option<usize>,
+        counts: &UnitCounts,
+        cost: &Energy,
+    ) -> Test {
         let each = |count: u64| count as f64 / accuracy.of.max(1) as f64;
         let engine = InEngine {
             as_trained,
@@ -202,11 +208,11 @@ impl TrainReport {
         for run in &self.runs {
             if let Some(Test { of, engine: Some(engine), .. }) = &run.test {
                 let InEngine { as_trained, energy_table, .. } = engine;
-                let _ = writeln!(
-                    text,
-                    "network  {}: the outputs of training for {as_trained} of {of}; energy by {energy_table}",
-                    run.network
-                );
+                let same = match as_trained {
+                    Some(same) => format!("the outputs of training for {same} of {of}; "),
+                    None => String::new(),
+                };
+                let _ = writeln!(text, "network  {}: {same}energy by {energy_table}", run.network);
             } else {
                 let _ = writeln!(text, "network  {}", run.network);
             }

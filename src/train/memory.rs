@@ -84,7 +84,7 @@ impl Training<'_> {
     fn keep(&self) -> Keep {
         match self.config.rule {
             Rule::Rate | Rule::RateReference => Keep::Means,
-            Rule::Bptt | Rule::Tssl { .. } => Keep::Steps,
+            Rule::Bptt | Rule::Tssl { .. } | Rule::Cycle(_) => Keep::Steps,
         }
     }
 }
