@@ -10,7 +10,7 @@
 //! tet      (1 − λ) mean_t CE(o_t, y) + λ mean_{t,k} (o_{t,k} − φ)²
 //! ```
 //!
-//! TSSL-BP has three of its own, [`timed`]; what a teacher knows is [`hta_kl`].
+//! TSSL-BP has three of its own, `timed.rs`; what a teacher knows is [`hta_kl`].
 //!
 //! **Source.** `squares` is the PLIF networks' (Fang et al. 2021); `count` snnTorch
 //! 1.0's `mse_count_loss`; TET Deng et al., ICLR 2022, as in the official code's
