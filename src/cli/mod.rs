@@ -25,7 +25,7 @@ use clap::{Parser, Subcommand};
 use crate::error::{ErrorKind, Result};
 
 const ABOUT: &str = "Replays event-camera recordings through spiking networks: \
-the answer, the spikes, the synaptic operations, the joules.";
+the answer, the spikes, the synaptic operations, the joules. Trains such networks.";
 
 #[derive(Parser)]
 #[command(name = "synops", version, about = ABOUT, arg_required_else_help = true)]
