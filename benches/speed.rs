@@ -16,10 +16,11 @@
 //!   with its time compressed to 6 s, by steps and by events, beside the clock on the
 //!   wall. Where `SYNOPS_DATA` is not set, this is left out.
 
+mod turns;
+
 use std::hint::black_box;
 use std::path::PathBuf;
 use std::process::Command;
-use std::time::Instant;
 
 use rand::{RngExt, SeedableRng};
 use rand_pcg::Pcg64;
@@ -34,6 +35,7 @@ use synops::record::{Array, Record};
 use synops::signal::Spikes;
 use synops::signal::simd::{Kernel, Width, dispatch, settle_on};
 use synops::units::Micros;
+use turns::{compare, milliseconds, seconds};
 
 const ROUNDS: usize = 15;
 const DT: Micros = Micros(1_000);
@@ -52,43 +54,6 @@ fn main() {
     registers();
     threads();
     real_time();
-}
-
-/// Times both sides in turns, in seconds each, and prints a line; `show` turns seconds
-/// into what it names.
-fn compare(
-    name: &str,
-    show: impl Fn(f64) -> String,
-    mut beside: impl FnMut() -> f64,
-    mut engine: impl FnMut() -> f64,
-) {
-    let _warm = (beside(), engine());
-    let pairs: Vec<(f64, f64)> = (0..ROUNDS).map(|_| (beside(), engine())).collect();
-    let ratio = sorted(pairs.iter().map(|(beside, engine)| beside / engine));
-    println!(
-        "{name:48}{:>12}{:>12}  {:.2} ({:.2} to {:.2})",
-        show(sorted(pairs.iter().map(|pair| pair.0))[ROUNDS / 2]),
-        show(sorted(pairs.iter().map(|pair| pair.1))[ROUNDS / 2]),
-        ratio[ROUNDS / 2],
-        ratio[0],
-        ratio[ROUNDS - 1],
-    );
-}
-
-fn milliseconds(seconds: f64) -> String {
-    format!("{:.2} ms", 1e3 * seconds)
-}
-
-fn sorted(values: impl Iterator<Item = f64>) -> Vec<f64> {
-    let mut values: Vec<f64> = values.collect();
-    values.sort_by(f64::total_cmp);
-    values
-}
-
-fn seconds(work: impl FnOnce()) -> f64 {
-    let began = Instant::now();
-    work();
-    began.elapsed().as_secs_f64()
 }
 
 /// Counts operations.
@@ -161,7 +126,7 @@ fn synaptic_operations() {
                 })
             };
             let rate = |seconds: f64| format!("{:.2} G/s", count.0 as f64 * 1e-9 / seconds);
-            compare(&name, rate, bare, || {
+            compare::<ROUNDS>(&name, rate, bare, || {
                 let mut state = engine.start();
                 seconds(|| {
                     for step in 0..STEPS {
@@ -193,7 +158,7 @@ fn dense_path() {
             let input = at(activity);
             let name =
                 format!("{channels} channels, {side}×{side}, 3×3, activity {activity}: full");
-            compare(&name, milliseconds, || run(&full), || run(&input));
+            compare::<ROUNDS>(&name, milliseconds, || run(&full), || run(&input));
         }
     }
 }
@@ -203,7 +168,12 @@ fn registers() {
         let itself = Command::new(std::env::current_exe().unwrap()).arg(NARROW).output().unwrap();
         String::from_utf8(itself.stdout).unwrap().trim().parse().unwrap()
     };
-    compare("a gesture network: narrowest registers", milliseconds, narrow, gesture_like(3));
+    compare::<ROUNDS>(
+        "a gesture network: narrowest registers",
+        milliseconds,
+        narrow,
+        gesture_like(3),
+    );
 }
 
 fn threads() {
@@ -213,7 +183,12 @@ fn threads() {
         let mut run = gesture_like(30);
         move || pool.install(&mut run)
     };
-    compare(&format!("a wide network on {all} threads: on 1"), milliseconds, on(1), on(all));
+    compare::<ROUNDS>(
+        &format!("a wide network on {all} threads: on 1"),
+        milliseconds,
+        on(1),
+        on(all),
+    );
 }
 
 /// Times two convolutions and a pool over 128×128 pixels, of which so many percent send
@@ -269,8 +244,13 @@ fn real_time() {
         let name = |how: &str| format!("gesture network, {span:.1} s, {how}: real time");
         let one = ThreadPoolBuilder::new().num_threads(1).build().unwrap();
         one.install(|| {
-            compare(&name("1 ms steps"), milliseconds, || span, || run(&clocked, &events));
-            compare(&name("by events"), milliseconds, || span, || run(&event, &events));
+            compare::<ROUNDS>(
+                &name("1 ms steps"),
+                milliseconds,
+                || span,
+                || run(&clocked, &events),
+            );
+            compare::<ROUNDS>(&name("by events"), milliseconds, || span, || run(&event, &events));
         });
     }
 }

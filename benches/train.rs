@@ -12,11 +12,12 @@
 //! `--serve NETWORK FILE` does a step at each line that it reads, for
 //! `tools/peer_train.py`: see [`serve`].
 
+mod turns;
+
 use std::fs;
 use std::hint::black_box;
 use std::io::BufRead;
 use std::path::Path;
-use std::time::Instant;
 
 use rand::{RngExt, SeedableRng};
 use rand_pcg::Pcg64;
@@ -31,6 +32,7 @@ use synops::learn::{Parameter, Tensor};
 use synops::neuron::surrogate::Surrogate;
 use synops::neuron::trainable::{Cells, Layout, Settings, TRAINABLE, Trainable};
 use synops::record::{Values, weights};
+use turns::{milliseconds, seconds};
 
 const ROUNDS: usize = 9;
 
@@ -300,33 +302,6 @@ fn neurons() {
 
 /// Times both sides in turns and prints a line.
 fn compare(name: &str, mut beside: impl FnMut(), mut this: impl FnMut()) {
-    beside();
-    this();
-    let pairs: Vec<(f64, f64)> =
-        (0..ROUNDS).map(|_| (seconds(&mut beside), seconds(&mut this))).collect();
-    let ratio = sorted(pairs.iter().map(|(beside, this)| beside / this));
-    println!(
-        "{name:44}{:>12}{:>12}  {:.2} ({:.2} to {:.2})",
-        milliseconds(sorted(pairs.iter().map(|pair| pair.0))[ROUNDS / 2]),
-        milliseconds(sorted(pairs.iter().map(|pair| pair.1))[ROUNDS / 2]),
-        ratio[ROUNDS / 2],
-        ratio[0],
-        ratio[ROUNDS - 1],
-    );
-}
-
-fn milliseconds(seconds: f64) -> String {
-    format!("{:.2} ms", 1e3 * seconds)
-}
-
-fn sorted(values: impl Iterator<Item = f64>) -> Vec<f64> {
-    let mut values: Vec<f64> = values.collect();
-    values.sort_by(f64::total_cmp);
-    values
-}
-
-fn seconds(work: impl FnOnce()) -> f64 {
-    let began = Instant::now();
-    work();
-    began.elapsed().as_secs_f64()
+    let (beside, this) = (|| seconds(&mut beside), || seconds(&mut this));
+    turns::compare::<ROUNDS>(name, milliseconds, beside, this);
 }

@@ -2,23 +2,20 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
 use std::time::Instant;
 
 use super::output;
 use super::progress::Progress;
-use crate::corpus::gesture;
 use crate::disk;
 use crate::draw::Picture;
 use crate::error::{Error, ErrorKind, Result};
-use crate::measure::{Accuracy, Readout, Table};
-use crate::network::{Network, in_nir, nir, own};
+use crate::measure::Table;
 use crate::report::json;
 use crate::report::train::{self, Run, Spread, Test, TrainReport};
-use crate::train::architecture::spikes;
-use crate::train::config::{Rule, Slice};
 use crate::train::preset::{PRESETS, named};
-use crate::train::{Config, Data, Part, Prediction, Stage, Tested, Training, graph, test};
-use crate::units::{Bytes, Micros};
+use crate::train::{Config, Data, Part, Prediction, Stage, Trained, Training, finish, last};
+use crate::units::Bytes;
 
 /// Train a network on recordings: weights, neurons, curves, and a network file that every verb reads
 ///
@@ -156,7 +153,7 @@ impl Args {
     /// One run in one folder; gives the number of parameters too.
     fn train(&self, config: &Config, data: &Data, folder: &Path) -> Result<(usize, Run)> {
         fs::create_dir_all(folder).map_err(|e| Error::from(e).in_file(folder))?;
-        let checkpoint = folder.join("last.safetensors");
+        let checkpoint = last(folder);
         let mut training = self.prepared(config, data)?;
         if self.resume && checkpoint.is_file() {
             training = training.resume(&checkpoint)?;
@@ -190,96 +187,20 @@ impl Args {
         let parameters = parameters.iter().map(|(_, parameter)| parameter.values.len()).sum();
         let epochs = training.epochs().to_vec();
         let chosen = training.best().copied();
-        let best = Training::new(config.clone(), data)?.resume(&folder.join("best.safetensors"))?;
-        let (network, test) = finish(config, best, data, folder)?;
-        let network = network.display().to_string();
+        let Trained { path, tested } = finish(config, data, folder)?;
+        let table = Table::all()?.swap_remove(0);
+        let test = tested.map(|tested| Test::new(&tested, &table));
+        let network = path.display().to_string();
         Ok((parameters, Run { seed: config.seed, epochs, chosen, test, network, epoch_s }))
     }
 }
 
 fn read(config: &Config) -> Result<Data> {
-    let progress = std::sync::Mutex::new(None);
+    let progress = Mutex::new(None);
     Data::read(&config.data, &|done, of| {
-        let mut progress = progress.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let mut progress = progress.lock().unwrap_or_else(PoisonError::into_inner);
         progress.get_or_insert_with(|| Progress::of_recordings(of as u64)).at(done as u64);
     })
-}
-
-/// Writes the network and runs it on the test part; one that sends no spikes is its best
-/// checkpoint, and nothing but training runs it.
-fn finish(
-    config: &Config,
-    mut best: Training<'_>,
-    data: &Data,
-    folder: &Path,
-) -> Result<(PathBuf, Option<Test>)> {
-    let samples = data.part(Part::Test);
-    if !spikes(&config.layers) {
-        let mut accuracy = Accuracy::default();
-        for (&sample, sums) in samples.iter().zip(best.answers(&samples)?.1) {
-            let readout = Readout::Mean(sums.into_iter().map(f64::from).collect());
-            accuracy.add(readout.prediction() == Some(data.class(sample)));
-        }
-        let path = folder.join("best.safetensors");
-        return Ok((path, (!samples.is_empty()).then(|| Test::of(accuracy))));
-    }
-    let dt = match config.data.slice {
-        Slice::Length(dt) => dt,
-        // steps without a length: whatever a recording is cut into
-        Slice::Number | Slice::Time => Micros(1000),
-    };
-    let classes = class_names(data);
-    let graph = graph(config, best.network(), &data.features(), &classes, dt)?;
-    let path = match in_nir(&graph) {
-        Ok(translation) if translation.losses.is_empty() => {
-            let path = folder.join("network.nir");
-            nir::write(&translation.graph, &path)?;
-            path
-        }
-        _ => {
-            let path = folder.join("network.synops");
-            own::write(&graph, &path)?;
-            path
-        }
-    };
-    if samples.is_empty() {
-        return Ok((path, None));
-    }
-    let conventions = graph.convention.clone().unwrap_or_default();
-    let network = Network::new(graph)?;
-    let steps = config.data.steps;
-    let tested = test(&network, &conventions, (steps, dt), data, &samples)?;
-    let (_, trained) = best.answers(&samples)?;
-    // neurons of the rule tssl answer by currents in training, by spikes in the engine
-    let by_current = matches!(config.rule, Rule::Tssl { .. });
-    let as_trained = (!by_current).then(|| same(&tested, &trained, steps));
-    let table = Table::all()?.swap_remove(0);
-    let cost = table.price(&tested.counts);
-    Ok((path, Some(Test::new(tested.accuracy, as_trained, &tested.counts, &cost))))
-}
-
-/// To how many samples the engine gives the outputs that training gave.
-fn same(tested: &Tested, trained: &[Vec<f32>], steps: usize) -> usize {
-    let pairs = tested.outputs.iter().zip(trained);
-    let equal = |(readout, sums): &(&Readout, &Vec<f32>)| match readout {
-        Readout::Spikes(counts) => {
-            counts.iter().zip(*sums).all(|(&count, &sum)| (count as f32 - sum).abs() < 0.5)
-        }
-        Readout::Mean(means) => {
-            let near = |(mean, sum): (&f64, &f32)| (mean * steps as f64 - f64::from(*sum)).abs();
-            means.iter().zip(*sums).all(|pair| near(pair) < 0.05)
-        }
-    };
-    pairs.filter(equal).count()
-}
-
-/// The names of the classes, those of DVS128 Gesture instead of its numbers.
-fn class_names(data: &Data) -> Vec<String> {
-    let numbers = (1..=gesture::CLASSES.len()).map(|number| number.to_string());
-    match data.classes.iter().cloned().eq(numbers) {
-        true => gesture::CLASSES.map(str::to_owned).to_vec(),
-        false => data.classes.clone(),
-    }
 }
 
 fn report(

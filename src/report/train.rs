@@ -7,8 +7,8 @@ use serde::Serialize;
 use super::table::{columns, grouped};
 use crate::draw::{Curves, Line, Panel};
 use crate::error::{Error, ErrorKind, Result};
-use crate::measure::{Accuracy, Energy, UnitCounts};
-use crate::train::{Config, Epoch, Score};
+use crate::measure::{Accuracy, Table};
+use crate::train::{Config, Epoch, Score, Tested};
 use crate::units::{Bytes, Joules, Seconds};
 
 /// Training, with one seed or several.
@@ -149,29 +149,19 @@ impl Spread {
 }
 
 impl Test {
-    /// Of a network that only training runs.
-    pub fn of(accuracy: Accuracy) -> Test {
-        let Accuracy { right, of } = accuracy;
-        Test { right, of, accuracy: accuracy.share().unwrap_or(0.0), engine: None }
-    }
-
-    /// From what all samples together took, and what that costs.
-    pub fn new(
-        accuracy: Accuracy,
-        as_trained: Option<usize>,
-        counts: &UnitCounts,
-        cost: &Energy,
-    ) -> Test {
-        let each = |count: u64| count as f64 / accuracy.of.max(1) as f64;
-        let engine = InEngine {
-            as_trained,
-            spikes: each(counts.spikes),
-            synaptic_ops: each(counts.synaptic_ops),
-            multiply_adds: each(counts.multiply_adds),
-            energy_table: cost.table.name.clone(),
-            energy_j: cost.sum(|term| term.typical).0 / accuracy.of.max(1) as f64,
-        };
-        Test { engine: Some(engine), ..Test::of(accuracy) }
+    /// What a network did, priced by a table.
+    pub fn new(tested: &Tested, table: &Table) -> Test {
+        let Accuracy { right, of } = tested.accuracy;
+        let samples = of.max(1) as f64;
+        let engine = tested.engine.map(|engine| InEngine {
+            as_trained: engine.as_trained,
+            spikes: engine.counts.spikes as f64 / samples,
+            synaptic_ops: engine.counts.synaptic_ops as f64 / samples,
+            multiply_adds: engine.counts.multiply_adds as f64 / samples,
+            energy_table: table.name.clone(),
+            energy_j: table.price(&engine.counts).sum(|term| term.typical).0 / samples,
+        });
+        Test { right, of, accuracy: tested.accuracy.share().unwrap_or(0.0), engine }
     }
 }
 

@@ -34,64 +34,99 @@ use crate::neuron::trainable::{Settings, Squash, TRAINABLE, Trainable};
 /// A layer.
 #[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
 #[serde(tag = "type", deny_unknown_fields)]
-#[allow(missing_docs)]
 pub enum LayerSpec {
+    /// A convolution with square kernels.
     Conv2d {
+        /// Channels of the output.
         channels: usize,
+        /// Rows and columns of the window.
         kernel_size: usize,
+        /// Pixels from one window to the next.
         #[serde(default = "one")]
         stride: usize,
+        /// Zeros around the input.
         #[serde(default)]
         padding: usize,
+        /// Whether each output has a summand.
         #[serde(default)]
         bias: bool,
+        /// What the weights' starting range is multiplied by.
         #[serde(default = "unit")]
         gain: f64,
     },
+    /// A dense connection.
     Linear {
+        /// Number of outputs.
         outputs: usize,
+        /// Whether each output has a summand.
         #[serde(default)]
         bias: bool,
+        /// What the weights' starting range is multiplied by.
         #[serde(default = "unit")]
         gain: f64,
     },
+    /// A batch norm; tdBN with a scale.
     BatchNorm {
+        /// What the output is multiplied by.
         #[serde(default = "unit")]
         scale: f64,
     },
+    /// A population.
     Neurons {
+        /// The model, where it is not the configuration's.
         #[serde(skip_serializing_if = "Option::is_none")]
         neuron: Option<NeuronSpec>,
     },
+    /// Positive parts, for teachers on frames.
     ReLU,
+    /// What filters the input of the rule tssl.
     Synapses,
+    /// Sums of windows.
     SumPool2d {
+        /// Rows and columns of the window.
         kernel_size: usize,
+        /// Pixels from one window to the next.
         #[serde(skip_serializing_if = "Option::is_none")]
         stride: Option<usize>,
     },
+    /// Means of windows.
     AvgPool2d {
+        /// Rows and columns of the window.
         kernel_size: usize,
+        /// Pixels from one window to the next.
         #[serde(skip_serializing_if = "Option::is_none")]
         stride: Option<usize>,
     },
+    /// Maxima of windows.
     MaxPool2d {
+        /// Rows and columns of the window.
         kernel_size: usize,
+        /// Pixels from one window to the next.
         #[serde(skip_serializing_if = "Option::is_none")]
         stride: Option<usize>,
     },
+    /// A factor.
     Scale {
+        /// The factor.
         factor: f64,
     },
+    /// Features that are silent for a sequence.
     Dropout {
+        /// The probability.
         p: f64,
     },
+    /// One axis of all.
     Flatten,
+    /// Means of neighbouring outputs.
     Voting {
+        /// Outputs to a group.
         size: usize,
     },
+    /// Two ways that are added up.
     Residual {
+        /// One of them.
         branch: Vec<LayerSpec>,
+        /// The other; without layers the input itself.
         #[serde(default)]
         shortcut: Vec<LayerSpec>,
     },
