@@ -155,6 +155,32 @@ fn every_neuron_comes_out_as_a_file_that_does_what_training_did() {
 }
 
 #[test]
+fn neurons_that_hear_themselves_do_what_training_did() {
+    let (root, config) = task("loops");
+    let layers = r#"layers=[
+        { type = "Conv2d", channels = 4, kernel_size = 3, padding = 1 }, { type = "BatchNorm" },
+        { type = "Recurrent", kernel_size = 3 }, { type = "SumPool2d", kernel_size = 2 },
+        { type = "Flatten" }, { type = "Linear", outputs = 10, bias = true },
+        { type = "Recurrent", gain = 3, neuron = { model = "plif" } },
+        { type = "Linear", outputs = 2, bias = true }, { type = "Neurons" }]"#;
+    let out = path(&root, "run");
+    let report = json(&["train", &config, "--out", &out, "--set", layers, "--set", "epochs=8"]);
+    let test = &report["runs"][0]["test"];
+    assert_eq!(test["as_trained"], 12, "the engine gives what training gave");
+    assert!(test["accuracy"].as_f64().unwrap() > 0.9, "{test}");
+    let recording = path(&root, "dots/left/03.bin");
+    let network = path(&root, "run/network.nir");
+    let info = done(&["info", &network]);
+    assert!(info.contains("2.recurrent") && info.contains("6.recurrent"), "{info}");
+    done(&["replay", &recording, "--network", &network, "--sensor", "12x8"]);
+    for wrong in [r#"{ type = "Recurrent" }"#, r#"{ type = "Recurrent", kernel_size = 2 }"#] {
+        let layers = format!("layers=[{wrong}, {{ type = \"Flatten\" }}]");
+        let message = refused(&["train", &config, "--set", &layers], 2);
+        assert!(message.contains("an odd one for channels"), "{message}");
+    }
+}
+
+#[test]
 fn a_resumed_run_ends_in_the_same_bytes() {
     let (root, config) = task("resumes");
     let augment = ["--set", "augment.flip=true", "--set", "augment.drop=0.1"];

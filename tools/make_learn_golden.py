@@ -2,6 +2,7 @@
 
 network.*        input, labels and weights that all networks share
 CASE.*           one conv-norm-neuron-pool-dense network: loss, gradients, spikes
+recurrent*       neurons behind dense weights that hear themselves: the same
 surrogate.*      derivatives of SpikingJelly's surrogates at surrogate.x
 loss.*           losses and their gradients with respect to the outputs [T, B, K]
 optimizer.*      parameters after each step, given optimizer.gradients
@@ -101,6 +102,46 @@ def networks():
     run("gated-channel", neuron.GatedLIFNode(STEPS, inplane=4, surrogate_function=surrogate.ATan()))
 
 
+# recurrent neurons -------------------------------------------------------------------------------
+
+RECURRENT = 8
+
+
+def recurrent(case, cells):
+    """Neurons that hear their own last spikes beside their input; a dense layer reads them."""
+    container = layer.LinearRecurrentContainer(cells, RECURRENT, RECURRENT, bias=False, step_mode="m")
+    read = layer.Linear(RECURRENT, CLASSES, bias=False, step_mode="m")
+    weights = torch.cat([arrays["recurrent.weight"], arrays["recurrent.back"]], 1)
+    with torch.no_grad():
+        container.rc.weight.copy_(weights)
+        read.weight.copy_(arrays["recurrent.read"])
+    sent = container(arrays["recurrent.input"].float())
+    loss = F.cross_entropy(read(sent).mean(0), LABELS)
+    loss.backward()
+    rate = sent.mean().item()
+    assert 0.1 < rate < 0.8, (case, rate)
+    keep(f"{case}.loss", loss)
+    keep(f"{case}.spikes", sent.to(torch.uint8))
+    by_input, by_spikes = container.rc.weight.grad.split(RECURRENT, 1)
+    keep(f"{case}.gradient.weight", by_input)
+    keep(f"{case}.gradient.back", by_spikes)
+    keep(f"{case}.gradient.read", read.weight.grad)
+    for name, parameter in cells.named_parameters():
+        keep(f"{case}.gradient.{name}", parameter.grad)
+    print(f"{case:16} loss {loss.item():.6f} rate {rate:.3f}")
+
+
+def loops():
+    arrays["recurrent.input"] = torch.tensor((rng.random((STEPS, BATCH, RECURRENT)) < 0.5).astype(np.uint8))
+    for name, shape in (("weight", (8, 8)), ("back", (8, 8)), ("read", (CLASSES, 8))):
+        arrays[f"recurrent.{name}"] = draw(*shape, scale=1.2)
+    atan = dict(surrogate_function=surrogate.ATan())
+    recurrent("recurrent-lif", neuron.LIFNode(tau=2.0, **atan))
+    recurrent("recurrent-plif", neuron.ParametricLIFNode(init_tau=2.5, detach_reset=True, v_reset=None, **atan))
+    for name in ("input", "weight", "back", "read"):
+        keep(f"recurrent.{name}", arrays[f"recurrent.{name}"])
+
+
 # surrogates --------------------------------------------------------------------------------------
 
 SURROGATES = {
@@ -198,7 +239,7 @@ def schedules():
 
 
 def main():
-    for part in (networks, surrogates, losses, optimizers, schedules):
+    for part in (networks, surrogates, losses, optimizers, schedules, loops):
         part()
     head = dict(made_by="tools/make_learn_golden.py",
                 versions={p: importlib.metadata.version(p) for p in PACKAGES})

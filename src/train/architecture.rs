@@ -6,6 +6,7 @@
 //! | `Linear` | `outputs`, `bias` false, `gain` 1 |
 //! | `BatchNorm` | `scale` 1; tdBN: the threshold, or its part by branches |
 //! | `Neurons` | `neuron`, instead of the configuration's own |
+//! | `Recurrent` | the same, that hear themselves a step later: each all of them, or with `kernel_size`, which is odd, its surroundings; `gain` 1 |
 //! | `ReLU` | what a frame network has for neurons; it is trained, but no engine runs it |
 //! | `Synapses` | in front of all layers with the rule tssl |
 //! | `SumPool2d`, `AvgPool2d`, `MaxPool2d` | `kernel_size`, `stride` the same |
@@ -21,15 +22,14 @@ use rand::RngExt;
 use serde::{Deserialize, Serialize};
 
 use super::config::{Config, Rule};
+use super::neuron::NeuronSpec;
 use crate::error::{Error, ErrorKind, Result};
 use crate::learn::layer::{
-    Conv2d, Dense, Dropout, Flatten, Layer, Neurons, Norm, Pass, Pool, Pool2d, Relu, Residual,
-    Scale, Voting,
+    Conv2d, Dense, Dropout, Flatten, Layer, Neurons, Norm, Pass, Pool, Pool2d, Recurrent, Relu,
+    Residual, Scale, Voting,
 };
 use crate::learn::network::Network;
 use crate::learn::rule::tssl::{Synapses, TimedNeurons, Timing};
-use crate::neuron::convention::Fire;
-use crate::neuron::trainable::{Settings, Squash, TRAINABLE, Trainable};
 
 /// A layer.
 #[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
@@ -76,6 +76,18 @@ pub enum LayerSpec {
         /// The model, where it is not the configuration's.
         #[serde(skip_serializing_if = "Option::is_none")]
         neuron: Option<NeuronSpec>,
+    },
+    /// A population that hears itself a step later, through weights without bias.
+    Recurrent {
+        /// The model, where it is not the configuration's.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        neuron: Option<NeuronSpec>,
+        /// Rows and columns of the window that each hears; without it, each hears all.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        kernel_size: Option<usize>,
+        /// What the weights' starting range is multiplied by.
+        #[serde(default = "unit")]
+        gain: f64,
     },
     /// Positive parts, for teachers on frames.
     ReLU,
@@ -138,116 +150,6 @@ fn one() -> usize {
 
 fn unit() -> f64 {
     1.0
-}
-
-/// A neuron model and how it is chosen to be; what is left out is as the model was
-/// published.
-#[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct NeuronSpec {
-    /// Its name.
-    pub model: String,
-    /// Membrane time constant in steps; where it is learned, its start.
-    pub tau: Option<f64>,
-    /// Whether the input is scaled as the leak is.
-    pub decay_input: Option<bool>,
-    /// Firing threshold; where it is learned, its start.
-    pub threshold: Option<f64>,
-    /// `subtract`, or a potential as text or number.
-    pub reset: Option<Reset>,
-    /// `above` or `at-or-above`.
-    pub fire: Option<String>,
-    /// Whether gradients overlook the reset.
-    pub detach_reset: Option<bool>,
-    /// What stands for the derivative of a spike, such as `atan:2`.
-    pub surrogate: Option<String>,
-    /// KLIF: whether the reset undoes the scaling.
-    pub scale_reset: Option<bool>,
-    /// KLIF: whether negative potentials are cut off.
-    pub relu: Option<bool>,
-    /// DA-LIF: `tanh`, `sigmoid` or `identity`.
-    pub squash: Option<String>,
-    /// Whether each channel has its own parameters.
-    pub channel_wise: Option<bool>,
-}
-
-/// What a spike does to the potential.
-#[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
-#[serde(untagged)]
-pub enum Reset {
-    /// Sets it.
-    To(f64),
-    /// `subtract`: takes the threshold away.
-    Word(String),
-}
-
-impl Default for NeuronSpec {
-    fn default() -> NeuronSpec {
-        NeuronSpec {
-            model: "lif".into(),
-            tau: None,
-            decay_input: None,
-            threshold: None,
-            reset: None,
-            fire: None,
-            detach_reset: None,
-            surrogate: None,
-            scale_reset: None,
-            relu: None,
-            squash: None,
-            channel_wise: None,
-        }
-    }
-}
-
-impl NeuronSpec {
-    /// The model and its settings.
-    ///
-    /// # Errors
-    /// Names that are none.
-    pub fn settings(&self) -> Result<(&'static Trainable, Settings)> {
-        let refuse = |key: &str, found: &str, expected: String| {
-            let error = Error::new(ErrorKind::Usage, format!("'{found}'"), expected);
-            Err(error.at(format!("'neuron.{key}'")))
-        };
-        let Some(model) = TRAINABLE.iter().find(|model| model.name == self.model) else {
-            let names: Vec<&str> = TRAINABLE.iter().map(|model| model.name).collect();
-            return refuse("model", &self.model, names.join(", "));
-        };
-        let mut s = model.defaults.clone();
-        s.tau = self.tau.unwrap_or(s.tau);
-        s.decay_input = self.decay_input.unwrap_or(s.decay_input);
-        s.threshold = self.threshold.unwrap_or(s.threshold);
-        s.detach_reset = self.detach_reset.unwrap_or(s.detach_reset);
-        s.scale_reset = self.scale_reset.unwrap_or(s.scale_reset);
-        s.relu = self.relu.unwrap_or(s.relu);
-        s.channel_wise = self.channel_wise.unwrap_or(s.channel_wise);
-        match &self.reset {
-            None => (),
-            Some(Reset::To(potential)) => s.reset = Some(*potential),
-            Some(Reset::Word(word)) if word == "subtract" => s.reset = None,
-            Some(Reset::Word(word)) => {
-                return refuse("reset", word, "subtract, or a potential".into());
-            }
-        }
-        s.fire = match self.fire.as_deref() {
-            None => s.fire,
-            Some("above") => Fire::Above,
-            Some("at-or-above") => Fire::AtOrAbove,
-            Some(other) => return refuse("fire", other, "above or at-or-above".into()),
-        };
-        s.squash = match self.squash.as_deref() {
-            None => s.squash,
-            Some("tanh") => Squash::Tanh,
-            Some("sigmoid") => Squash::Sigmoid,
-            Some("identity") => Squash::Identity,
-            Some(other) => return refuse("squash", other, "tanh, sigmoid or identity".into()),
-        };
-        if let Some(surrogate) = &self.surrogate {
-            s.surrogate = surrogate.parse().map_err(|e: Error| e.at("'neuron.surrogate'"))?;
-        }
-        Ok((model, s))
-    }
 }
 
 /// Whether layers send spikes: an engine runs no others.
@@ -367,12 +269,13 @@ impl Builder<'_> {
             LayerSpec::BatchNorm { scale } => Box::new(Norm::scaled(channels, scale as f32)),
             LayerSpec::Neurons { ref neuron } => match self.timing {
                 Some(timing) => Box::new(TimedNeurons::new(timing)),
-                None => {
-                    let (model, settings) = neuron.as_ref().unwrap_or(self.neuron).settings()?;
-                    let layout = (self.steps, channels);
-                    Box::new(Neurons::new(model, &settings, layout, &mut self.pass)?)
-                }
+                None => Box::new(self.neurons(neuron, channels)?),
             },
+            LayerSpec::Recurrent { .. } if self.timing.is_some() => return self.untimed("a loop"),
+            LayerSpec::Recurrent { ref neuron, kernel_size, gain } => {
+                let connection = self.connection(features, kernel_size, gain)?;
+                Box::new(Recurrent::new(self.neurons(neuron, channels)?, connection))
+            }
             LayerSpec::ReLU if self.timing.is_some() => return self.untimed("a ReLU"),
             LayerSpec::ReLU => Box::new(Relu::default()),
             LayerSpec::Scale { factor } => Box::new(Scale::new(factor)?),
@@ -399,6 +302,36 @@ impl Builder<'_> {
                 Box::new(Residual::new(branch, shortcut.map_err(|e| e.at("shortcut"))?))
             }
         })
+    }
+
+    fn neurons(&mut self, neuron: &Option<NeuronSpec>, channels: usize) -> Result<Neurons> {
+        let (model, settings) = neuron.as_ref().unwrap_or(self.neuron).settings()?;
+        Neurons::new(model, &settings, (self.steps, channels), &mut self.pass)
+    }
+
+    /// What a population hears itself through.
+    fn connection(
+        &mut self,
+        features: &[usize],
+        kernel_size: Option<usize>,
+        gain: f64,
+    ) -> Result<Box<dyn Layer>> {
+        match (features, kernel_size) {
+            (&[n], None) => {
+                let (weight, _) = self.start(n, n, false, gain)?;
+                Ok(Box::new(Dense::new(n, n, weight, None)))
+            }
+            (&[channels, _, _], Some(size)) if size % 2 == 1 => {
+                let (weight, _) = self.start(channels, channels * size * size, false, gain)?;
+                let shape = [channels, channels, size, size];
+                Ok(Box::new(Conv2d::new(shape, weight, None, 1, size / 2)))
+            }
+            _ => {
+                let found = format!("kernel_size {kernel_size:?} for features {features:?}");
+                let expected = "none for one axis, an odd one for channels, rows and columns";
+                Err(Error::new(ErrorKind::Shape, found, expected))
+            }
+        }
     }
 
     /// Weights and bias as they start.

@@ -57,10 +57,11 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
-use super::architecture::{LayerSpec, NeuronSpec};
+use super::architecture::LayerSpec;
 use super::augment::Augment;
 use super::cycle::Cycle;
 use super::data::Slicing;
+use super::neuron::NeuronSpec;
 use crate::error::{Error, ErrorKind, Result};
 use crate::event::{InputMode, Sensor};
 use crate::learn::loss::{HtaKl, Loss};

@@ -4,8 +4,9 @@
 //! two ways feeds hears both. Neurons of the rule tssl become CubaLIF: the filter of a
 //! synapse may stand before the weights or behind them.
 
-use super::architecture::{LayerSpec, NeuronSpec, timing};
+use super::architecture::{LayerSpec, timing};
 use super::config::{Config, Rule};
+use super::neuron::NeuronSpec;
 use crate::error::{Error, ErrorKind, Result};
 use crate::layer::norm::BatchNorm;
 use crate::layer::{BEYOND_NIR, LAYERS};
@@ -79,21 +80,12 @@ impl Exporter<'_> {
             match &specs[i] {
                 LayerSpec::Conv2d { stride, padding, .. } => {
                     let mut record = self.weights(&key)?;
-                    for (name, size) in
-                        [("stride", *stride), ("padding", *padding), ("dilation", 1), ("groups", 1)]
-                    {
-                        record.put(name, Array::integer(size as i64));
-                    }
                     i += self.fold(
                         &mut record,
                         next.filter(|_| folds),
                         &format!("{prefix}{}", i + 1),
                     )?;
-                    if !record.arrays.contains_key("bias") {
-                        let channels = record.arrays["weight"].shape()[0];
-                        record.put("bias", Array::floats(&[channels], vec![0.0; channels]));
-                    }
-                    self.layer(&key, "Conv2d", record, at).map_err(place)?;
+                    self.convolution(&key, record, (*stride, *padding), at).map_err(place)?;
                 }
                 LayerSpec::Linear { .. } => {
                     let mut record = self.weights(&key)?;
@@ -116,6 +108,12 @@ impl Exporter<'_> {
                     let spec = neuron.as_ref().unwrap_or(&self.config.neuron).clone();
                     let neuron = self.neuron(&spec, &key, at.axes).map_err(place)?;
                     self.push(&key, NodeKind::Neuron(neuron), at);
+                }
+                LayerSpec::Recurrent { neuron, kernel_size, .. } => {
+                    let spec = neuron.as_ref().unwrap_or(&self.config.neuron).clone();
+                    let neuron = self.neuron(&spec, &key, at.axes).map_err(place)?;
+                    self.push(&key, NodeKind::Neuron(neuron), at);
+                    self.loop_back(&key, *kernel_size, at.clone()).map_err(place)?;
                 }
                 LayerSpec::ReLU => {
                     let found = "a ReLU";
@@ -172,6 +170,42 @@ impl Exporter<'_> {
         let kind = LAYERS.iter().chain(BEYOND_NIR).find(|kind| kind.nir == nir);
         let layer = (kind.expect("a layer of this crate").read)(&mut record)?;
         self.push(name, NodeKind::Layer(layer), at);
+        Ok(())
+    }
+
+    fn convolution(
+        &mut self,
+        name: &str,
+        mut record: Record,
+        (stride, padding): (usize, usize),
+        at: &mut Place,
+    ) -> Result<()> {
+        for (field, size) in
+            [("stride", stride), ("padding", padding), ("dilation", 1), ("groups", 1)]
+        {
+            record.put(field, Array::integer(size as i64));
+        }
+        if !record.arrays.contains_key("bias") {
+            let channels = record.arrays["weight"].shape()[0];
+            record.put("bias", Array::floats(&[channels], vec![0.0; channels]));
+        }
+        self.layer(name, "Conv2d", record, at)
+    }
+
+    /// Lets a population hear itself; engines take a step for that.
+    fn loop_back(
+        &mut self,
+        neurons: &str,
+        kernel_size: Option<usize>,
+        mut at: Place,
+    ) -> Result<()> {
+        let name = format!("{neurons}.recurrent");
+        let record = self.weights(&name)?;
+        match kernel_size {
+            Some(size) => self.convolution(&name, record, (1, size / 2), &mut at)?,
+            None => self.layer(&name, "Linear", record, &mut at)?,
+        }
+        self.graph.edges.push((name, neurons.to_owned()));
         Ok(())
     }
 

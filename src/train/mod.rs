@@ -20,6 +20,7 @@ mod evaluate;
 mod export;
 mod listing;
 mod memory;
+pub mod neuron;
 pub mod preset;
 mod run;
 mod teacher;

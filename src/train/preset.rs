@@ -71,6 +71,11 @@ pub const PRESETS: &[Preset] = &[
         about: "SEW ResNet-18 for DVS128 Gesture (Fang et al. 2021)",
         text: include_str!("presets/resnet18-dvs128.toml"),
     },
+    Preset {
+        name: "resnet19-cifar10dvs",
+        about: "ResNet-19 for CIFAR10-DVS, tdBN (Zheng et al. 2021), TET",
+        text: include_str!("presets/resnet19-cifar10dvs.toml"),
+    },
 ];
 
 /// A preset by its name.
@@ -114,6 +119,7 @@ mod tests {
             ("vgg11-dvs128", "if", 11, 9_312_768),
             ("vggsnn-cifar10dvs", "if", 10, 9_307_338),
             ("widenet-cifar10dvs", "if", 10, 1_192_202),
+            ("resnet19-cifar10dvs", "if", 10, 12_630_282),
         ] {
             let model = format!("neuron.model={model}");
             let config = Config::parse(named(name).unwrap().text, &[model]).unwrap();

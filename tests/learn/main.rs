@@ -1,10 +1,12 @@
 //! Training: against PyTorch, SpikingJelly and snnTorch, and by its success.
 //!
-//! `golden/learn.npz` was made by `tools/make_learn_golden.py` with the versions that
-//! it names.
+//! `golden/learn.npz` was made by `tools/make_learn_golden.py`, `golden/rate.npz` by
+//! `tools/peer_rate.py`, with the versions that they name.
 
 mod arithmetic;
+mod loops;
 mod networks;
+mod rates;
 mod training;
 
 use std::collections::BTreeMap;
@@ -17,8 +19,11 @@ struct Golden(BTreeMap<String, Array>);
 
 impl Golden {
     fn read() -> Golden {
-        let file = from_bytes(include_bytes!("../golden/learn.npz")).unwrap();
-        Golden(file.arrays.into_iter().collect())
+        Golden::of(include_bytes!("../golden/learn.npz"))
+    }
+
+    fn of(bytes: &[u8]) -> Golden {
+        Golden(from_bytes(bytes).unwrap().arrays.into_iter().collect())
     }
 
     fn array(&self, name: &str) -> &Array {

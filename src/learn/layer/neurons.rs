@@ -10,7 +10,9 @@ use super::{Keep, Layer, NO_FORWARD, Pass, Role, misfit, named};
 use crate::error::Result;
 use crate::learn::memory::{Footprint, Form};
 use crate::learn::{Parameter, Tensor};
-use crate::neuron::trainable::{BLOCK_BYTES, Cells, Layout, Learned, Settings, Trainable};
+use crate::neuron::trainable::{
+    BLOCK_BYTES, Cells, Feedback, Layout, Learned, Settings, Trainable,
+};
 
 /// A population of one model.
 #[derive(Debug)]
@@ -70,6 +72,36 @@ impl Neurons {
 
     fn values(&self) -> Vec<&[f32]> {
         self.parameters.iter().map(|parameter| &parameter.values[..]).collect()
+    }
+
+    /// The way forth where what is sent comes back: [`Looped::forward_looped`].
+    pub(super) fn forward_looped(
+        &self,
+        input: &mut Tensor,
+        sent: &mut Tensor,
+        feedback: &mut Feedback,
+    ) {
+        let (layout, values) = (layout(input), self.values());
+        let (input, sent) = (input.values_mut(), sent.values_mut());
+        self.cells.forward_looped(&layout, &values, input, sent, feedback);
+    }
+
+    /// Its adjoint: [`Looped::adjoint_looped`].
+    pub(super) fn backward_looped(
+        &mut self,
+        input: &Tensor,
+        gradient: &mut Tensor,
+        feedback: &mut Feedback,
+    ) {
+        let (layout, values) = (layout(input), self.values());
+        let (input, gradient) = (input.values(), gradient.values_mut());
+        let owed = self.cells.adjoint_looped(&layout, &values, input, gradient, feedback);
+        self.owe_all(&owed);
+    }
+
+    fn owe_all(&mut self, owed: &[Vec<f32>]) {
+        let pairs = self.parameters.iter_mut().zip(owed);
+        pairs.for_each(|(parameter, owed)| parameter.owe(owed));
     }
 
     /// E, by the adjoint of the sum of all spikes.
@@ -150,8 +182,7 @@ impl Layer for Neurons {
                 let (layout, values) = (layout(&input), self.values());
                 let gradient = gradient.values_mut();
                 let owed = self.cells.adjoint(&layout, &values, input.values(), gradient);
-                let pairs = self.parameters.iter_mut().zip(&owed);
-                pairs.for_each(|(parameter, owed)| parameter.owe(owed));
+                self.owe_all(&owed);
             }
         }
         gradient

@@ -3,8 +3,6 @@
 //! The way back computes the states of its block again from the input: T times a few
 //! hundred numbers, instead of keeping those of every neuron.
 
-use std::cell::Cell;
-
 use super::{Downstream, Dynamics, Upstream};
 use crate::neuron::lane::Lane;
 use crate::signal::BLOCK;
@@ -100,12 +98,7 @@ fn excess<M, L, const P: usize, const C: usize>(
     L: Lane,
 {
     for ((out, &x), &v) in out.iter_mut().zip(inputs).zip(before) {
-        let seen = Cell::new(L::of(0.0));
-        model.step(c, v, x, |x| {
-            seen.set(x);
-            x
-        });
-        *out = seen.get();
+        *out = model.excess(c, v, x);
     }
 }
 

@@ -10,13 +10,17 @@
 mod block;
 mod firing;
 mod frozen;
+mod looped;
 mod membrane;
 mod sequence;
 
 pub use block::BLOCK_BYTES;
 pub use firing::{Firing, ResetGradient, Upstream};
+pub use looped::{Feedback, Looped};
 pub use membrane::{Charge, Membrane};
 pub use sequence::{Layout, Of};
+
+use std::cell::Cell;
 
 use super::convention::Fire;
 use super::lane::Lane;
@@ -204,7 +208,7 @@ impl Trainable {
 ///
 /// `parameters` has one slice for each of [`Trainable::learned`], of
 /// [`Trainable::count`] elements, `[channel]` or `[step, channel]`.
-pub trait Cells: std::fmt::Debug + Send + Sync {
+pub trait Cells: Looped + std::fmt::Debug + Send + Sync {
     /// Writes to `sent` the spikes, as numbers, that an input makes from the beginning.
     fn forward(&self, layout: &Layout, parameters: &[&[f32]], input: &[f32], sent: &mut [f32]);
 
@@ -245,6 +249,17 @@ pub trait Dynamics<const P: usize, const C: usize>: Copy + std::fmt::Debug + Sen
         spike: impl Fn(L) -> L,
         upstream: Upstream<L>,
     ) -> Downstream<L, C>;
+
+    /// What is given to the step function: the potential above the threshold.
+    #[inline(always)]
+    fn excess<L: Lane>(&self, c: &[L; C], v: L, x: L) -> L {
+        let seen = Cell::new(L::of(0.0));
+        self.step(c, v, x, |x| {
+            seen.set(x);
+            x
+        });
+        seen.get()
+    }
 
     /// The state before the first step.
     fn start(&self) -> f64 {

@@ -36,7 +36,7 @@ impl Layout {
 
     /// Runs of neurons that share their parameters, and the index of these: a few
     /// thousand neurons at most, so that there is work for every core.
-    fn runs(&self, parameter_channels: usize) -> Vec<(Range<usize>, usize)> {
+    pub(super) fn runs(&self, parameter_channels: usize) -> Vec<(Range<usize>, usize)> {
         let shared = if parameter_channels == 1 { self.neurons() } else { self.pixels };
         let run = |start: usize| {
             let channel = start / shared % parameter_channels;
@@ -52,11 +52,16 @@ impl Layout {
 const LONGEST: usize = 8 * WIDE;
 
 /// The coefficients of one channel, one entry for each step or one for all.
-struct Coefficients<L, const C: usize>(Vec<[L; C]>);
+pub(super) struct Coefficients<L, const C: usize>(Vec<[L; C]>);
 
 impl<L, const C: usize> Coefficients<L, C> {
-    fn at(&self, step: usize) -> &[L; C] {
+    pub(super) fn at(&self, step: usize) -> &[L; C] {
         &self.0[step.min(self.0.len() - 1)]
+    }
+
+    /// How many entries there are.
+    pub(super) fn entries(&self) -> usize {
+        self.0.len()
     }
 }
 
@@ -115,7 +120,7 @@ pub struct Of<M, const P: usize, const C: usize>(pub M);
 impl<M: Dynamics<P, C>, const P: usize, const C: usize> Of<M, P, C> {
     /// The coefficients of every channel, calculated in 64 bits and rounded once, as
     /// those of an engine are.
-    fn coefficients(
+    pub(super) fn coefficients(
         &self,
         layout: &Layout,
         parameters: &[Vec<f64>; P],
@@ -132,7 +137,7 @@ impl<M: Dynamics<P, C>, const P: usize, const C: usize> Of<M, P, C> {
             .collect()
     }
 
-    fn doubles(parameters: &[&[f32]]) -> [Vec<f64>; P] {
+    pub(super) fn doubles(parameters: &[&[f32]]) -> [Vec<f64>; P] {
         assert_eq!(parameters.len(), P, "parameters of this model");
         std::array::from_fn(|p| parameters[p].iter().map(|&x| f64::from(x)).collect())
     }
@@ -249,7 +254,7 @@ impl<M: Dynamics<P, C>, const P: usize, const C: usize> Kernel for Back<'_, '_, 
 
 impl<M: Dynamics<P, C>, const P: usize, const C: usize> Of<M, P, C> {
     /// From coefficients, `[channel][step]`, to parameters in their own layout.
-    fn chain(
+    pub(super) fn chain(
         &self,
         parameters: &[Vec<f64>; P],
         channels: usize,
