@@ -346,6 +346,18 @@ fn a_cycle_learns_by_gradients_and_by_pairs_of_spikes() {
         refused(&["train", &config, "--out", &path(&root, "refused"), "--set", rule], 2)
     };
     assert!(message("rule.cycle.phases=[]").contains("1 phase or more"));
+    // signed neurons learn, and run in training only
+    let signed = ["--set", "neuron.signed=true", "--set", "neuron.reset='subtract'"];
+    let report = train("signed", r#"rule="bptt""#, &signed);
+    let run = &report["runs"][0];
+    assert!(run["test"]["accuracy"].as_f64().unwrap() > 0.8, "{run}");
+    assert!(run["network"].as_str().unwrap().ends_with("best.safetensors"), "{run}");
+    let report = train("sides", three, &signed);
+    assert!(report["runs"][0]["test"]["accuracy"].as_f64().unwrap() > 0.5, "{report}");
+    assert!(bytes("sides", "last.safetensors") != bytes("signed", "last.safetensors"));
+    assert!(message("neuron.signed=true").contains("reset = 'subtract'"));
+    let klif = "neuron={ model = \"klif\", signed = true, reset = \"subtract\" }";
+    assert!(message(klif).contains("if, lif, plif for that"));
 }
 
 #[test]

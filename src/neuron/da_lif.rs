@@ -110,6 +110,7 @@ pub const TRAINABLE: Trainable = Trainable {
     learned: Trained::LEARNED,
     defaults: Settings { surrogate: Surrogate::ATAN, ..Settings::SPIKINGJELLY },
     build: |settings| Box::new(Of(Trained::new(settings))),
+    signed: None,
     fields: |settings, learned, step| {
         let decay = |x: f64| settings.squash.of(x);
         let decays = [("alpha", decay(learned[0])), ("beta", decay(learned[1]))];

@@ -294,6 +294,7 @@ pub const TRAINABLE: Trainable = Trainable {
         ..Settings::SPIKINGJELLY
     },
     build: |settings| Box::new(Of(Trained::new(settings))),
+    signed: None,
     fields: |_, learned, step| {
         let names = Trained::LEARNED.iter().map(|learned| learned.name);
         let fields = names.zip(learned.iter().map(|x| x.sigmoid()));

@@ -140,6 +140,7 @@ pub const TRAINABLE: Trainable = Trainable {
     learned: <Trained as trainable::Membrane<0>>::LEARNED,
     defaults: Settings::SPIKINGJELLY,
     build: |settings| Box::new(Of(Trained(settings.firing()))),
+    signed: Some(|settings, sends| trainable::signed(Trained(settings.firing()), sends)),
     fields: |settings, _, _| [("r", 1.0)].into_iter().chain(settings.firing_fields()).collect(),
 };
 

@@ -272,6 +272,7 @@ pub const TRAINABLE: Trainable = Trainable {
     learned: Trained::LEARNED,
     defaults: Settings::SPIKINGJELLY,
     build: |settings| Box::new(Of(Trained::new(settings))),
+    signed: None,
     fields: |settings, learned, step| {
         let flag = |is: bool| if is { 1.0 } else { 0.0 };
         let own = [

@@ -157,6 +157,7 @@ pub const TRAINABLE: Trainable = Trainable {
     learned: <Trained as trainable::Membrane<0>>::LEARNED,
     defaults: Settings::SPIKINGJELLY,
     build: |settings| Box::new(Of(Trained::new(settings))),
+    signed: Some(|settings, sends| trainable::signed(Trained::new(settings), sends)),
     fields: |settings, _, step| settings.leak_fields(1.0 / settings.tau, step),
 };
 

@@ -17,7 +17,7 @@
 
 use super::lane::Lane;
 use super::surrogate::Surrogate;
-use super::trainable::{Charge, Firing, Learned, Membrane, Of, Settings, Trainable};
+use super::trainable::{Charge, Firing, Learned, Membrane, Of, Settings, Trainable, signed};
 
 /// The entry in [`super::trainable::TRAINABLE`].
 pub const TRAINABLE: Trainable = Trainable {
@@ -28,6 +28,7 @@ pub const TRAINABLE: Trainable = Trainable {
     learned: Trained::LEARNED,
     defaults: Settings { detach_reset: true, surrogate: Surrogate::ATAN, ..Settings::SPIKINGJELLY },
     build: |settings| Box::new(Of(Trained::new(settings))),
+    signed: Some(|settings, sends| signed(Trained::new(settings), sends)),
     fields: |settings, learned, step| settings.leak_fields(learned[0].sigmoid(), step),
 };
 

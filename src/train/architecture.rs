@@ -152,11 +152,16 @@ fn unit() -> f64 {
     1.0
 }
 
-/// Whether layers send spikes: an engine runs no others.
-pub fn spikes(layers: &[LayerSpec]) -> bool {
+/// Whether layers send positive spikes: an engine runs no others.
+pub fn spikes(layers: &[LayerSpec], usual: &NeuronSpec) -> bool {
     layers.iter().all(|layer| match layer {
         LayerSpec::ReLU => false,
-        LayerSpec::Residual { branch, shortcut } => spikes(branch) && spikes(shortcut),
+        LayerSpec::Neurons { neuron } | LayerSpec::Recurrent { neuron, .. } => {
+            neuron.as_ref().unwrap_or(usual).signed != Some(true)
+        }
+        LayerSpec::Residual { branch, shortcut } => {
+            spikes(branch, usual) && spikes(shortcut, usual)
+        }
         _ => true,
     })
 }

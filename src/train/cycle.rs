@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use super::config::Rule;
 use crate::error::{Error, ErrorKind, Result};
 use crate::learn::rule::stdp::Stdp;
+use crate::neuron::trainable::Sends;
 
 /// Phases, over and over until the last epoch.
 #[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
@@ -37,11 +38,12 @@ fn one() -> usize {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Phase {
-    /// Gradients: backpropagation through time.
+    /// Gradients: backpropagation through time. Signed neurons send positive spikes.
     Excitatory,
-    /// STDP, while neurons inhibit each other. Only connections learn.
+    /// STDP, while neurons inhibit each other. Only connections learn. Signed neurons send
+    /// negative spikes.
     Inhibitory,
-    /// Both, their changes added up.
+    /// Both, their changes added up. Signed neurons send both, as when they answer.
     Joint,
 }
 
@@ -51,6 +53,15 @@ impl Phase {
         match rule {
             Rule::Cycle(cycle) => cycle.phase(epoch),
             _ => Phase::Excitatory,
+        }
+    }
+
+    /// Which spikes signed neurons send.
+    pub fn sends(self) -> Sends {
+        match self {
+            Phase::Excitatory => Sends::Positive,
+            Phase::Inhibitory => Sends::Negative,
+            Phase::Joint => Sends::Both,
         }
     }
 }

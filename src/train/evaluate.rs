@@ -47,7 +47,7 @@ pub struct InEngine {
 }
 
 /// Writes the network of the best epoch to a folder and runs it on the test part. One that
-/// sends no spikes is its checkpoint, and nothing but training runs it.
+/// sends no spikes, or negative ones, is its checkpoint, and nothing but training runs it.
 ///
 /// # Errors
 /// A checkpoint that cannot be read, a network that cannot be written, whatever the engine
@@ -55,7 +55,7 @@ pub struct InEngine {
 pub fn finish(config: &Config, data: &Data, folder: &Path) -> Result<Trained> {
     let mut training = Training::new(config.clone(), data)?.resume(&best(folder))?;
     let samples = data.part(Part::Test);
-    if !spikes(&config.layers) {
+    if !spikes(&config.layers, &config.neuron) {
         let mut accuracy = Accuracy::default();
         for (&sample, sums) in samples.iter().zip(training.answers(&samples)?.1) {
             let readout = Readout::Mean(sums.into_iter().map(f64::from).collect());

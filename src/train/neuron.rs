@@ -35,6 +35,8 @@ pub struct NeuronSpec {
     pub squash: Option<String>,
     /// Whether each channel has its own parameters.
     pub channel_wise: Option<bool>,
+    /// Whether there is a negative threshold, which sends negative spikes.
+    pub signed: Option<bool>,
 }
 
 /// What a spike does to the potential.
@@ -62,6 +64,7 @@ impl Default for NeuronSpec {
             relu: None,
             squash: None,
             channel_wise: None,
+            signed: None,
         }
     }
 }
@@ -88,6 +91,7 @@ impl NeuronSpec {
         s.scale_reset = self.scale_reset.unwrap_or(s.scale_reset);
         s.relu = self.relu.unwrap_or(s.relu);
         s.channel_wise = self.channel_wise.unwrap_or(s.channel_wise);
+        s.signed = self.signed.unwrap_or(s.signed);
         match &self.reset {
             None => (),
             Some(Reset::To(potential)) => s.reset = Some(*potential),

@@ -209,9 +209,12 @@ impl<'d> Training<'d> {
     fn step(&mut self, batch: Batch, epoch: usize, rate: f64, pass: &mut Pass) -> Result<Answer> {
         let Training { config, network, .. } = self;
         let (phase, mut local) = (Phase::of(&config.rule, epoch), None);
-        if let (Rule::Cycle(cycle), Phase::Inhibitory | Phase::Joint) = (&config.rule, phase) {
-            let input = batch.input.clone();
-            local = Some(cycle.stdp.learn(network, input, batch.labels, config.loss)?);
+        if let Rule::Cycle(cycle) = &config.rule {
+            pass.sends = phase.sends();
+            if phase != Phase::Excitatory {
+                let (input, labels) = (batch.input.clone(), batch.labels);
+                local = Some(cycle.stdp.learn(network, input, labels, config.loss, pass.sends)?);
+            }
         }
         let local = match (phase, local) {
             (Phase::Inhibitory, Some((answer, changes))) => {

@@ -36,6 +36,7 @@ use rand_pcg::Pcg64;
 use super::memory::{Footprint, Form};
 use super::{Parameter, Tensor};
 use crate::error::{Error, ErrorKind, Result};
+use crate::neuron::trainable::Sends;
 
 /// One layer of a network that learns.
 pub trait Layer: std::fmt::Debug + Send {
@@ -112,6 +113,8 @@ pub struct Pass {
     pub again: bool,
     /// What is kept for the way back.
     pub keep: Keep,
+    /// Which spikes neurons send that have signed ones.
+    pub sends: Sends,
     /// What is drawn.
     pub random: Pcg64,
 }
@@ -131,7 +134,7 @@ impl Pass {
     /// A pass that trains.
     pub fn training(seed: u64) -> Pass {
         let random = Pcg64::seed_from_u64(seed);
-        Pass { training: true, again: false, keep: Keep::Steps, random }
+        Pass { training: true, again: false, keep: Keep::Steps, sends: Sends::Both, random }
     }
 
     /// A pass that only answers; nothing is drawn, nothing kept.

@@ -11,13 +11,17 @@ use crate::error::Result;
 use crate::learn::memory::{Footprint, Form};
 use crate::learn::{Parameter, Tensor};
 use crate::neuron::trainable::{
-    BLOCK_BYTES, Cells, Feedback, Layout, Learned, Settings, Trainable,
+    BLOCK_BYTES, Cells, Feedback, Layout, Learned, Sends, Settings, Trainable,
 };
 
 /// A population of one model.
 #[derive(Debug)]
 pub struct Neurons {
     cells: Box<dyn Cells>,
+    /// Those that send only positive spikes and only negative ones, of signed neurons.
+    one_sided: Option<[Box<dyn Cells>; 2]>,
+    /// What was sent last.
+    sends: Sends,
     parameters: Vec<Parameter>,
     /// The number of channels, where each has its own parameters.
     channels: Option<usize>,
@@ -60,14 +64,31 @@ impl Neurons {
             Parameter { least, ..Parameter::new(learned.name, &shape, values).undecayed() }
         };
         let parameters = model.learned.iter().map(&mut parameter).collect();
+        let one_sided = match settings.signed {
+            true => Some([
+                model.cells_that_send(settings, Sends::Positive)?,
+                model.cells_that_send(settings, Sends::Negative)?,
+            ]),
+            false => None,
+        };
         let learns = !model.learned.is_empty();
         Ok(Neurons {
             cells: model.cells(settings)?,
+            one_sided,
+            sends: Sends::Both,
             parameters,
             channels: (learns && settings.channel_wise).then_some(channels),
             steps: model.learned.iter().any(|learned| learned.per_step).then_some(steps),
             kept: None,
         })
+    }
+
+    fn cells(&self) -> &dyn Cells {
+        match (self.sends, &self.one_sided) {
+            (Sends::Positive, Some([positive, _])) => positive.as_ref(),
+            (Sends::Negative, Some([_, negative])) => negative.as_ref(),
+            _ => self.cells.as_ref(),
+        }
     }
 
     fn values(&self) -> Vec<&[f32]> {
@@ -76,14 +97,16 @@ impl Neurons {
 
     /// The way forth where what is sent comes back: [`Looped::forward_looped`].
     pub(super) fn forward_looped(
-        &self,
+        &mut self,
         input: &mut Tensor,
         sent: &mut Tensor,
+        sends: Sends,
         feedback: &mut Feedback,
     ) {
+        self.sends = sends;
         let (layout, values) = (layout(input), self.values());
         let (input, sent) = (input.values_mut(), sent.values_mut());
-        self.cells.forward_looped(&layout, &values, input, sent, feedback);
+        self.cells().forward_looped(&layout, &values, input, sent, feedback);
     }
 
     /// Its adjoint: [`Looped::adjoint_looped`].
@@ -95,7 +118,7 @@ impl Neurons {
     ) {
         let (layout, values) = (layout(input), self.values());
         let (input, gradient) = (input.values(), gradient.values_mut());
-        let owed = self.cells.adjoint_looped(&layout, &values, input, gradient, feedback);
+        let owed = self.cells().adjoint_looped(&layout, &values, input, gradient, feedback);
         self.owe_all(&owed);
     }
 
@@ -109,7 +132,7 @@ impl Neurons {
         let mut gradient = Tensor::blank(input.shape());
         gradient.values_mut().fill(1.0);
         let (layout, values) = (layout(input), self.values());
-        self.cells.adjoint(&layout, &values, input.values(), gradient.values_mut());
+        self.cells().adjoint(&layout, &values, input.values(), gradient.values_mut());
         // one T of the mean rate, and a sum over T
         gradient.mean_over_time()
     }
@@ -138,7 +161,7 @@ impl Layer for Neurons {
     }
 
     fn sends_spikes(&self, _: bool) -> bool {
-        true
+        self.one_sided.is_none()
     }
 
     /// An adjoint works in place, with the potentials of a block of neurons for each
@@ -161,9 +184,10 @@ impl Layer for Neurons {
     fn forward(&mut self, input: Tensor, pass: &mut Pass) -> Tensor {
         let fits = self.steps.is_none_or(|steps| steps == input.steps());
         assert!(fits, "{} steps for neurons with parameters for {:?}", input.steps(), self.steps);
+        self.sends = pass.sends;
         let mut output = Tensor::blank(input.shape());
         let sent = output.values_mut();
-        self.cells.forward(&layout(&input), &self.values(), input.values(), sent);
+        self.cells().forward(&layout(&input), &self.values(), input.values(), sent);
         self.kept = match pass.keep {
             Keep::Steps => Some(Kept::Input(input)),
             Keep::Means => Some(Kept::Slopes(self.slopes(&input))),
@@ -181,7 +205,7 @@ impl Layer for Neurons {
             Kept::Input(input) => {
                 let (layout, values) = (layout(&input), self.values());
                 let gradient = gradient.values_mut();
-                let owed = self.cells.adjoint(&layout, &values, input.values(), gradient);
+                let owed = self.cells().adjoint(&layout, &values, input.values(), gradient);
                 self.owe_all(&owed);
             }
         }

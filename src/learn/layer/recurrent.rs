@@ -46,13 +46,13 @@ impl Layer for Recurrent {
         false
     }
 
-    fn sends_spikes(&self, _: bool) -> bool {
-        true
+    fn sends_spikes(&self, input: bool) -> bool {
+        self.neurons.sends_spikes(input)
     }
 
     /// Back, the potentials of all steps are held beside the gradient.
     fn footprint(&self, input: &Form, output: &Form, keep: Keep) -> Footprint {
-        let spikes = Form { spikes: true, ..output.clone() };
+        let spikes = Form { spikes: self.sends_spikes(input.spikes), ..output.clone() };
         let (kept, forth) = (input.kept(keep) + spikes.packed(keep), input.bytes());
         let back = output.gradient(keep) + input.kept(keep);
         Footprint { kept, forth: forth + output.bytes(), back }
@@ -63,7 +63,7 @@ impl Layer for Recurrent {
         let mut sent = Tensor::blank(input.shape());
         let connection = &mut self.connection;
         let mut answer = Pass { keep: Keep::Nothing, ..pass.clone() };
-        self.neurons.forward_looped(&mut input, &mut sent, &mut |spikes, input| {
+        self.neurons.forward_looped(&mut input, &mut sent, pass.sends, &mut |spikes, input| {
             let back = connection.forward(Tensor::new(&one_step, spikes.to_vec()), &mut answer);
             input.iter_mut().zip(back.values()).for_each(|(x, back)| *x += back);
         });

@@ -10,6 +10,8 @@
 //! connection without such neurons nothing is learned, nor within residuals. A shared
 //! weight changes by what all its places ask for.
 //!
+//! Signed neurons send what the caller says; a negative spike counts as one taken away.
+//!
 //! While the rule listens, neurons inhibit each other: of the channels at one place, or
 //! of all neurons that have no place, the one with the most input takes w from the
 //! input of each other. Norms use their running averages, nothing drops out.
@@ -24,6 +26,7 @@ use crate::learn::layer::{Keep, Layer, Pass, Role};
 use crate::learn::loss::Loss;
 use crate::learn::network::Network;
 use crate::learn::{Parameter, Tensor};
+use crate::neuron::trainable::Sends;
 
 /// How weights change by pairs of spikes.
 #[derive(Clone, Copy, Debug, PartialEq, Deserialize, Serialize)]
@@ -79,9 +82,10 @@ impl Stdp {
         input: Tensor,
         labels: &[usize],
         loss: Loss,
+        sends: Sends,
     ) -> Result<(Answer, Changes)> {
         network.clear_gradients();
-        let pass = &mut Pass { keep: Keep::Steps, ..Pass::answering() };
+        let pass = &mut Pass { keep: Keep::Steps, sends, ..Pass::answering() };
         let mut x = input;
         let mut sent: Option<(usize, Tensor)> = None;
         for i in 0..network.layers().len() {
@@ -201,7 +205,8 @@ mod tests {
         }
         let dense = Dense::new(1, 2, vec![1.5, 0.0], None);
         let mut network = Network::new(vec![Box::new(dense), neurons()], &[2]).unwrap();
-        let (answer, changes) = RULE.learn(&mut network, input, &[0], Loss::Rate).unwrap();
+        let (answer, changes) =
+            RULE.learn(&mut network, input, &[0], Loss::Rate, Sends::Both).unwrap();
         assert_eq!(answer.outputs.values().iter().sum::<f32>(), 1.0);
         changes.apply(&mut network);
         let weights = &network.parameters()[0].1.values;
@@ -232,7 +237,7 @@ mod tests {
             Box::new(Flatten::default()),
         ];
         let mut network = Network::new(layers, &[2, 1, 2]).unwrap();
-        let (_, changes) = RULE.learn(&mut network, input, &[0], Loss::Rate).unwrap();
+        let (_, changes) = RULE.learn(&mut network, input, &[0], Loss::Rate, Sends::Both).unwrap();
         let found = f64::from(changes.0[0][1]);
         let expected = 0.3 * ((-0.5f64).exp() + (-1.0f64).exp());
         assert!((found - expected).abs() < 1e-7, "{found}, not {expected}");

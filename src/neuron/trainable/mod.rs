@@ -13,12 +13,15 @@ mod frozen;
 mod looped;
 mod membrane;
 mod sequence;
+mod signed;
 
 pub use block::BLOCK_BYTES;
 pub use firing::{Firing, ResetGradient, Upstream};
 pub use looped::{Feedback, Looped};
 pub use membrane::{Charge, Membrane};
 pub use sequence::{Layout, Of};
+pub use signed::Sends;
+pub(in crate::neuron) use signed::signed;
 
 use std::cell::Cell;
 
@@ -46,6 +49,8 @@ pub struct Trainable {
     pub defaults: Settings,
     /// Its populations.
     pub(super) build: fn(&Settings) -> Box<dyn Cells>,
+    /// Those that send such spikes, where it has a negative threshold too.
+    pub(super) signed: Option<SignedCells>,
     /// The fields of `engine`, by what one channel learned, for steps of a length.
     pub(super) fields: fn(&Settings, &[f64], Seconds) -> Fields,
 }
@@ -59,6 +64,9 @@ pub const TRAINABLE: &[Trainable] = &[
     gated_lif::TRAINABLE,
     da_lif::TRAINABLE,
 ];
+
+/// Populations that send signed spikes, or only some of those.
+pub(super) type SignedCells = fn(&Settings, Sends) -> Box<dyn Cells>;
 
 /// Numbers of an engine's model, by their names.
 pub(super) type Fields = Vec<(&'static str, f64)>;
@@ -116,6 +124,8 @@ pub struct Settings {
     pub squash: Squash,
     /// Whether each channel has its own parameters.
     pub channel_wise: bool,
+    /// Whether there is a negative threshold, which sends negative spikes.
+    pub signed: bool,
 }
 
 /// A function from a free number to a decay.
@@ -143,6 +153,7 @@ impl Settings {
         relu: true,
         squash: Squash::Tanh,
         channel_wise: false,
+        signed: false,
     };
 
     /// Threshold, reset and surrogate.
@@ -184,6 +195,14 @@ impl Trainable {
     /// # Errors
     /// Choices that make no sense.
     pub fn cells(&self, settings: &Settings) -> Result<Box<dyn Cells>> {
+        self.cells_that_send(settings, Sends::Both)
+    }
+
+    /// The same that sends only some of its spikes, if it has signed ones.
+    ///
+    /// # Errors
+    /// As [`Trainable::cells`].
+    pub fn cells_that_send(&self, settings: &Settings, sends: Sends) -> Result<Box<dyn Cells>> {
         let place = |e: Error| e.at(format!("neuron '{}'", self.name));
         settings.check().map_err(place)?;
         for learned in self.learned {
@@ -194,7 +213,20 @@ impl Trainable {
                 return Err(place(Error::new(ErrorKind::Usage, found, expected)));
             }
         }
-        Ok((self.build)(settings))
+        match (settings.signed, self.signed, settings.reset) {
+            (false, ..) => Ok((self.build)(settings)),
+            (true, Some(signed), None) => Ok(signed(settings, sends)),
+            (true, None, _) => {
+                let able: Vec<&str> =
+                    TRAINABLE.iter().filter(|m| m.signed.is_some()).map(|m| m.name).collect();
+                let expected = format!("{} for that", able.join(", "));
+                Err(place(Error::new(ErrorKind::Usage, "signed spikes", expected)))
+            }
+            (true, Some(_), Some(reset)) => {
+                let found = format!("signed spikes and reset = {reset}");
+                Err(place(Error::new(ErrorKind::Usage, found, "reset = 'subtract'")))
+            }
+        }
     }
 
     /// Number of elements of a learnable parameter of a population.

@@ -9,6 +9,7 @@ use super::*;
 use crate::neuron::lane::Dual;
 use crate::neuron::trainable::block::{back_block, run_block};
 use crate::neuron::trainable::sequence::parameters_owed;
+use crate::neuron::trainable::signed::Signed;
 
 const STEPS: usize = 6;
 const NEURONS: usize = 3;
@@ -136,5 +137,10 @@ proptest! {
         gradients_agree(&klif::Trained::new(&settings), [1.6 + a], &input, &weights)?;
         gradients_agree(&gated_lif::Trained::new(&settings), free, &input, &weights)?;
         gradients_agree(&da_lif::Trained::new(&settings), [a, b], &input, &weights)?;
+        let soft = Settings { reset: None, ..settings };
+        for sends in [Sends::Negative, Sends::Both] {
+            let model = Signed { model: plif::Trained::new(&soft), sends };
+            gradients_agree(&model, [a], &input, &weights)?;
+        }
     }
 }

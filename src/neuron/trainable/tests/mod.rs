@@ -3,6 +3,7 @@
 mod adjoints;
 mod channels;
 mod replays;
+mod signs;
 mod worked;
 
 use proptest::prelude::*;
