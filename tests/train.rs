@@ -360,6 +360,44 @@ fn a_cycle_learns_by_gradients_and_by_pairs_of_spikes() {
     assert!(message(klif).contains("if, lif, plif for that"));
 }
 
+/// Two gestures each of six users, as the archive of DVS128 Gesture has them.
+#[test]
+fn gestures_are_cut_by_their_labels_and_split_by_user() {
+    let (root, config) = task("gestures");
+    let aedat = FORMATS.iter().find(|format| format.name == "aedat3").unwrap();
+    let folder = root.join("gestures");
+    fs::create_dir_all(&folder).unwrap();
+    for user in [1, 2, 3, 22, 24, 29] {
+        let mut events = Batch::default();
+        for (trial, right) in [(0, false), (1, true)] {
+            for (t, x, y, on) in dot(right, user * 2 + trial).iter() {
+                events.push(t + 20_000 * trial as i64, x, y, on);
+            }
+        }
+        let name = format!("user{user:02}_led");
+        fs::write(folder.join(format!("{name}.aedat")), (aedat.encode.unwrap())(&events).unwrap())
+            .unwrap();
+        // of user 22, the second begins before the first ends
+        let end = if user == 22 { 20_500 } else { 12_000 };
+        let labels =
+            format!("class,startTime_usec,endTime_usec\n3,0,{end}\n2,20000,32000\n12,0,1\n");
+        fs::write(folder.join(format!("{name}_labels.csv")), labels).unwrap();
+    }
+    let (out, data) = (path(&root, "run"), path(&root, "gestures"));
+    let layers = r#"layers=[{ type = "Flatten" }, { type = "Linear", outputs = 11 }]"#;
+    let set = ["--set", layers, "--set", "epochs=1", "--set", "data.validation=0.2"];
+    let arguments = ["train", &config, "--data", &data, "--out", &out];
+    let report = json(&[&arguments[..], &set].concat());
+    let data = &report["data"];
+    assert_eq!((&data["cut"], &data["train"]), (&"ibm-labels".into(), &6.into()), "{data}");
+    assert_eq!((&data["validation"], &data["test"]), (&2.into(), &4.into()), "{data}");
+    assert_eq!(data["classes"][2], "left hand wave");
+    let defects: Vec<&str> =
+        data["defects"].as_array().unwrap().iter().filter_map(Value::as_str).collect();
+    let of = |text: &str| defects.iter().filter(|defect| defect.contains(text)).count();
+    assert_eq!((of("a class from 1 to 11"), of("where the row above ends")), (6, 1), "{defects:?}");
+}
+
 #[test]
 fn weights_stay_within_their_bound() {
     let (root, config) = task("bounds");

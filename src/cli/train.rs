@@ -7,6 +7,7 @@ use std::time::Instant;
 
 use super::output;
 use super::progress::Progress;
+use crate::corpus::Part;
 use crate::disk;
 use crate::draw::Picture;
 use crate::error::{Error, ErrorKind, Result};
@@ -14,7 +15,7 @@ use crate::measure::Table;
 use crate::report::json;
 use crate::report::train::{self, Run, Spread, Test, TrainReport};
 use crate::train::preset::{PRESETS, named};
-use crate::train::{Config, Data, Part, Prediction, Stage, Trained, Training, finish, last};
+use crate::train::{Config, Data, Prediction, Stage, Trained, Training, finish, last};
 use crate::units::Bytes;
 
 /// Train a network on recordings: weights, neurons, curves, and a network file that every verb reads
@@ -214,6 +215,8 @@ fn report(
     TrainReport {
         data: train::Data {
             path: config.data.path.clone(),
+            cut: data.cut,
+            defects: data.defects.iter().map(ToString::to_string).collect(),
             classes: data.classes.clone(),
             train: data.part(Part::Train).len(),
             validation: data.part(Part::Validation).len(),

@@ -8,9 +8,11 @@
 //! **Source.** A. Amir et al., A low power, fully event-based gesture
 //! recognition system, CVPR 2017, and the data set's `gesture_mapping.csv`.
 
+use std::collections::BTreeMap;
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
+use super::{Corpus, Part, Sample, user_of};
 use crate::error::{Error, ErrorKind, Result};
 use crate::event::Window;
 
@@ -48,6 +50,111 @@ impl Trial {
     }
 }
 
+/// The data set as its archive unpacks: of every recording with a label file beside it a
+/// sample for each row of that. Where there are lists of trials, what they do not name is
+/// left out.
+///
+/// Defects are rows that are no trials, those that begin before the one above ends,
+/// recordings that are listed or have labels and are not there.
+///
+/// # Errors
+/// A file that cannot be read, or a label file without its columns.
+pub fn labelled(root: &Path, files: &[PathBuf]) -> Result<Corpus> {
+    let mut defects = without_recording(files);
+    let listed = listed(root, files, &mut defects)?;
+    let mut samples = Vec::new();
+    for path in files {
+        let Some(labels) = labels_of(path) else { continue };
+        let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
+        let user = user_of(name);
+        let part = match &listed {
+            Some(listed) => listed.get(name).copied(),
+            None if user.as_deref().is_some_and(is_tested) => Some(Part::Test),
+            None => Some(Part::Train),
+        };
+        if part.is_some() {
+            for trial in trials(&labels, &mut defects)? {
+                let Trial { window, .. } = trial;
+                let (path, class, user) = (path.clone(), trial.name().to_owned(), user.clone());
+                samples.push(Sample { path, window, class, user, part });
+            }
+        }
+    }
+    Ok(Corpus::of_gestures("ibm-labels", samples, defects))
+}
+
+/// Whether a user's trials are for the test.
+fn is_tested(user: &str) -> bool {
+    user.trim_start_matches("user").parse().is_ok_and(|user: u32| (24..=29).contains(&user))
+}
+
+const LABELS: &str = "_labels.csv";
+
+/// Label files whose recording is not there.
+fn without_recording(files: &[PathBuf]) -> Vec<Error> {
+    let has_recording =
+        |labels: &PathBuf| files.iter().any(|f| labels_of(f).as_ref() == Some(labels));
+    let labels = files.iter().filter(|file| file.to_string_lossy().ends_with(LABELS));
+    let lonely = labels.filter(|labels| !has_recording(labels));
+    let defect = |labels: &PathBuf| {
+        Error::new(ErrorKind::Corrupt, "labels", "a recording beside them").in_file(labels)
+    };
+    lonely.map(defect).collect()
+}
+
+/// What the lists of trials name for which part, if there are lists.
+fn listed(
+    root: &Path,
+    files: &[PathBuf],
+    defects: &mut Vec<Error>,
+) -> Result<Option<BTreeMap<String, Part>>> {
+    let mut parts = None;
+    for (name, part) in [("trials_to_train.txt", Part::Train), ("trials_to_test.txt", Part::Test)] {
+        let Some(list) = files.iter().find(|file| file.ends_with(name)) else { continue };
+        let parts = parts.get_or_insert_with(BTreeMap::new);
+        let text = fs::read_to_string(list).map_err(|e| Error::from(e).in_file(list))?;
+        let names = (1..).zip(text.lines().map(str::trim)).filter(|(_, name)| !name.is_empty());
+        for (line, name) in names {
+            if !files.iter().any(|file| file.ends_with(name)) {
+                let expected = format!("a recording in {}", root.display());
+                let defect = Error::new(ErrorKind::Corrupt, format!("'{name}'"), expected);
+                defects.push(defect.at(format!("line {line}")).in_file(list));
+            }
+            parts.insert(name.to_owned(), part);
+        }
+    }
+    Ok(parts)
+}
+
+/// The rows of a label file that are trials.
+fn trials(labels: &Path, defects: &mut Vec<Error>) -> Result<Vec<Trial>> {
+    let text = fs::read(labels).map_err(|e| Error::from(e).in_file(labels))?;
+    let mut trials: Vec<Trial> = Vec::new();
+    for (line, row) in rows(&text).map_err(|e| e.in_file(labels))? {
+        match row {
+            Err(defect) => defects.push(defect.in_file(labels)),
+            Ok(trial) => {
+                let end = trials.last().map_or(i64::MIN, |above| above.window.to);
+                if trial.window.from < end {
+                    let found = format!("a start at {} µs", trial.window.from);
+                    let expected = format!("one from {end} µs on, where the row above ends");
+                    let defect = Error::new(ErrorKind::Corrupt, found, expected);
+                    defects.push(defect.at(format!("line {line}")).in_file(labels));
+                }
+                trials.push(trial);
+            }
+        }
+    }
+    Ok(trials)
+}
+
+/// The label file beside a recording, if it has one.
+pub fn labels_of(recording: &Path) -> Option<PathBuf> {
+    let stem = recording.file_stem()?.to_str()?;
+    let labels = recording.with_file_name(format!("{stem}{LABELS}"));
+    labels.is_file().then_some(labels)
+}
+
 /// Reads a label file.
 ///
 /// # Errors
@@ -62,6 +169,11 @@ pub fn read_labels(path: &Path) -> Result<Vec<Trial>> {
 /// # Errors
 /// As [`read_labels`].
 pub fn parse_labels(text: &[u8]) -> Result<Vec<Trial>> {
+    rows(text)?.into_iter().map(|(_, row)| row).collect()
+}
+
+/// Every row with its line, whether it is a trial or not.
+fn rows(text: &[u8]) -> Result<Vec<(u64, Result<Trial>)>> {
     let mut reader =
         csv::ReaderBuilder::new().trim(csv::Trim::All).flexible(true).from_reader(text);
     let corrupt = |e: csv::Error| Error::new(ErrorKind::Corrupt, e.to_string(), "");
@@ -70,8 +182,10 @@ pub fn parse_labels(text: &[u8]) -> Result<Vec<Trial>> {
         let found = format!("columns [{}]", header.iter().collect::<Vec<_>>().join(","));
         return Err(Error::new(ErrorKind::Corrupt, found, HEADER.join(",")).at("line 1"));
     }
-    let rows = reader.records().map(|row| trial(&row.map_err(corrupt)?));
-    rows.collect()
+    let rows = reader.records().map(|row| row.map_err(corrupt));
+    let rows: Result<Vec<csv::StringRecord>> = rows.collect();
+    let line = |row: &csv::StringRecord| row.position().map_or(0, csv::Position::line);
+    Ok(rows?.iter().map(|row| (line(row), trial(row))).collect())
 }
 
 fn trial(row: &csv::StringRecord) -> Result<Trial> {
@@ -121,5 +235,63 @@ mod tests {
         );
         assert!(parse_labels(b"").is_err());
         assert!(parse_labels(b"\xff\xfe\0,1").is_err());
+    }
+
+    /// An archive with these recordings and label files.
+    fn archive(name: &str, recordings: &[&str], labels: &[(&str, &str)]) -> PathBuf {
+        let root = std::env::temp_dir().join(format!("synops-{name}-{}", std::process::id()));
+        fs::create_dir_all(&root).unwrap();
+        recordings.iter().for_each(|name| fs::write(root.join(name), b"").unwrap());
+        for (name, rows) in labels {
+            let text = format!("class,startTime_usec,endTime_usec\n{rows}");
+            fs::write(root.join(format!("{name}{LABELS}")), text).unwrap();
+        }
+        root
+    }
+
+    fn open(root: &Path) -> Corpus {
+        Corpus::open(root).unwrap()
+    }
+
+    #[test]
+    fn an_archive_is_cut_by_its_labels_and_split_by_user_or_list() {
+        let recordings = ["user23_led.aedat", "user24_led.aedat", "user24_lab.aedat"];
+        let rows = "2,10,20\n8,30,40\n8,50,60\n";
+        let root =
+            archive("labels", &recordings, &[("user23_led", rows), ("user24_led", "1,5,9\n")]);
+        let corpus = open(&root);
+        assert_eq!((corpus.cut, corpus.samples.len(), corpus.defects.len()), ("ibm-labels", 4, 0));
+        let parts: Vec<_> = corpus.samples.iter().map(|sample| sample.part).collect();
+        assert_eq!(parts, [Part::Train, Part::Train, Part::Train, Part::Test].map(Some));
+        assert_eq!(corpus.samples[1].class, "arm roll");
+        assert_eq!(corpus.samples[3].user.as_deref(), Some("user24"));
+        fs::write(root.join("trials_to_test.txt"), "user23_led.aedat\nuser99_led.aedat\n").unwrap();
+        let corpus = open(&root);
+        assert_eq!(corpus.samples.len(), 3, "what no list names is left out");
+        assert!(corpus.samples.iter().all(|sample| sample.part == Some(Part::Test)));
+        let [defect] = &corpus.defects[..] else { panic!("{:?}", corpus.defects) };
+        assert!(defect.to_string().contains("line 2: found 'user99_led.aedat'"), "{defect}");
+        fs::remove_dir_all(root).unwrap();
+    }
+
+    #[test]
+    fn defects_are_named_and_the_rest_is_good() {
+        let rows = "1,10,20\n12,30,40\n3,19,25\n4,60,50\n5,70,80\n";
+        let labels = [("user22_led", rows), ("user22_lab", "1,0,5\n")];
+        let root = archive("defects", &["user22_led.aedat"], &labels);
+        let corpus = open(&root);
+        let classes: Vec<&str> = corpus.samples.iter().map(|sample| &sample.class[..]).collect();
+        assert_eq!(classes, [CLASSES[0], CLASSES[2], CLASSES[4]]);
+        let defects: Vec<String> = corpus.defects.iter().map(Error::to_string).collect();
+        assert_eq!(defects.len(), 4, "{defects:?}");
+        for (defect, part) in defects.iter().zip([
+            "a recording beside them",
+            "line 3: found '12,30,40'; expected a class",
+            "line 4: found a start at 19 µs; expected one from 20 µs on",
+            "line 5: found '4,60,50'; expected a start before its end",
+        ]) {
+            assert!(defect.contains(part), "{defect}: {part}");
+        }
+        fs::remove_dir_all(root).unwrap();
     }
 }

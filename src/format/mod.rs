@@ -5,6 +5,7 @@
 //! | AEDAT 2.0 | `aedat2` | first line | DVS128 addresses, big-endian | yes |
 //! | AEDAT 3.1 | `aedat3` | first line | polarity packets among others | yes |
 //! | AEDAT 4.0 | `aedat4` | first line | flatbuffer packets, LZ4, Zstandard or plain | no |
+//! | event arrays | `event-arrays` | `.npy` of rows of 4, or a zip file of `t`, `x`, `y`, `p` | whole numbers | no |
 //! | frames | `frames` | `.npy`, or a zip file of them | counts [T, C, H, W] | no |
 //! | ATIS bin | `atis-bin` | times in order | 40 bits an event, N-MNIST | yes |
 //!
@@ -14,6 +15,7 @@
 mod aedat2;
 mod aedat3;
 mod aedat4;
+mod arrays;
 mod columns;
 mod frames;
 mod nmnist;
@@ -58,8 +60,14 @@ pub struct Format {
 
 /// Every format, in the order in which they are tried: those with a magic
 /// number first.
-pub const FORMATS: &[Format] =
-    &[aedat2::FORMAT, aedat3::FORMAT, aedat4::FORMAT, frames::FORMAT, nmnist::FORMAT];
+pub const FORMATS: &[Format] = &[
+    aedat2::FORMAT,
+    aedat3::FORMAT,
+    aedat4::FORMAT,
+    arrays::FORMAT,
+    frames::FORMAT,
+    nmnist::FORMAT,
+];
 
 /// What is known of a recording before its first event.
 #[derive(Clone, Debug, Default, PartialEq)]

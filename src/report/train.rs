@@ -35,6 +35,10 @@ pub struct TrainReport {
 pub struct Data {
     /// Where it is.
     pub path: String,
+    /// How it was cut into samples.
+    pub cut: &'static str,
+    /// What is wrong with it.
+    pub defects: Vec<String>,
     /// Names of the classes.
     pub classes: Vec<String>,
     /// Samples to train on.
@@ -165,19 +169,28 @@ impl Test {
     }
 }
 
+/// As many defects of a data set are listed for people.
+const LISTED: usize = 5;
+
 impl TrainReport {
     /// The report for people.
     pub fn text(&self) -> String {
-        let Data { path, classes, train, validation, test } = &self.data;
+        let Data { path, cut, defects, classes, train, validation, test } = &self.data;
         let mut text = String::new();
         let _ = writeln!(
             text,
-            "data     {path}\n         {} classes; {} samples to train on, {} to choose by, {} to report on",
+            "data     {path}, cut by {cut}\n         {} classes; {} samples to train on, {} to choose by, {} to report on",
             classes.len(),
             grouped(*train as u64),
             grouped(*validation as u64),
             grouped(*test as u64),
         );
+        for defect in defects.iter().take(LISTED) {
+            let _ = writeln!(text, "defect   {defect}");
+        }
+        if defects.len() > LISTED {
+            let _ = writeln!(text, "defect   and {} more", defects.len() - LISTED);
+        }
         let Network { parameters, neuron, rule, loss } = &self.network;
         let _ = writeln!(
             text,

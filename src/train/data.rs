@@ -7,7 +7,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use rayon::prelude::*;
 
 use super::config::{DataSpec, Slice};
-use super::listing::{Part, classes, found, listed, parts};
+use super::parts::parts;
+use crate::corpus::{Corpus, Part};
 use crate::error::{Error, ErrorKind, Result};
 use crate::event::{Batch, Binner, Field, Grid, InputMode, OrderPolicy, Sensor, Tally, Window};
 use crate::format::Recording;
@@ -18,8 +19,12 @@ use crate::units::Micros;
 /// All samples, in memory.
 #[derive(Debug)]
 pub struct Data {
+    /// How the data set was cut.
+    pub cut: &'static str,
     /// Names of the classes.
     pub classes: Vec<String>,
+    /// What is wrong with the data set.
+    pub defects: Vec<Error>,
     samples: Vec<Sample>,
     sensor: Sensor,
     slicing: Slicing,
@@ -63,12 +68,12 @@ impl Data {
     /// Files that cannot be read or are damaged, a list that does not fit, no samples.
     pub fn read(spec: &DataSpec, tell: &(dyn Fn(usize, usize) + Sync)) -> Result<Data> {
         let root = Path::new(&spec.path);
-        let entries = match &spec.list {
-            Some(list) => listed(root, Path::new(list))?,
-            None => found(root)?,
+        let corpus = match &spec.list {
+            Some(list) => Corpus::listed(root, Path::new(list))?,
+            None => Corpus::open(root)?,
         };
-        let classes = classes(&entries);
-        let parts = parts(&entries, spec)?;
+        let parts = parts(&corpus, spec)?;
+        let Corpus { cut, classes, samples: entries, defects } = corpus;
         let mut by_file: BTreeMap<&Path, Vec<usize>> = BTreeMap::new();
         for (i, entry) in entries.iter().enumerate() {
             by_file.entry(&entry.path).or_default().push(i);
@@ -89,7 +94,8 @@ impl Data {
         let mut read: Vec<(usize, Sample)> = read?.into_iter().flatten().collect();
         read.sort_by_key(|(i, _)| *i);
         let samples = read.into_iter().map(|(_, sample)| sample).collect();
-        Ok(Data { classes, samples, sensor: spec.sensor, slicing: spec.slicing() })
+        let (sensor, slicing) = (spec.sensor, spec.slicing());
+        Ok(Data { cut, classes, defects, samples, sensor, slicing })
     }
 
     /// The samples of a part.

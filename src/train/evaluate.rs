@@ -9,9 +9,8 @@ use super::architecture::spikes;
 use super::config::{Config, Rule, Slice};
 use super::data::Data;
 use super::export::graph;
-use super::listing::Part;
 use super::run::{Training, best};
-use crate::corpus::gesture;
+use crate::corpus::Part;
 use crate::engine::{Clocked, Engine};
 use crate::error::Result;
 use crate::measure::{Accuracy, Counts, Readout, UnitCounts};
@@ -88,7 +87,7 @@ fn write(
         // steps without a length: whatever a recording is cut into
         Slice::Number | Slice::Time => Micros(1000),
     };
-    let graph = graph(config, training.network(), &data.features(), &class_names(data), dt)?;
+    let graph = graph(config, training.network(), &data.features(), &data.classes, dt)?;
     match in_nir(&graph) {
         Ok(translation) if translation.losses.is_empty() => {
             let path = folder.join("network.nir");
@@ -100,15 +99,6 @@ fn write(
             own::write(&graph, &path)?;
             Ok(path)
         }
-    }
-}
-
-/// The names of the classes, those of DVS128 Gesture instead of its numbers.
-fn class_names(data: &Data) -> Vec<String> {
-    let numbers = (1..=gesture::CLASSES.len()).map(|number| number.to_string());
-    match data.classes.iter().cloned().eq(numbers) {
-        true => gesture::CLASSES.map(str::to_owned).to_vec(),
-        false => data.classes.clone(),
     }
 }
 

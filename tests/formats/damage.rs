@@ -13,7 +13,7 @@ use synops::event::Batch;
 use synops::format::{Decoder, Format, Source};
 
 use super::memory::peak;
-use super::{data, format, frames, golden, read};
+use super::{arrays, data, format, frames, golden, read};
 
 const CUTS: usize = 200;
 const CHANGES: usize = if cfg!(debug_assertions) { 200 } else { 2_000 };
@@ -157,9 +157,10 @@ fn frame_packet() -> Vec<u8> {
 fn golden_files() -> Vec<Sample> {
     let aedat4 = golden::AEDAT4.map(|(name, bytes)| (name, "aedat4", bytes));
     let frames = frames::FILES.map(|(name, bytes)| (name, "frames", bytes));
+    let arrays = arrays::FILES.map(|(name, bytes)| (name, "event-arrays", bytes));
     let sample =
         |(name, kind, bytes): (&str, _, &[u8])| Sample::new(name, format(kind), bytes.to_vec());
-    aedat4.into_iter().chain(frames).map(sample).collect()
+    aedat4.into_iter().chain(frames).chain(arrays).map(sample).collect()
 }
 
 fn real() -> Vec<Sample> {

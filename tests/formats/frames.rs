@@ -58,7 +58,7 @@ fn counts_become_events_at_the_start_of_their_frame() {
 }
 
 /// An `.npy` of this type and shape.
-fn npy(descr: &str, fortran: &str, shape: &str, numbers: &[u8]) -> Vec<u8> {
+pub fn npy(descr: &str, fortran: &str, shape: &str, numbers: &[u8]) -> Vec<u8> {
     let header =
         format!("{{'descr': '{descr}', 'fortran_order': {fortran}, 'shape': {shape}, }}\n");
     let length = (header.len() as u16).to_le_bytes();

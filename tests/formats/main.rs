@@ -4,6 +4,7 @@
 //! Real recordings are looked for under the folder that `SYNOPS_DATA` names;
 //! without it the tests that need them say so and pass.
 
+mod arrays;
 mod damage;
 mod detect;
 mod frames;

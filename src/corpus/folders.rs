@@ -1,0 +1,91 @@
+//! Data sets whose folders say what is in them.
+
+use std::ffi::OsStr;
+use std::path::{Path, PathBuf};
+
+use super::{Corpus, Part, Sample, gesture, user_of};
+use crate::event::Window;
+
+/// The recordings in folders below the root.
+pub fn samples(root: &Path, files: &[PathBuf]) -> Corpus {
+    let samples: Vec<(Cut, Sample)> = files.iter().filter_map(|file| sample(root, file)).collect();
+    let all = |cut| !samples.is_empty() && samples.iter().all(|(its, _)| *its == cut);
+    let cut = [Cut::Tonic, Cut::SpikingJelly].into_iter().find(|&cut| all(cut));
+    let samples = samples.into_iter().map(|(_, sample)| sample);
+    let Some(cut) = cut else { return Corpus::of("folders", samples.collect()) };
+    let (cut, defects) = (if cut == Cut::Tonic { "tonic" } else { "spikingjelly" }, Vec::new());
+    let named = |sample: Sample| {
+        let number: usize = sample.class.parse().unwrap_or_default();
+        Sample { class: gesture::CLASSES[number].into(), ..sample }
+    };
+    Corpus::of_gestures(cut, samples.map(named).collect(), defects)
+}
+
+/// What the place of a file says of who cut it.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Cut {
+    Tonic,
+    SpikingJelly,
+    Other,
+}
+
+fn sample(root: &Path, file: &Path) -> Option<(Cut, Sample)> {
+    let inside = file.strip_prefix(root).ok()?;
+    let names: Vec<&str> = inside.iter().filter_map(OsStr::to_str).collect();
+    let (&name, above) = names.split_last()?;
+    let &folder = above.last()?;
+    let part = above.iter().rev().find_map(|folder| part_of(folder));
+    let stem = file.file_stem()?.to_str()?;
+    let is_gesture = |number: &str| number.parse().is_ok_and(|n: usize| n < gesture::CLASSES.len());
+    let (cut, class, user) = match (user_of(folder), user_of(name)) {
+        (Some(user), _) if is_gesture(stem) => (Cut::Tonic, stem, Some(user)),
+        (_, Some(user)) if is_gesture(folder) => (Cut::SpikingJelly, folder, Some(user)),
+        (_, user) => (Cut::Other, folder, user),
+    };
+    let (path, window) = (file.to_owned(), Window::ALL);
+    Some((cut, Sample { path, window, class: class.into(), user, part }))
+}
+
+fn part_of(folder: &str) -> Option<Part> {
+    match &folder.to_lowercase()[..] {
+        "train" | "ibmgesturetrain" => Some(Part::Train),
+        "validation" | "valid" | "val" => Some(Part::Validation),
+        "test" | "ibmgesturetest" => Some(Part::Test),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn corpus(files: &[&str]) -> Corpus {
+        let root = Path::new("/data");
+        samples(root, &files.iter().map(|file| root.join(file)).collect::<Vec<_>>())
+    }
+
+    #[test]
+    fn folders_name_class_and_part() {
+        let nmnist = corpus(&["Test/10/1.bin", "Train/3/00001.bin", "Readme"]);
+        assert_eq!((nmnist.cut, &nmnist.classes[..]), ("folders", &["3".into(), "10".into()][..]));
+        let parts: Vec<_> = nmnist.samples.iter().map(|sample| sample.part).collect();
+        assert_eq!(parts, [Some(Part::Test), Some(Part::Train)]);
+        let cifar = corpus(&["airplane/cifar10_airplane_7.aedat", "bird/cifar10_bird_0.aedat"]);
+        assert_eq!((cifar.samples[1].part, &cifar.samples[1].user), (None, &None));
+    }
+
+    #[test]
+    fn gestures_that_others_cut_are_known_by_their_folders() {
+        let tonic =
+            corpus(&["ibmGestureTest/user24_led/10.npy", "ibmGestureTrain/user01_lab/0.npy"]);
+        assert_eq!((tonic.cut, tonic.classes.len()), ("tonic", 11));
+        let Sample { class, user, part, .. } = &tonic.samples[0];
+        assert_eq!((&class[..], *part), ("other gestures", Some(Part::Test)));
+        assert_eq!(user.as_deref(), Some("user24"));
+        let sj = corpus(&["events_np/test/4/user29_natural_3.npz"]);
+        assert_eq!((sj.cut, &sj.samples[0].class[..]), ("spikingjelly", gesture::CLASSES[4]));
+        assert_eq!(sj.samples[0].user.as_deref(), Some("user29"));
+        // one of another kind, and it is something else
+        assert_eq!(corpus(&["a/user01_led/0.npy", "b/c.npy"]).cut, "folders");
+    }
+}
