@@ -3,7 +3,6 @@
 
 use std::time::Duration;
 
-use super::populations;
 use crate::error::{Error, ErrorKind, Result};
 use crate::format::Recording;
 use crate::measure::energy::TABLES;
@@ -102,14 +101,12 @@ fn point(
     let Some(text) = TABLES.first() else {
         return Err(Error::new(ErrorKind::Unsupported, "no energy table", "one"));
     };
-    let units = &answer.counts.units;
-    let spikes = populations(replay.network()).map(|unit| units[unit].spikes);
     let total = answer.counts.total();
     let settings = replay.settings();
     Ok(Point {
         dt: (settings.advance == Advance::Clocked).then_some(settings.dt),
         steps: answer.steps,
-        spikes: spikes.sum(),
+        spikes: total.spikes,
         synaptic_ops: total.synaptic_ops,
         readout: answer.counts.readout(answer.steps),
         energy: Table::parse(text)?.price(&total),

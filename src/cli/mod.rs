@@ -6,6 +6,7 @@
 
 mod check;
 mod convert;
+mod eval;
 mod info;
 mod many;
 mod options;
@@ -44,6 +45,7 @@ enum Verb {
     Replay(Box<replay::Args>),
     Raster(Box<raster::Args>),
     Check(Box<check::Args>),
+    Eval(Box<eval::Args>),
     Train(train::Args),
     Convert(convert::Args),
 }
@@ -75,6 +77,7 @@ fn run_verb(verb: &Verb) -> Result<()> {
         Verb::Replay(args) => replay::run(args),
         Verb::Raster(args) => raster::run(args),
         Verb::Check(args) => check::run(args),
+        Verb::Eval(args) => eval::run(args),
         Verb::Train(args) => train::run(args),
         Verb::Convert(args) => convert::run(args),
     }

@@ -8,6 +8,7 @@
 
 mod band;
 mod clock;
+mod confusion;
 mod curves;
 mod fold;
 mod font;
@@ -21,6 +22,7 @@ mod shade;
 mod svg;
 mod words;
 
+pub use confusion::Confusion;
 pub use curves::{Curves, Line, Panel};
 pub use page::{Heading, Span};
 pub use raster::{Band, Raster, Rows};

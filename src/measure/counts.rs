@@ -3,7 +3,7 @@
 use std::ops::Add;
 
 use crate::engine::{Observer, Operations, Plan};
-use crate::network::Network;
+use crate::network::{Network, Unit};
 use crate::signal::{Shape, Spikes};
 
 /// What one unit did.
@@ -38,6 +38,7 @@ impl Add for UnitCounts {
 pub struct Counts {
     /// By unit.
     pub units: Vec<UnitCounts>,
+    populations: Vec<bool>,
     output: usize,
     shape: Shape,
     spiking: bool,
@@ -60,6 +61,11 @@ impl Counts {
         let shape = network.units[network.output].output.clone();
         Counts {
             units: vec![UnitCounts::default(); network.units.len()],
+            populations: network
+                .units
+                .iter()
+                .map(|wired| matches!(wired.unit, Unit::Neuron(_)))
+                .collect(),
             output: network.output,
             spiking: plan.spikes[network.output],
             sent: vec![0; shape.len()],
@@ -80,9 +86,14 @@ impl Counts {
         }
     }
 
-    /// Sum over all units.
+    /// Sum over all units; of spikes, those of populations alone, not what the input and
+    /// pools pass on.
     pub fn total(&self) -> UnitCounts {
-        self.units.iter().fold(UnitCounts::default(), |sum, unit| sum + *unit)
+        let units = self.units.iter().zip(&self.populations);
+        units.fold(UnitCounts::default(), |sum, (unit, is_population)| {
+            let spikes = if *is_population { unit.spikes } else { 0 };
+            sum + UnitCounts { spikes, ..*unit }
+        })
     }
 }
 

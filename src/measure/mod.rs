@@ -2,8 +2,12 @@
 
 pub mod accuracy;
 pub mod counts;
+pub mod decision;
+pub mod distribution;
 pub mod energy;
 
 pub use accuracy::Accuracy;
 pub use counts::{Counts, Readout, UnitCounts};
+pub use decision::Decision;
+pub use distribution::Distribution;
 pub use energy::{Energy, Table};

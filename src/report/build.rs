@@ -224,17 +224,11 @@ impl Made<'_> {
             start_us: answer.start,
             events: answer.cut.kept,
             steps: answer.steps,
-            spikes: self.spikes_of_populations(answer),
+            spikes: total.spikes,
             synaptic_ops: total.synaptic_ops,
             output,
             right,
         }
-    }
-
-    fn spikes_of_populations(&self, answer: &Answer) -> u64 {
-        let units = self.replay.network().units.iter().zip(&answer.counts.units);
-        let populations = units.filter(|(wired, _)| matches!(wired.unit, Unit::Neuron(_)));
-        populations.map(|(_, counts)| counts.spikes).sum()
     }
 
     fn timing(&self, steps: u64) -> Timing {

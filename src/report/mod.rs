@@ -5,6 +5,7 @@
 pub mod build;
 pub mod check;
 pub mod convert;
+pub mod eval;
 pub mod info;
 pub mod manifest;
 pub mod many;

@@ -1,0 +1,420 @@
+//! `synops eval`: a data set through a network.
+
+mod rows;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+use std::str::FromStr;
+
+use sha2::{Digest, Sha256};
+
+use self::rows::RowFile;
+use super::options::{Opened, RunOptions};
+use super::output;
+use super::play::picture_of;
+use super::progress::Progress;
+use super::threads;
+use crate::corpus::{Corpus, Part, Sample};
+use crate::disk;
+use crate::error::{Error, ErrorKind, Result};
+use crate::event::Window;
+use crate::measure::{Decision, Table};
+use crate::replay::{Advance, Answer, Replay, Take};
+use crate::report::eval::{EvalReport, Head, Row};
+use crate::report::json;
+
+/// Run a data set through a network: accuracy, confusions, spikes, operations and energy by sample
+///
+/// Example: synops eval DvsGesture --network gesture.nir --dt 10ms --plot confusion.png
+///
+/// In two parts: synops eval DvsGesture -n gesture.nir --shard 1/2 --rows 1.jsonl, the same with
+/// 2/2, then synops eval --merge 1.jsonl 2.jsonl
+#[derive(clap::Args)]
+#[command(mut_arg("recordings", |arg| arg.value_name("FOLDER").help(
+    "The folder of the data set, or with --merge files of rows"
+)), mut_arg("labels", |arg| arg.hide(true)), mut_arg("from", |arg| arg.hide(true)),
+    mut_arg("to", |arg| arg.hide(true)))]
+pub struct Args {
+    #[command(flatten)]
+    run: RunOptions,
+
+    /// What is in the folder: a CSV with file,class and maybe part,user,from,to
+    #[arg(long, value_name = "CSV")]
+    list: Option<PathBuf>,
+
+    /// Which part of the data set [default: test where it has one, else all]
+    #[arg(long, value_name = "train|validation|test|all", value_parser = part)]
+    part: Option<Wanted>,
+
+    /// Only the recordings of one of so many parts, such as 2/8
+    #[arg(long, value_name = "I/N", conflicts_with = "merge")]
+    shard: Option<Shard>,
+
+    /// Write every sample's row as it is done, as lines of JSON
+    #[arg(long, value_name = "FILE")]
+    rows: Option<PathBuf>,
+
+    /// Go on where the file of rows ends
+    #[arg(long, requires = "rows")]
+    resume: bool,
+
+    /// Put files of rows together and run nothing
+    #[arg(long, conflicts_with_all = ["network", "list", "part", "resume"])]
+    merge: bool,
+
+    /// Write the rows as CSV
+    #[arg(long, value_name = "FILE")]
+    csv: Option<PathBuf>,
+
+    /// Draw the confusion matrix: a .png or .svg
+    #[arg(long, value_name = "FILE")]
+    plot: Option<PathBuf>,
+
+    /// Write the report as JSON; - for standard output
+    #[arg(long, value_name = "FILE")]
+    json: Option<PathBuf>,
+}
+
+/// Which samples.
+#[derive(Clone, Copy)]
+enum Wanted {
+    All,
+    Of(Part),
+}
+
+const PARTS: [(&str, Wanted); 4] = [
+    ("all", Wanted::All),
+    ("train", Wanted::Of(Part::Train)),
+    ("validation", Wanted::Of(Part::Validation)),
+    ("test", Wanted::Of(Part::Test)),
+];
+
+fn part(text: &str) -> Result<Wanted> {
+    let named = PARTS.iter().find(|(name, _)| *name == text);
+    let expected = "train, validation, test or all";
+    Ok(named.ok_or_else(|| Error::new(ErrorKind::Usage, format!("part '{text}'"), expected))?.1)
+}
+
+/// Recordings whose number leaves a remainder.
+#[derive(Clone, Copy)]
+struct Shard {
+    index: usize,
+    of: usize,
+}
+
+impl FromStr for Shard {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Shard> {
+        let parse = || {
+            let (index, of) = text.split_once('/')?;
+            let (index, of) = (index.parse().ok()?, of.parse().ok()?);
+            (1..=of).contains(&index).then_some(Shard { index, of })
+        };
+        let expected = "a part and their number, from 1/2 to 2/2";
+        parse().ok_or_else(|| Error::new(ErrorKind::Usage, format!("shard '{text}'"), expected))
+    }
+}
+
+/// Runs the verb.
+pub fn run(args: &Args) -> Result<()> {
+    let picture = picture_of(args.plot.as_deref())?;
+    let (head, samples) = match args.merge {
+        true => rows::merged(&args.run.recordings)?,
+        false => args.evaluate()?,
+    };
+    if args.merge
+        && let Some(path) = &args.rows
+    {
+        rows::write(path, &head, &samples)?;
+    }
+    let report = EvalReport::new(head, samples, &Table::all()?);
+    if let Some(path) = &args.csv {
+        output::write(path, &report.csv()?)?;
+    }
+    if let (Some(path), Some(picture)) = (&args.plot, picture) {
+        disk::write(path, &report.picture().draw().render(picture)?)?;
+    }
+    if let Some(path) = &args.json {
+        output::write(path, &json(&report)?)?;
+    }
+    if args.json.as_deref() != Some(Path::new("-")) {
+        output::print(&report.text())?;
+    }
+    let problems = report.samples.iter().filter_map(|row| row.problem.clone());
+    let problems: Vec<String> = report.head.defects.iter().cloned().chain(problems).collect();
+    match problems.first() {
+        Some(first) if args.run.strict => {
+            let found = format!("{} problems, the first: {first}", problems.len());
+            Err(Error::new(ErrorKind::Strict, found, "none (--strict)"))
+        }
+        Some(first) if report.accuracy.of == 0 => {
+            Err(Error::new(ErrorKind::Usage, format!("no sample that runs: {first}"), ""))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// A network that is ready for samples.
+struct Evaluation<'a> {
+    root: &'a Path,
+    options: &'a RunOptions,
+    replay: Replay<'a>,
+    /// What the outputs are called.
+    outputs: Vec<String>,
+    samples: Vec<Sample>,
+}
+
+impl Args {
+    fn evaluate(&self) -> Result<(Head, Vec<Row>)> {
+        let [root] = &self.run.recordings[..] else {
+            let found = format!("{} folders", self.run.recordings.len());
+            return Err(Error::new(ErrorKind::Usage, found, "one, of the data set"));
+        };
+        if self.run.labels.is_some() || self.run.from.is_some() || self.run.to.is_some() {
+            let found = "--labels, --from or --to";
+            return Err(Error::new(ErrorKind::Usage, found, "the data set's own, or a --list"));
+        }
+        let corpus = match &self.list {
+            Some(list) => Corpus::listed(root, list)?,
+            None => Corpus::open(root)?,
+        };
+        let opened = self.run.open_network()?;
+        let (part, samples) = self.chosen(&corpus)?;
+        let options = &self.run;
+        let replay = Replay::new(&opened.network, options.settings(&opened.network)?)?;
+        let outputs = outputs(options, &opened, &corpus.classes)?;
+        let evaluation = Evaluation { root, options, replay, outputs, samples };
+        let head = evaluation.head(&corpus, part, &opened);
+        let rows = self.rows(&evaluation, &head)?;
+        Ok((head, rows))
+    }
+
+    /// The samples that were asked for, and what they are called.
+    fn chosen(&self, corpus: &Corpus) -> Result<(&'static str, Vec<Sample>)> {
+        let is_test = |sample: &Sample| sample.part == Some(Part::Test);
+        let wanted = self.part.unwrap_or(match corpus.samples.iter().any(is_test) {
+            true => Wanted::Of(Part::Test),
+            false => Wanted::All,
+        });
+        let (name, samples): (_, Vec<Sample>) = match wanted {
+            Wanted::All => ("all", corpus.samples.clone()),
+            Wanted::Of(part) => {
+                let of_part = corpus.samples.iter().filter(|sample| sample.part == Some(part));
+                let name = PARTS.iter().find(|(_, w)| matches!(w, Wanted::Of(p) if *p == part));
+                (name.map_or("", |(name, _)| name), of_part.cloned().collect())
+            }
+        };
+        match samples.is_empty() {
+            false => Ok((name, samples)),
+            true => {
+                let found = format!("no samples of the part {name}");
+                Err(Error::new(ErrorKind::Usage, found, "--part all, or another"))
+            }
+        }
+    }
+
+    /// The rows of this shard: those that are in the file, then the others.
+    fn rows(&self, evaluation: &Evaluation<'_>, head: &Head) -> Result<Vec<Row>> {
+        let mut rows = match &self.rows {
+            Some(path) => rows::earlier(path, head, self.resume)?,
+            None => Vec::new(),
+        };
+        let Shard { index, of } = self.shard.unwrap_or(Shard { index: 1, of: 1 });
+        let mine = evaluation.recordings().into_iter().skip(index - 1).step_by(of);
+        let done: BTreeSet<usize> = rows.iter().map(|row| row.sample).collect();
+        let is_done = |samples: &[usize]| samples.iter().all(|sample| done.contains(sample));
+        let left: Vec<(&Path, Vec<usize>)> =
+            mine.filter(|(_, samples)| !is_done(samples)).collect();
+        // of a recording that was interrupted, all samples are run again
+        let again: BTreeSet<usize> = left.iter().flat_map(|(_, samples)| samples.clone()).collect();
+        rows.retain(|row| !again.contains(&row.sample));
+        let file = self.rows.as_ref().map(|path| RowFile::new(path, head, &rows));
+        let mut file = file.transpose()?;
+        let mut progress = Progress::of_recordings(left.len() as u64);
+        let (mut done, mut failed) = (0, None);
+        threads::in_order(
+            &left,
+            |(path, samples)| evaluation.recording(path, samples),
+            |more| {
+                let written = file.as_mut().map_or(Ok(()), |file| file.append(&more));
+                failed = failed.take().or(written.err());
+                rows.extend(more);
+                done += 1;
+                progress.at(done);
+            },
+        )?;
+        failed.map_or(Ok(()), Err)?;
+        rows.sort_by_key(|row| row.sample);
+        if let Some(path) = &self.rows {
+            rows::write(path, head, &rows)?;
+        }
+        Ok(rows)
+    }
+}
+
+/// What the outputs are called: as the options or the network's file say, else as the data
+/// set's classes, where there are as many.
+fn outputs(options: &RunOptions, opened: &Opened, classes: &[String]) -> Result<Vec<String>> {
+    let network = &opened.network;
+    let count = network.units[network.output].output.len();
+    match options.class_names(network, false)? {
+        Some(names) if classes.iter().any(|class| names.contains(class)) => Ok(names),
+        Some(names) => {
+            let found = format!("outputs {}", names.join(", "));
+            Err(Error::new(ErrorKind::Usage, found, format!("classes {}", classes.join(", "))))
+        }
+        None if count == classes.len() => Ok(classes.to_vec()),
+        None => {
+            let found = format!("{count} outputs for {} classes", classes.len());
+            Err(Error::new(ErrorKind::Shape, found, "as many, or --classes"))
+        }
+    }
+}
+
+impl Evaluation<'_> {
+    fn head(&self, corpus: &Corpus, part: &str, opened: &Opened) -> Head {
+        let mut digest = Sha256::new();
+        for sample in &self.samples {
+            let Window { from, to } = sample.window;
+            let line = format!("{} {from} {to} {}\n", self.name(&sample.path), sample.class);
+            digest.update(line.as_bytes());
+        }
+        let settings = self.replay.settings();
+        let in_quanta = settings.advance == Advance::Quanta;
+        Head {
+            synops: env!("CARGO_PKG_VERSION").into(),
+            network: Path::new(&opened.origins.path).file_name().map_or_else(
+                || opened.origins.path.clone(),
+                |name| name.to_string_lossy().into_owned(),
+            ),
+            cut: corpus.cut.into(),
+            part: part.into(),
+            samples: self.samples.len(),
+            samples_sha256: digest.finalize().iter().map(|byte| format!("{byte:02x}")).collect(),
+            classes: corpus.classes.clone(),
+            network_sha256: opened.origins.sha256.clone(),
+            mapping_sha256: opened.mapping.as_ref().map(|mapping| mapping.sha256.clone()),
+            engine: settings.advance.name().into(),
+            convention: settings.conventions.to_string(),
+            dt_us: settings.dt.0,
+            quantum_us: in_quanta.then_some(settings.dt.0),
+            steps: settings.steps,
+            input: settings.input.name().into(),
+            order: settings.order.name(),
+            defects: corpus.defects.iter().map(|defect| self.said(defect)).collect(),
+        }
+    }
+
+    /// The recordings with the numbers of their samples, in the order of the first of those.
+    fn recordings(&self) -> Vec<(&Path, Vec<usize>)> {
+        let mut places: BTreeMap<&Path, usize> = BTreeMap::new();
+        let mut recordings: Vec<(&Path, Vec<usize>)> = Vec::new();
+        for (i, Sample { path, .. }) in self.samples.iter().enumerate() {
+            let place = *places.entry(path).or_insert(recordings.len());
+            match recordings.get_mut(place) {
+                Some((_, samples)) => samples.push(i),
+                None => recordings.push((path, vec![i])),
+            }
+        }
+        recordings
+    }
+
+    /// A recording's path in the folder of the data.
+    fn name(&self, path: &Path) -> String {
+        path.strip_prefix(self.root).unwrap_or(path).display().to_string()
+    }
+
+    /// An error, whose files are in the folder of the data, wherever that is.
+    fn said(&self, error: &Error) -> String {
+        error.to_string().replace(&format!("{}/", self.root.display()), "")
+    }
+
+    /// The rows of the samples of a recording.
+    fn recording(&self, path: &Path, samples: &[usize]) -> Vec<Row> {
+        self.answers(path, samples).unwrap_or_else(|error| {
+            let refused = |&sample: &usize| Row {
+                problem: Some(self.said(&error)),
+                ..self.unanswered(sample)
+            };
+            samples.iter().map(refused).collect()
+        })
+    }
+
+    fn answers(&self, path: &Path, samples: &[usize]) -> Result<Vec<Row>> {
+        let (mut recording, _) = self.options.open(path)?;
+        let (network, plan) = (self.replay.network(), self.replay.plan());
+        let mut decisions: Vec<Decision> =
+            samples.iter().map(|_| Decision::new(network, plan)).collect();
+        let windows: Vec<Window> = samples.iter().map(|&i| self.samples[i].window).collect();
+        let (take, answers) = match (&windows[..], &mut decisions[..]) {
+            ([Window::ALL], [decision]) => {
+                let (take, answer) = self.replay.run(&mut recording, decision, |_| ())?;
+                (take, vec![answer])
+            }
+            _ => {
+                let observed = windows.iter().copied().zip(&mut decisions);
+                self.replay.run_windows(&mut recording, observed, |_| ())?
+            }
+        };
+        let rows = samples.iter().zip(answers.iter().zip(&decisions));
+        Ok(rows
+            .map(|(&sample, (answer, decision))| self.row(sample, &take, answer, decision))
+            .collect())
+    }
+
+    fn unanswered(&self, sample: usize) -> Row {
+        let Sample { path, window, class, user, .. } = &self.samples[sample];
+        let bounds = (*window != Window::ALL).then_some(window);
+        Row {
+            sample,
+            recording: self.name(path),
+            from_us: bounds.map(|window| window.from),
+            to_us: bounds.map(|window| window.to),
+            class: class.clone(),
+            user: user.clone(),
+            answer: None,
+            steps: 0,
+            events: 0,
+            events_used: 0,
+            spikes: 0,
+            synaptic_ops: 0,
+            multiply_adds: 0,
+            settled_us: None,
+            problem: None,
+        }
+    }
+
+    fn row(&self, sample: usize, take: &Take, answer: &Answer, decision: &Decision) -> Row {
+        let counts = answer.counts.total();
+        let spikes = counts.spikes;
+        let prediction = answer.counts.readout(answer.steps).prediction();
+        let tick = self.replay.tick().0 as u64;
+        Row {
+            answer: prediction.map(|output| self.outputs[output].clone()),
+            steps: answer.steps,
+            events: answer.cut.kept,
+            events_used: answer.binned.kept,
+            spikes,
+            synaptic_ops: counts.synaptic_ops,
+            multiply_adds: counts.multiply_adds,
+            settled_us: decision.since().map(|step| (step + 1) * tick),
+            problem: self.problem(sample, take, answer),
+            ..self.unanswered(sample)
+        }
+    }
+
+    /// What is wrong with a sample that ran.
+    fn problem(&self, sample: usize, take: &Take, answer: &Answer) -> Option<String> {
+        let Window { to, .. } = self.samples[sample].window;
+        let last = take.span.map_or(i64::MIN, |(_, last)| last);
+        match &take.damage {
+            Some(damage) if last < to => Some(self.said(damage)),
+            _ if answer.steps == 0 => Some("no event in its window".into()),
+            _ if to != Window::ALL.to && last < to - 1 => {
+                Some(format!("the recording ends at {last} µs, its label at {to} µs"))
+            }
+            _ => None,
+        }
+    }
+}
