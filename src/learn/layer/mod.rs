@@ -14,6 +14,7 @@ mod pool2d;
 mod relu;
 mod residual;
 mod scale;
+mod sweep;
 mod voting;
 
 pub use conv2d::Conv2d;
@@ -26,6 +27,8 @@ pub use pool2d::{Pool, Pool2d};
 pub use relu::Relu;
 pub use residual::Residual;
 pub use scale::Scale;
+pub use sweep::Part;
+pub(super) use sweep::Sweep;
 pub use voting::Voting;
 
 use rand::SeedableRng;
@@ -77,6 +80,11 @@ pub trait Layer: std::fmt::Debug + Send {
     /// What local rules see in it.
     fn role(&self) -> Role {
         Role::Other
+    }
+
+    /// What it is to layers that may go their ways with it.
+    fn part(&mut self) -> Part<'_> {
+        Part::Other
     }
 
     /// Its parameters by name.
