@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! peak = parameters + max over the moments of a step of
-//!        (what is kept for the way back + what the layer at work holds)
+//!        (what is kept for the way back + what the layer at work holds) + waiting
 //! ```
 //!
 //! - **Parameters**: values, gradients, and the two moments of an optimiser, 16 bytes each.
@@ -13,9 +13,11 @@
 //! - **At work**: input and output of a layer, or the gradients with respect to them, and
 //!   what it needs beside them on the threads of the current pool.
 //!
+//! - **Waiting**: slices between two tensors ([`super::spare`]), nothing to a quarter of
+//!   what tensors take; an eighth is counted.
+//!
 //! Not counted: the program itself, what threads have on their stacks, a few numbers a
-//! channel, and tensors that wait for the next ([`super::spare`]) where bits, places and
-//! moments take more than they did when tensors took most: a few parts in a hundred.
+//! channel, and what each thread's matrix products pack into: a core's L2 cache.
 
 use super::layer::Keep;
 
@@ -91,7 +93,7 @@ pub struct Memory {
     pub parameters: usize,
     /// What each layer keeps for the way back, once its way forth is gone.
     pub kept: Vec<usize>,
-    /// The most that is kept and at work at the same time.
+    /// The most that is kept and at work at the same time, and what waits beside it.
     pub passes: usize,
     /// How many layers, from the first on, go their way forth twice.
     pub repeated: usize,

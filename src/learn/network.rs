@@ -1,11 +1,15 @@
 //! A network that learns: layers, one behind the other.
 
+mod chain;
 mod plan;
 mod segment;
 
+use std::ops::Range;
+
+use self::chain::Chain;
 use self::plan::Costs;
 use self::segment::Segment;
-use super::layer::{Keep, Layer, Pass};
+use super::layer::{Keep, Layer, Pass, Sweep};
 use super::memory::{Footprint, Form, Memory};
 use super::{Parameter, Tensor};
 use crate::error::{Error, Result};
@@ -14,6 +18,8 @@ use crate::error::{Error, Result};
 #[derive(Debug, Default)]
 pub struct Network {
     layers: Vec<Box<dyn Layer>>,
+    /// All of them, those together that go their ways in one sweep.
+    groups: Vec<Range<usize>>,
     /// Those, from the first layer on, that keep but their input; usually none.
     segments: Vec<Segment>,
 }
@@ -23,8 +29,9 @@ impl Network {
     ///
     /// # Errors
     /// A layer that cannot follow the one before it.
-    pub fn new(layers: Vec<Box<dyn Layer>>, input: &[usize]) -> Result<Network> {
-        let network = Network { layers, segments: Vec::new() };
+    pub fn new(mut layers: Vec<Box<dyn Layer>>, input: &[usize]) -> Result<Network> {
+        let groups = Sweep::groups(&mut layers);
+        let network = Network { layers, groups, segments: Vec::new() };
         network.output(input)?;
         Ok(network)
     }
@@ -43,10 +50,12 @@ impl Network {
 
     /// From the input `[T, B, …]` to the output `[T, B, …]`.
     pub fn forward(&mut self, input: Tensor, pass: &mut Pass) -> Tensor {
-        let Network { layers, segments } = self;
-        let x = segments.iter_mut().fold(input, |x, segment| segment.forward(layers, x, pass));
-        let rest = segments.last().map_or(0, |segment| segment.layers.end);
-        layers[rest..].iter_mut().fold(x, |x, layer| layer.forward(x, pass))
+        let rest = self.rest();
+        let Network { layers, groups, segments } = self;
+        let forth =
+            |x, segment: &mut Segment| segment.forward(&mut Chain { layers, groups }, x, pass);
+        let x = segments.iter_mut().fold(input, forth);
+        Chain { layers, groups }.forward(rest, x, pass)
     }
 
     /// From the gradient with respect to the output of the last
@@ -64,22 +73,26 @@ impl Network {
     /// # Panics
     /// As [`Network::backward`].
     pub fn owe(&mut self, gradient: Tensor) {
-        if !self.layers.is_empty() {
-            let gradient = self.back_to(1, gradient);
-            self.layers[0].owe(gradient);
-        }
+        let Some(first) = self.groups.first().cloned() else { return };
+        let gradient = self.back_to(first.end, gradient);
+        Chain { layers: &mut self.layers, groups: &self.groups }.owe(first, gradient);
     }
 
-    /// The way back to the output of the layer before this one.
+    /// The first layer that is in no segment.
+    fn rest(&self) -> Range<usize> {
+        self.segments.last().map_or(0, |segment| segment.layers.end)..self.layers.len()
+    }
+
+    /// The way back to the output of the layer before this one, with which a group begins.
     fn back_to(&mut self, first: usize, gradient: Tensor) -> Tensor {
-        let Network { layers, segments } = self;
-        let rest = segments.last().map_or(0, |segment| segment.layers.end);
-        let back = |g, layer: &mut Box<dyn Layer>| layer.backward(g);
-        let mut gradient = layers[first.max(rest)..].iter_mut().rev().fold(gradient, back);
+        let rest = self.rest();
+        let Network { layers, groups, segments } = self;
+        let mut chain = Chain { layers, groups };
+        let mut gradient = chain.backward(first.max(rest.start)..rest.end, gradient);
         for segment in segments.iter_mut().rev() {
-            segment.repeat(layers);
-            let layers = &mut layers[first.max(segment.layers.start)..segment.layers.end];
-            gradient = layers.iter_mut().rev().fold(gradient, back);
+            segment.repeat(&mut chain);
+            let layers = first.max(segment.layers.start)..segment.layers.end;
+            gradient = chain.backward(layers, gradient);
         }
         gradient
     }
@@ -90,7 +103,7 @@ impl Network {
     /// An input that does not fit.
     pub fn memory(&mut self, input: &[usize], keep: Keep) -> Result<Memory> {
         let form = Form { shape: input.to_vec(), spikes: false };
-        let costs = Costs::of(&self.layers, &form, keep)?;
+        let costs = Costs::of((&self.layers, &self.groups), &form, keep)?;
         let segments: Vec<_> = self.segments.iter().map(|s| s.layers.clone()).collect();
         let numbers = self.parameters().iter().map(|(_, p)| p.values.len()).sum::<usize>();
         Ok(Memory {
@@ -111,7 +124,7 @@ impl Network {
         self.segments.clear();
         let parameters = self.memory(input, keep)?.parameters;
         let form = Form { shape: input.to_vec(), spikes: false };
-        let costs = Costs::of(&self.layers, &form, keep)?;
+        let costs = Costs::of((&self.layers, &self.groups), &form, keep)?;
         let segments = costs.choose(budget.saturating_sub(parameters));
         self.segments = segments.into_iter().map(Segment::new).collect();
         self.memory(input, keep)
@@ -119,7 +132,8 @@ impl Network {
 
     /// What its layers take together, as part of one.
     pub(super) fn footprint(&self, input: &Form, keep: Keep) -> Footprint {
-        let costs = Costs::of(&self.layers, input, keep).expect("features that fit");
+        let costs =
+            Costs::of((&self.layers, &self.groups), input, keep).expect("features that fit");
         costs.together(costs.layers())
     }
 

@@ -2,9 +2,10 @@
 //!
 //! A tensor of a hundred megabytes is a request to the operating system, which clears
 //! every page of it: a third of a training step went there. Large slices that are no
-//! longer needed therefore wait here for the next tensor of about their size. With those
-//! in use they never take more than once was in use at the same time: what a step takes
-//! is what its tensors take.
+//! longer needed therefore wait here for the next tensor of about their size, or of half
+//! of it where there is no more room. With those in use they never take more than a quarter above
+//! what tensors once took at the same time: a step's tensors are of few sizes, but seldom
+//! of all of them at once.
 
 use std::sync::{Mutex, PoisonError};
 
@@ -15,13 +16,15 @@ static SPARE: Mutex<Spare> = Mutex::new(Spare::NONE);
 
 /// Large slices, counted by their elements.
 struct Spare {
-    /// Those that wait, the one that has waited longest first.
+    /// Those that wait.
     waiting: Vec<Vec<f32>>,
     /// Elements of these.
     held: usize,
-    /// Elements in tensors.
+    /// Elements of those that are in tensors.
     used: usize,
-    /// The most that were ever in tensors.
+    /// Elements that these tensors have.
+    asked: usize,
+    /// The most that they ever had.
     most: usize,
 }
 
@@ -43,14 +46,14 @@ pub(super) fn take(len: usize) -> Vec<f32> {
 /// Counts a slice from elsewhere that becomes a tensor's.
 pub(super) fn admit(values: &Vec<f32>) {
     if values.capacity() >= LARGE {
-        spare(|spare| spare.use_more(values.capacity()));
+        spare(|spare| spare.use_more(values.capacity(), values.len()));
     }
 }
 
 /// Counts a slice that no longer is a tensor's.
 pub(super) fn release(values: &Vec<f32>) {
     if values.capacity() >= LARGE {
-        spare(|spare| spare.used -= values.capacity());
+        spare(|spare| spare.use_less(values));
     }
 }
 
@@ -63,43 +66,65 @@ pub(super) fn give(values: Vec<f32>) {
 
 /// Hands what waits back to the operating system: training is over, or pauses.
 pub fn clear() {
-    spare(|spare| *spare = Spare { used: spare.used, most: spare.used, ..Spare::NONE });
+    spare(|spare| {
+        let Spare { used, asked, .. } = *spare;
+        *spare = Spare { used, asked, most: asked, ..Spare::NONE };
+    });
 }
 
 impl Spare {
-    const NONE: Spare = Spare { waiting: Vec::new(), held: 0, used: 0, most: 0 };
+    const NONE: Spare = Spare { waiting: Vec::new(), held: 0, used: 0, asked: 0, most: 0 };
 
-    /// The smallest slice that is large enough, and hardly too large; where there is none,
-    /// room for it.
+    /// What all slices may take.
+    fn limit(&self) -> usize {
+        self.most + self.most / 4
+    }
+
+    /// The smallest slice that is large enough, and hardly too large: twice as large at
+    /// most, if there is no room for another. Where there is none, room for it.
     fn take(&mut self, len: usize) -> Option<Vec<f32>> {
-        let fits = |values: &Vec<f32>| (len..=len + len / 8).contains(&values.capacity());
-        let sizes = self.waiting.iter().enumerate().filter(|(_, values)| fits(values));
-        let found = sizes.min_by_key(|(_, values)| values.capacity()).map(|(i, _)| i);
-        let found = found.map(|i| self.waiting.remove(i));
-        let size = found.as_ref().map_or(len, Vec::capacity);
-        self.held -= found.as_ref().map_or(0, Vec::capacity);
-        self.use_more(size);
+        self.most = self.most.max(self.asked + len);
+        let full = self.used + self.held + len > self.limit();
+        let room = if full { self.limit().saturating_sub(self.used) } else { 0 };
+        let largest = room.min(2 * len).max(len + len / 8);
+        let sizes = self.waiting.iter().map(Vec::capacity).enumerate();
+        let fits = sizes.filter(|(_, size)| (len..=largest).contains(size));
+        let found = fits.min_by_key(|&(_, size)| size).map(|(i, _)| self.let_go(i));
+        self.use_more(found.as_ref().map_or(len, Vec::capacity), len);
         found
     }
 
-    fn use_more(&mut self, size: usize) {
+    fn use_more(&mut self, size: usize, len: usize) {
         self.used += size;
-        self.most = self.most.max(self.used);
+        self.asked += len;
+        self.most = self.most.max(self.asked);
         self.make_room();
     }
 
-    fn give(&mut self, values: Vec<f32>) {
+    fn use_less(&mut self, values: &Vec<f32>) {
         self.used -= values.capacity();
+        self.asked -= values.len();
+    }
+
+    fn give(&mut self, values: Vec<f32>) {
+        self.use_less(&values);
         self.held += values.capacity();
         self.waiting.push(values);
         self.make_room();
     }
 
-    /// Lets go of what has waited longest.
+    /// Lets go of the smallest: they are the cheapest to ask for again.
     fn make_room(&mut self) {
-        while self.used + self.held > self.most && !self.waiting.is_empty() {
-            self.held -= self.waiting.remove(0).capacity();
+        while self.used + self.held > self.limit() && !self.waiting.is_empty() {
+            let sizes = self.waiting.iter().map(Vec::capacity).enumerate();
+            let smallest = sizes.min_by_key(|&(_, size)| size).map(|(i, _)| i);
+            drop(smallest.map(|i| self.let_go(i)));
         }
+    }
+
+    fn let_go(&mut self, i: usize) -> Vec<f32> {
+        self.held -= self.waiting[i].capacity();
+        self.waiting.swap_remove(i)
     }
 }
 
@@ -107,11 +132,15 @@ impl Spare {
 mod tests {
     use super::*;
 
-    /// `used` elements in tensors, these slices waiting.
+    /// `used` elements in tensors, these slices waiting, and room for a quarter more.
     fn of(used: usize, waiting: &[usize]) -> Spare {
         let held = waiting.iter().sum();
         let waiting = waiting.iter().map(|&len| Vec::with_capacity(len)).collect();
-        Spare { waiting, held, used, most: used + held }
+        Spare { waiting, held, used, asked: used, most: used + held }
+    }
+
+    fn sizes(spare: &Spare) -> Vec<usize> {
+        spare.waiting.iter().map(Vec::capacity).collect()
     }
 
     #[test]
@@ -119,19 +148,26 @@ mod tests {
         let mut spare = of(0, &[200, 100, 130, 125]);
         assert_eq!(spare.take(120).unwrap().capacity(), 125);
         assert_eq!(spare.take(120).unwrap().capacity(), 130);
-        assert_eq!((spare.used, spare.held, spare.most), (255, 300, 555));
+        assert_eq!((spare.used, spare.asked, spare.held, spare.most), (255, 240, 300, 555));
+        // there is room for another
+        assert!(spare.take(120).is_none());
+        assert_eq!((spare.used, spare.asked, spare.held), (375, 360, 300));
+        // and now there is not
+        assert_eq!(spare.take(120).unwrap().capacity(), 200);
+        assert_eq!((spare.used, spare.asked, spare.held), (575, 480, 100));
     }
 
     #[test]
-    fn no_more_is_held_than_was_in_use_at_once() {
-        let mut spare = of(100, &[200, 100]);
-        // 120 do not fit beside what waits: the oldest goes
-        assert!(spare.take(120).is_none());
-        assert_eq!((spare.used, spare.held, spare.most), (220, 100, 400));
-        assert!(spare.take(300).is_none());
-        assert_eq!((spare.used, spare.held, spare.most), (520, 0, 520));
+    fn no_more_is_held_than_a_quarter_above_what_was_in_use() {
+        let mut spare = of(100, &[150, 40, 110]);
+        // 220 do not fit beside what waits: the smallest go
+        assert!(spare.take(220).is_none());
+        assert_eq!((spare.used, spare.held, spare.most), (320, 150, 400));
+        assert_eq!(sizes(&spare), [150]);
+        assert!(spare.take(400).is_none());
+        assert_eq!((spare.used, spare.held, spare.most), (720, 150, 720));
         spare.give(Vec::with_capacity(300));
-        assert_eq!((spare.used, spare.held), (220, 300));
+        assert_eq!((spare.used, spare.held), (420, 450));
     }
 
     #[test]

@@ -112,7 +112,9 @@ impl Surrogate {
                 match self.form {
                     $(Form::$form => {
                         let surrogate = Surrogate { form: Form::$form, ..*self };
-                        x.iter_mut().for_each(|x| *x = surrogate.derivative(*x));
+                        for x in x.iter_mut() {
+                            *x = surrogate.derivative(*x);
+                        }
                     })*
                 }
             };

@@ -15,6 +15,7 @@ mod recurrent;
 mod relu;
 mod residual;
 mod scale;
+mod sweep;
 mod voting;
 
 pub use conv2d::Conv2d;
@@ -28,6 +29,8 @@ pub use recurrent::Recurrent;
 pub use relu::Relu;
 pub use residual::Residual;
 pub use scale::Scale;
+pub use sweep::Part;
+pub(super) use sweep::Sweep;
 pub use voting::Voting;
 
 use rand::SeedableRng;
@@ -80,6 +83,11 @@ pub trait Layer: std::fmt::Debug + Send {
     /// What local rules see in it.
     fn role(&self) -> Role {
         Role::Other
+    }
+
+    /// What it is to layers that may go their ways with it.
+    fn part(&mut self) -> Part<'_> {
+        Part::Other
     }
 
     /// Its parameters by name.

@@ -6,12 +6,12 @@
 use rand::RngExt;
 use rayon::current_num_threads;
 
-use super::{Keep, Layer, NO_FORWARD, Pass, Role, misfit, named};
+use super::{Keep, Layer, NO_FORWARD, Part, Pass, Role, misfit, named};
 use crate::error::Result;
 use crate::learn::memory::{Footprint, Form};
 use crate::learn::{Parameter, Tensor};
 use crate::neuron::trainable::{
-    BLOCK_BYTES, Cells, Feedback, Layout, Learned, Sends, Settings, Trainable,
+    BLOCK_BYTES, Cells, Feedback, Layout, Learned, Ready, Sends, Settings, Trainable,
 };
 
 /// A population of one model.
@@ -91,6 +91,19 @@ impl Neurons {
         }
     }
 
+    /// Chooses which spikes signed neurons send from here on.
+    pub(super) fn send(&mut self, sends: Sends) {
+        self.sends = sends;
+    }
+
+    fn layout(&self, input: &Tensor) -> Layout {
+        let (steps, features) = (input.steps(), input.features());
+        let fits = self.steps.is_none_or(|expected| expected == steps);
+        assert!(fits, "{steps} steps for neurons with parameters for {:?}", self.steps);
+        let pixels = features[1..].iter().product();
+        Layout { steps, batch: input.batch(), channels: features[0], pixels }
+    }
+
     fn values(&self) -> Vec<&[f32]> {
         self.parameters.iter().map(|parameter| &parameter.values[..]).collect()
     }
@@ -103,8 +116,8 @@ impl Neurons {
         sends: Sends,
         feedback: &mut Feedback,
     ) {
-        self.sends = sends;
-        let (layout, values) = (layout(input), self.values());
+        self.send(sends);
+        let (layout, values) = (self.layout(input), self.values());
         let (input, sent) = (input.values_mut(), sent.values_mut());
         self.cells().forward_looped(&layout, &values, input, sent, feedback);
     }
@@ -116,13 +129,29 @@ impl Neurons {
         gradient: &mut Tensor,
         feedback: &mut Feedback,
     ) {
-        let (layout, values) = (layout(input), self.values());
+        let (layout, values) = (self.layout(input), self.values());
         let (input, gradient) = (input.values(), gradient.values_mut());
         let owed = self.cells().adjoint_looped(&layout, &values, input, gradient, feedback);
-        self.owe_all(&owed);
+        self.owe(&owed);
     }
 
-    fn owe_all(&mut self, owed: &[Vec<f32>]) {
+    /// They with the coefficients that their parameters mean, for an input.
+    pub(super) fn ready(&self, input: &Tensor) -> Box<dyn Ready + '_> {
+        self.cells().ready(&self.layout(input), &self.values())
+    }
+
+    /// Whether they kept something of their last way forth.
+    pub(super) fn returns(&self) -> bool {
+        self.kept.is_some()
+    }
+
+    /// Forgets what they kept.
+    pub(super) fn forget(&mut self) {
+        self.kept = None;
+    }
+
+    /// Adds to the gradients of the parameters.
+    pub(super) fn owe(&mut self, owed: &[Vec<f32>]) {
         let pairs = self.parameters.iter_mut().zip(owed);
         pairs.for_each(|(parameter, owed)| parameter.owe(owed));
     }
@@ -131,17 +160,11 @@ impl Neurons {
     fn slopes(&self, input: &Tensor) -> Tensor {
         let mut gradient = Tensor::blank(input.shape());
         gradient.values_mut().fill(1.0);
-        let (layout, values) = (layout(input), self.values());
+        let (layout, values) = (self.layout(input), self.values());
         self.cells().adjoint(&layout, &values, input.values(), gradient.values_mut());
         // one T of the mean rate, and a sum over T
         gradient.mean_over_time()
     }
-}
-
-fn layout(tensor: &Tensor) -> Layout {
-    let features = tensor.features();
-    let pixels = features[1..].iter().product();
-    Layout { steps: tensor.steps(), batch: tensor.batch(), channels: features[0], pixels }
 }
 
 impl Layer for Neurons {
@@ -182,12 +205,10 @@ impl Layer for Neurons {
     /// # Panics
     /// Another number of steps than there are parameters for.
     fn forward(&mut self, input: Tensor, pass: &mut Pass) -> Tensor {
-        let fits = self.steps.is_none_or(|steps| steps == input.steps());
-        assert!(fits, "{} steps for neurons with parameters for {:?}", input.steps(), self.steps);
-        self.sends = pass.sends;
+        self.send(pass.sends);
         let mut output = Tensor::blank(input.shape());
         let sent = output.values_mut();
-        self.cells().forward(&layout(&input), &self.values(), input.values(), sent);
+        self.cells().forward(&self.layout(&input), &self.values(), input.values(), sent);
         self.kept = match pass.keep {
             Keep::Steps => Some(Kept::Input(input)),
             Keep::Means => Some(Kept::Slopes(self.slopes(&input))),
@@ -203,10 +224,10 @@ impl Layer for Neurons {
                 pairs.for_each(|(g, slope)| *g *= slope);
             }
             Kept::Input(input) => {
-                let (layout, values) = (layout(&input), self.values());
+                let (layout, values) = (self.layout(&input), self.values());
                 let gradient = gradient.values_mut();
                 let owed = self.cells().adjoint(&layout, &values, input.values(), gradient);
-                self.owe_all(&owed);
+                self.owe(&owed);
             }
         }
         gradient
@@ -214,6 +235,10 @@ impl Layer for Neurons {
 
     fn role(&self) -> Role {
         Role::Neurons
+    }
+
+    fn part(&mut self) -> Part<'_> {
+        Part::Neurons(self)
     }
 
     fn parameters(&mut self) -> Vec<(String, &mut Parameter)> {

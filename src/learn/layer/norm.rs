@@ -21,8 +21,8 @@ mod sums;
 
 use rayon::prelude::*;
 
-use self::sums::{Along, Moments, Spread};
-use super::{Keep, Layer, NO_FORWARD, Pass, misfit, named};
+pub(super) use self::sums::{Along, Moments};
+use super::{Keep, Layer, NO_FORWARD, Part, Pass, misfit, named};
 use crate::error::Result;
 use crate::learn::memory::{Footprint, Form};
 use crate::learn::{Parameter, Tensor};
@@ -51,11 +51,20 @@ pub struct Statistics {
     pub variance: Vec<f32>,
 }
 
+/// What the way back needs.
 #[derive(Debug)]
-struct Kept {
-    input: Tensor,
-    used: Statistics,
+pub(super) struct Kept {
+    pub input: Tensor,
+    pub used: Statistics,
     measured: bool,
+}
+
+/// What a channel's elements become: (x − mean)·factor + shift.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Change {
+    pub mean: f32,
+    factor: f32,
+    shift: f32,
 }
 
 impl Norm {
@@ -90,6 +99,64 @@ impl Norm {
         self.parameters[0].values[channel] * self.scale * statistics.inverse(channel)
     }
 
+    /// What becomes of a channel.
+    pub(super) fn change(&self, used: &Statistics, channel: usize) -> Change {
+        let shift = self.parameters[1].values[channel];
+        Change { mean: used.mean[channel], factor: self.factor(used, channel), shift }
+    }
+
+    /// The statistics that a pass uses, of `count` elements of each channel, measured if
+    /// they are asked for.
+    pub(super) fn used(
+        &mut self,
+        pass: &Pass,
+        count: usize,
+        measure: impl FnOnce() -> Statistics,
+    ) -> Statistics {
+        if !pass.training {
+            return self.running.clone();
+        }
+        let measured = measure();
+        if !pass.again {
+            self.learn(&measured, count);
+        }
+        measured
+    }
+
+    /// Keeps what the way back needs, if one may follow.
+    pub(super) fn keep(&mut self, input: Tensor, used: Statistics, pass: &Pass) {
+        let measured = pass.training;
+        self.kept = pass.kept(input).map(|input| Kept { input, used, measured });
+    }
+
+    /// What was kept.
+    pub(super) fn take(&mut self) -> Kept {
+        self.kept.take().expect(NO_FORWARD)
+    }
+
+    /// The way back of each channel, of which Σ ∂y and Σ ∂y (x − μ) are known.
+    pub(super) fn settle(&mut self, kept: &Kept, sums: &[(f64, f64)]) -> Vec<Slope> {
+        let Kept { input, used, measured } = kept;
+        let count = (input.values().len() / sums.len()) as f32;
+        let by_channel = sums.iter().enumerate().map(|(channel, &(total, along))| {
+            (total as f32, (along * f64::from(used.inverse(channel))) as f32)
+        });
+        let (by_bias, along): (Vec<f32>, Vec<f32>) = by_channel.unzip();
+        let slope = |channel: usize| {
+            let owed = match measured {
+                true => (by_bias[channel] / count, along[channel] / count),
+                false => (0.0, 0.0),
+            };
+            let (mean, inverse) = (used.mean[channel], used.inverse(channel));
+            Slope { mean, inverse, factor: self.factor(used, channel), owed }
+        };
+        let slopes = (0..sums.len()).map(slope).collect();
+        let by_weight: Vec<f32> = along.iter().map(|along| along * self.scale).collect();
+        self.parameters[0].owe(&by_weight);
+        self.parameters[1].owe(&by_bias);
+        slopes
+    }
+
     fn learn(&mut self, measured: &Statistics, count: usize) {
         let unbiased = count as f32 / (count.max(2) - 1) as f32;
         let toward = |running: &mut f32, x: f32| *running += MOMENTUM * (x - *running);
@@ -106,13 +173,21 @@ impl Statistics {
         (1.0 / (f64::from(self.variance[channel]) + EPSILON).sqrt()) as f32
     }
 
-    fn measure(input: &Tensor) -> Statistics {
+    /// Those of the channels of an input.
+    pub(super) fn of(input: &Tensor) -> Statistics {
+        let of_image = |image: &[f32]| Moments::of_planes(image, input.features()[0]);
+        let images = input.values().par_chunks_exact(input.feature_count()).map(of_image);
+        Statistics::joined(&images.collect::<Vec<_>>())
+    }
+
+    /// Those of images with these moments of their channels.
+    pub(super) fn joined(images: &[Vec<Moments>]) -> Statistics {
         let of_channel = |channel: usize| {
-            let parts = planes(input, channel).map(|plane| dispatch(Spread(plane)));
+            let parts = images.iter().map(|image| image[channel]);
             let all = parts.fold(Moments::default(), Moments::joined);
             (all.mean as f32, all.variance() as f32)
         };
-        let (mean, variance) = (0..input.features()[0]).into_par_iter().map(of_channel).unzip();
+        let (mean, variance) = (0..images[0].len()).map(of_channel).unzip();
         Statistics { mean, variance }
     }
 }
@@ -124,12 +199,10 @@ fn planes(tensor: &Tensor, channel: usize) -> impl Iterator<Item = &[f32]> {
 }
 
 /// The way forth of a plane.
-struct Scale<'a> {
-    input: &'a [f32],
-    output: &'a mut [f32],
-    mean: f32,
-    factor: f32,
-    shift: f32,
+pub(super) struct Scale<'a> {
+    pub input: &'a [f32],
+    pub output: &'a mut [f32],
+    pub change: Change,
 }
 
 impl Kernel for Scale<'_> {
@@ -137,15 +210,14 @@ impl Kernel for Scale<'_> {
 
     #[inline(always)]
     fn run(self) {
-        let Scale { input, output, mean, factor, shift } = self;
+        let Scale { input, output, change: Change { mean, factor, shift } } = self;
         output.iter_mut().zip(input).for_each(|(y, x)| *y = (x - mean) * factor + shift);
     }
 }
 
-/// The way back of a plane.
-struct Unscale<'a> {
-    input: &'a [f32],
-    gradient: &'a mut [f32],
+/// The way back of a channel.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Slope {
     mean: f32,
     inverse: f32,
     factor: f32,
@@ -153,17 +225,69 @@ struct Unscale<'a> {
     owed: (f32, f32),
 }
 
+impl Slope {
+    /// ∂x, from ∂y and x.
+    #[inline(always)]
+    fn back(&self, gradient: f32, input: f32) -> f32 {
+        let normed = (input - self.mean) * self.inverse;
+        self.factor * (gradient - self.owed.0 - normed * self.owed.1)
+    }
+}
+
+/// The way back of a plane, in place.
+struct Unscale<'a> {
+    input: &'a [f32],
+    gradient: &'a mut [f32],
+    slope: Slope,
+}
+
 impl Kernel for Unscale<'_> {
     type Output = ();
 
     #[inline(always)]
     fn run(self) {
-        let Unscale { input, gradient, mean, inverse, factor, owed: (total, along) } = self;
-        for (g, x) in gradient.iter_mut().zip(input) {
-            let normed = (x - mean) * inverse;
-            *g = factor * (*g - total - normed * along);
+        let Unscale { input, gradient, slope } = self;
+        gradient.iter_mut().zip(input).for_each(|(g, &x)| *g = slope.back(*g, x));
+    }
+}
+
+/// The way back of some rows of a plane to longer rows, zeros behind them.
+pub(super) struct UnscaleTo<'a> {
+    pub input: &'a [f32],
+    pub gradient: &'a [f32],
+    /// Elements of a row.
+    pub width: usize,
+    pub back: &'a mut [f32],
+    pub pitch: usize,
+    pub slope: Slope,
+}
+
+impl Kernel for UnscaleTo<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run(self) {
+        let UnscaleTo { input, gradient, width, back, pitch, slope } = self;
+        let rows = gradient.chunks_exact(width).zip(input.chunks_exact(width));
+        for (back, (gradient, input)) in back.chunks_exact_mut(pitch).zip(rows) {
+            let (inside, rest) = back.split_at_mut(width);
+            for (back, (&g, &x)) in inside.iter_mut().zip(gradient.iter().zip(input)) {
+                *back = slope.back(g, x);
+            }
+            rest.fill(0.0);
         }
     }
+}
+
+/// The way back of all planes, in place.
+pub(super) fn unscale(mut gradient: Tensor, input: &Tensor, slopes: &[Slope]) -> Tensor {
+    let pixels = input.feature_count() / slopes.len();
+    let planes = gradient.values_mut().par_chunks_exact_mut(pixels);
+    let planes = planes.zip(input.values().par_chunks_exact(pixels)).enumerate();
+    planes.for_each(|(plane, (gradient, input))| {
+        dispatch(Unscale { input, gradient, slope: slopes[plane % slopes.len()] });
+    });
+    gradient
 }
 
 impl Layer for Norm {
@@ -182,59 +306,36 @@ impl Layer for Norm {
     }
 
     fn forward(&mut self, input: Tensor, pass: &mut Pass) -> Tensor {
-        let channels = input.features()[0];
-        let used = match pass.training {
-            true => Statistics::measure(&input),
-            false => self.running.clone(),
-        };
-        if pass.training && !pass.again {
-            self.learn(&used, input.values().len() / channels);
-        }
+        let count = input.values().len() / input.features()[0];
+        let used = self.used(pass, count, || Statistics::of(&input));
         let mut output = Tensor::blank(input.shape());
+        let channels = input.features()[0];
         let pixels = input.feature_count() / channels;
         let pairs = output.values_mut().par_chunks_exact_mut(pixels);
         let pairs = pairs.zip(input.values().par_chunks_exact(pixels)).enumerate();
         pairs.for_each(|(plane, (output, input))| {
-            let channel = plane % channels;
-            let (mean, factor) = (used.mean[channel], self.factor(&used, channel));
-            let shift = self.parameters[1].values[channel];
-            dispatch(Scale { input, output, mean, factor, shift });
+            dispatch(Scale { input, output, change: self.change(&used, plane % channels) });
         });
-        let measured = pass.training;
-        self.kept = pass.kept(input).map(|input| Kept { input, used, measured });
+        self.keep(input, used, pass);
         output
     }
 
-    fn backward(&mut self, mut gradient: Tensor) -> Tensor {
-        let Kept { input, used, measured } = self.kept.take().expect(NO_FORWARD);
-        let channels = input.features()[0];
-        let pixels = input.feature_count() / channels;
-        let count = (input.values().len() / channels) as f32;
+    fn backward(&mut self, gradient: Tensor) -> Tensor {
+        let kept = self.take();
         let sums = |channel: usize| {
-            let (mean, inverse) = (used.mean[channel], used.inverse(channel));
-            let pairs = planes(&gradient, channel).zip(planes(&input, channel));
+            let mean = kept.used.mean[channel];
+            let pairs = planes(&gradient, channel).zip(planes(&kept.input, channel));
             let parts = pairs.map(|(gradient, input)| dispatch(Along { gradient, input, mean }));
-            let (total, along) = parts.fold((0.0, 0.0), |a, b| (a.0 + b.0, a.1 + b.1));
-            (total as f32, (along * f64::from(inverse)) as f32)
+            parts.fold((0.0, 0.0), |a, b| (a.0 + b.0, a.1 + b.1))
         };
-        let sums: Vec<(f32, f32)> = (0..channels).into_par_iter().map(sums).collect();
-        let planes = gradient.values_mut().par_chunks_exact_mut(pixels);
-        let planes = planes.zip(input.values().par_chunks_exact(pixels)).enumerate();
-        planes.for_each(|(plane, (gradient, input))| {
-            let channel = plane % channels;
-            let (mean, inverse) = (used.mean[channel], used.inverse(channel));
-            let owed = match measured {
-                true => (sums[channel].0 / count, sums[channel].1 / count),
-                false => (0.0, 0.0),
-            };
-            let factor = self.factor(&used, channel);
-            dispatch(Unscale { input, gradient, mean, inverse, factor, owed });
-        });
-        let by_weight: Vec<f32> = sums.iter().map(|(_, along)| along * self.scale).collect();
-        let by_bias: Vec<f32> = sums.iter().map(|(total, _)| *total).collect();
-        self.parameters[0].owe(&by_weight);
-        self.parameters[1].owe(&by_bias);
-        gradient
+        let channels = 0..kept.used.mean.len();
+        let sums: Vec<(f64, f64)> = channels.into_par_iter().map(sums).collect();
+        let slopes = self.settle(&kept, &sums);
+        unscale(gradient, &kept.input, &slopes)
+    }
+
+    fn part(&mut self) -> Part<'_> {
+        Part::Norm(self)
     }
 
     fn parameters(&mut self) -> Vec<(String, &mut Parameter)> {

@@ -8,7 +8,7 @@ mod halving;
 use rayon::prelude::*;
 
 use self::halving::{Halved, Halving};
-use super::{Keep, Layer, NO_FORWARD, Pass, misfit};
+use super::{Keep, Layer, NO_FORWARD, Part, Pass, misfit};
 use crate::error::Result;
 use crate::learn::Tensor;
 use crate::learn::memory::{Footprint, Form};
@@ -26,7 +26,7 @@ pub enum Pool {
 }
 
 /// An element of a window, counted row by row.
-type Place = u16;
+pub(super) type Place = u16;
 
 /// A pooling layer.
 #[derive(Debug)]
@@ -98,14 +98,35 @@ impl Pool2d {
     }
 
     /// Whether windows are two by two, side by side: what networks have.
-    fn halves(&self) -> bool {
+    pub(super) fn halves(&self) -> bool {
         (self.kernel, self.stride) == (2, 2)
+    }
+
+    /// The way forth of some pairs of rows, where windows are halves.
+    pub(super) fn pool_rows(
+        &self,
+        width: usize,
+        plane: &[f32],
+        out: &mut [f32],
+        places: &mut [Place],
+    ) {
+        dispatch(Halving { pool: self.pool, width, plane, out, places });
+    }
+
+    /// The way back to them, and to a last row in no window.
+    pub(super) fn back_rows(
+        &self,
+        width: usize,
+        gradient: &[f32],
+        places: &[Place],
+        back: &mut [f32],
+    ) {
+        dispatch(Halved { pool: self.pool, width, gradient, places, back });
     }
 
     fn pool_plane(&self, windows: &Windows, plane: &[f32], out: &mut [f32], places: &mut [Place]) {
         if self.halves() {
-            let [_, width] = windows.plane;
-            return dispatch(Halving { pool: self.pool, width, plane, out, places });
+            return self.pool_rows(windows.plane[1], plane, out, places);
         }
         let Windows { first, offsets, .. } = windows;
         match self.pool {
@@ -126,8 +147,7 @@ impl Pool2d {
 
     fn back_plane(&self, windows: &Windows, gradient: &[f32], places: &[Place], back: &mut [f32]) {
         if self.halves() {
-            let [_, width] = windows.plane;
-            return dispatch(Halved { pool: self.pool, width, gradient, places, back });
+            return self.back_rows(windows.plane[1], gradient, places, back);
         }
         back.fill(0.0);
         let Windows { first, offsets, .. } = windows;
@@ -146,8 +166,18 @@ impl Pool2d {
     }
 
     /// Places to keep for so many windows: those of maxima, of other pools none.
-    fn places_of(&self, windows: usize) -> usize {
+    pub(super) fn places_of(&self, windows: usize) -> usize {
         if self.pool == Pool::Max { windows } else { 0 }
+    }
+
+    /// Keeps what the way back needs, if one may follow.
+    pub(super) fn keep(&mut self, features: &[usize], places: Vec<Place>, pass: &Pass) {
+        self.kept = pass.returns().then(|| (features.to_vec(), places));
+    }
+
+    /// The places that were kept.
+    pub(super) fn take(&mut self) -> Vec<Place> {
+        self.kept.take().expect(NO_FORWARD).1
     }
 }
 
@@ -189,6 +219,10 @@ impl Layer for Pool2d {
         Footprint { kept, forth: input.bytes() + output.bytes() + places, back }
     }
 
+    fn part(&mut self) -> Part<'_> {
+        Part::Pool(self)
+    }
+
     fn forward(&mut self, input: Tensor, pass: &mut Pass) -> Tensor {
         let features = input.features().to_vec();
         let windows = self.windows_of(&features);
@@ -202,7 +236,7 @@ impl Layer for Pool2d {
             .zip(pooled)
             .zip(by_plane(&mut places, count))
             .for_each(|((plane, out), places)| self.pool_plane(&windows, plane, out, places));
-        self.kept = pass.returns().then_some((features, places));
+        self.keep(&features, places, pass);
         output
     }
 

@@ -99,6 +99,20 @@ fn convolutions() {
     }
 }
 
+/// Few pixels that are not zero go another way than many.
+#[test]
+fn convolutions_of_little() {
+    for (ky, kx, stride, padding) in [(3, 3, 1, 1), (5, 2, 1, 0), (2, 3, 2, 1)] {
+        let shape = [4, 2, ky, kx];
+        let weight = scattered(shape.iter().product(), 17);
+        let mut conv = Conv2d::new(shape, weight, Some(scattered(4, 3)), stride, padding);
+        let mut input = images(2, 7, 6);
+        let values = input.values_mut().iter_mut().enumerate();
+        values.filter(|(i, _)| i % 13 != 4).for_each(|(_, x)| *x = 0.0);
+        differences_agree(&mut conv, input, EXACT, TRAINING);
+    }
+}
+
 /// A cross-correlation, not turned over, with zeros around.
 #[test]
 fn a_convolution_by_hand() {

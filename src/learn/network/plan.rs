@@ -3,12 +3,17 @@
 use std::ops::Range;
 
 use crate::error::Result;
-use crate::learn::layer::{Keep, Layer};
+use crate::learn::layer::{Keep, Layer, Sweep};
 use crate::learn::memory::{Footprint, Form};
+
+/// One in so many bytes waits for the next tensor.
+const WAITING: usize = 8;
 
 /// What each layer of a network takes.
 pub(super) struct Costs {
     keep: Keep,
+    /// Layers that go together.
+    groups: Vec<Range<usize>>,
     /// What goes into each layer, and what comes out of the last.
     forms: Vec<Form>,
     /// Where layers keep what their way back needs.
@@ -18,7 +23,12 @@ pub(super) struct Costs {
 }
 
 impl Costs {
-    pub fn of(layers: &[Box<dyn Layer>], input: &Form, keep: Keep) -> Result<Costs> {
+    /// Those of layers, and of their groups.
+    pub fn of(
+        (layers, groups): (&[Box<dyn Layer>], &[Range<usize>]),
+        input: &Form,
+        keep: Keep,
+    ) -> Result<Costs> {
         let mut forms = vec![input.clone()];
         let (mut kept, mut passed) = (Vec::new(), Vec::new());
         for layer in layers {
@@ -29,7 +39,19 @@ impl Costs {
             passed.push(layer.footprint(input, &output, Keep::Nothing));
             forms.push(output);
         }
-        Ok(Costs { keep, forms, kept, passed })
+        for group in groups.iter().filter(|group| group.len() > 1) {
+            let (layers, forms) = (&layers[group.clone()], &forms[group.start..=group.end]);
+            let sweep = |alone: &mut [Footprint], keep: Keep| {
+                let together = Sweep::footprint(layers, forms, alone, keep);
+                alone.fill(Footprint::default());
+                alone[0] = together;
+            };
+            sweep(&mut passed[group.clone()], Keep::Nothing);
+            if keep != Keep::Means {
+                sweep(&mut kept[group.clone()], keep);
+            }
+        }
+        Ok(Costs { keep, groups: groups.to_vec(), forms, kept, passed })
     }
 
     pub fn layers(&self) -> Range<usize> {
@@ -56,7 +78,8 @@ impl Costs {
         self.forms[segment.start].packed(Keep::Steps)
     }
 
-    /// The most that a step takes with these segments, from the first layer on.
+    /// The most that a step takes with these segments, from the first layer on, slices
+    /// that wait for tensors included.
     pub fn peak(&self, segments: &[Range<usize>]) -> usize {
         let (mut most, mut held) = (0, 0);
         for segment in segments {
@@ -74,13 +97,13 @@ impl Costs {
             let again = self.together(segment.clone());
             most = most.max(held + again.back.max(again.forth + gradient));
         }
-        most
+        most + most / WAITING
     }
 
     /// The segments with the fewest layers that fit into a budget; where none fit, those
     /// that take least.
     pub fn choose(&self, budget: usize) -> Vec<Range<usize>> {
-        let by_repeated = self.layers().map(|end| self.least(end));
+        let by_repeated = self.groups.iter().map(|group| self.least(group.start));
         let mut plans: Vec<_> = by_repeated.map(|plan| (self.peak(&plan), plan)).collect();
         let fits = plans.iter().position(|(peak, _)| *peak <= budget);
         let least = || (0..plans.len()).min_by_key(|&i| plans[i].0);
@@ -99,15 +122,16 @@ impl Costs {
     }
 
     /// The first `end` layers in segments that keep at most so much, if they have more
-    /// than one layer.
+    /// than one group.
     fn cut(&self, end: usize, most: usize) -> Vec<Range<usize>> {
         let (mut segments, mut start, mut held) = (Vec::new(), 0, 0);
-        for (i, layer) in self.kept[..end].iter().enumerate() {
-            if held + layer.kept > most && i > start {
-                segments.push(start..i);
-                (start, held) = (i, 0);
+        for group in self.groups.iter().filter(|group| group.end <= end) {
+            let kept: usize = self.kept[group.clone()].iter().map(|layer| layer.kept).sum();
+            if held + kept > most && group.start > start {
+                segments.push(start..group.start);
+                (start, held) = (group.start, 0);
             }
-            held += layer.kept;
+            held += kept;
         }
         segments.push(start..end);
         segments

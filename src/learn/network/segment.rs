@@ -9,7 +9,8 @@
 
 use std::ops::Range;
 
-use crate::learn::layer::{Keep, Layer, NO_FORWARD, Pass};
+use super::chain::Chain;
+use crate::learn::layer::{Keep, NO_FORWARD, Pass};
 use crate::learn::{Kept, Tensor};
 
 /// Some layers of a network, one behind the other.
@@ -33,20 +34,14 @@ impl Segment {
     }
 
     /// The way forth, of which nothing is kept but what it started from.
-    pub fn forward(
-        &mut self,
-        layers: &mut [Box<dyn Layer>],
-        input: Tensor,
-        pass: &mut Pass,
-    ) -> Tensor {
+    pub fn forward(&mut self, chain: &mut Chain<'_>, input: Tensor, pass: &mut Pass) -> Tensor {
         self.start = pass.returns().then(|| Start {
             input: Kept::copy_of(&input),
             shape: input.shape().to_vec(),
             pass: Pass { again: true, ..pass.clone() },
         });
         let keep = std::mem::replace(&mut pass.keep, Keep::Nothing);
-        let layers = layers[self.layers.clone()].iter_mut();
-        let output = layers.fold(input, |x, layer| layer.forward(x, pass));
+        let output = chain.forward(self.layers.clone(), input, pass);
         pass.keep = keep;
         output
     }
@@ -55,13 +50,12 @@ impl Segment {
     ///
     /// # Panics
     /// No way forth before.
-    pub fn repeat(&mut self, layers: &mut [Box<dyn Layer>]) {
+    pub fn repeat(&mut self, chain: &mut Chain<'_>) {
         let Start { input, shape, mut pass } = self.start.take().expect(NO_FORWARD);
         let mut values = Tensor::blank(&shape);
         let all = 0..values.values().len();
         input.read(all, values.values_mut());
         drop(input);
-        let layers = layers[self.layers.clone()].iter_mut();
-        layers.fold(values, |x, layer| layer.forward(x, &mut pass));
+        chain.forward(self.layers.clone(), values, &mut pass);
     }
 }

@@ -19,7 +19,7 @@ pub use block::BLOCK_BYTES;
 pub use firing::{Firing, ResetGradient, Upstream};
 pub use looped::{Feedback, Looped};
 pub use membrane::{Charge, Membrane};
-pub use sequence::{Layout, Of};
+pub use sequence::{Layout, Of, parts};
 pub use signed::Sends;
 pub(in crate::neuron) use signed::signed;
 
@@ -241,8 +241,13 @@ impl Trainable {
 /// `parameters` has one slice for each of [`Trainable::learned`], of
 /// [`Trainable::count`] elements, `[channel]` or `[step, channel]`.
 pub trait Cells: Looped + std::fmt::Debug + Send + Sync {
+    /// The population with the coefficients that its parameters mean.
+    fn ready(&self, layout: &Layout, parameters: &[&[f32]]) -> Box<dyn Ready + '_>;
+
     /// Writes to `sent` the spikes, as numbers, that an input makes from the beginning.
-    fn forward(&self, layout: &Layout, parameters: &[&[f32]], input: &[f32], sent: &mut [f32]);
+    fn forward(&self, layout: &Layout, parameters: &[&[f32]], input: &[f32], sent: &mut [f32]) {
+        sequence::forward(&*self.ready(layout, parameters), layout, input, sent);
+    }
 
     /// The adjoint of [`Cells::forward`]: turns the gradient with respect to the
     /// spikes into that with respect to the input, in place, and gives those with
@@ -254,7 +259,26 @@ pub trait Cells: Looped + std::fmt::Debug + Send + Sync {
         parameters: &[&[f32]],
         input: &[f32],
         gradient: &mut [f32],
-    ) -> Vec<Vec<f32>>;
+    ) -> Vec<Vec<f32>> {
+        sequence::adjoint(&*self.ready(layout, parameters), layout, input, gradient)
+    }
+}
+
+/// A population whose neurons run a few at a time, those of one channel, over all steps.
+pub trait Ready: Send + Sync {
+    /// Channels with parameters of their own; 1 where all share them.
+    fn channels(&self) -> usize;
+
+    /// Writes the spikes that an input makes from the beginning; both by steps.
+    fn forth(&self, channel: usize, input: &[&[f32]], sent: &mut [&mut [f32]]);
+
+    /// The adjoint of [`Ready::forth`], in place; gives what is owed to the channel's
+    /// coefficients.
+    fn back(&self, channel: usize, input: &[&[f32]], gradient: &mut [&mut [f32]]) -> Vec<f64>;
+
+    /// The gradients with respect to the parameters, from what some neurons of each
+    /// channel owe: added up in this order.
+    fn owed(&self, runs: &[(usize, &[f64])]) -> Vec<Vec<f32>>;
 }
 
 /// One model's mathematics: P learnable parameters, C coefficients of a step.

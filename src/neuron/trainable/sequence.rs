@@ -11,7 +11,7 @@ use std::ops::Range;
 use rayon::prelude::*;
 
 use super::block::{WIDE, back_block, run_block};
-use super::{Cells, Dynamics};
+use super::{Cells, Dynamics, Ready};
 use crate::neuron::lane::{Dual, Lane};
 use crate::signal::simd::{Kernel, dispatch};
 
@@ -144,39 +144,72 @@ impl<M: Dynamics<P, C>, const P: usize, const C: usize> Of<M, P, C> {
 }
 
 impl<M: Dynamics<P, C>, const P: usize, const C: usize> Cells for Of<M, P, C> {
-    fn forward(&self, layout: &Layout, parameters: &[&[f32]], input: &[f32], sent: &mut [f32]) {
-        let coefficients = self.coefficients(layout, &Self::doubles(parameters));
-        let runs = layout.runs(coefficients.len());
-        let outputs = by_run(sent, layout.neurons(), &runs);
-        runs.par_iter().zip(outputs).for_each(|((run, channel), sent)| {
-            let coefficients = &coefficients[*channel];
-            dispatch(Forth { cells: self, coefficients, layout, run, input, sent });
-        });
+    fn ready(&self, layout: &Layout, parameters: &[&[f32]]) -> Box<dyn Ready + '_> {
+        let parameters = Self::doubles(parameters);
+        let coefficients = self.coefficients(layout, &parameters);
+        let entries = entries(layout, per_step::<M, P, C>());
+        Box::new(Channels { cells: self, parameters, coefficients, entries })
+    }
+}
+
+/// [`Cells::forward`].
+pub(super) fn forward(ready: &dyn Ready, layout: &Layout, input: &[f32], sent: &mut [f32]) {
+    let runs = layout.runs(ready.channels());
+    let outputs = parts(sent, layout.neurons(), runs.iter().map(|(run, _)| run.len()));
+    runs.par_iter().zip(outputs).for_each(|((run, channel), mut sent)| {
+        ready.forth(*channel, &columns(input, layout, run), &mut sent);
+    });
+}
+
+/// [`Cells::adjoint`].
+pub(super) fn adjoint(
+    ready: &dyn Ready,
+    layout: &Layout,
+    input: &[f32],
+    gradient: &mut [f32],
+) -> Vec<Vec<f32>> {
+    let runs = layout.runs(ready.channels());
+    let gradients = parts(gradient, layout.neurons(), runs.iter().map(|(run, _)| run.len()));
+    let owed = runs.par_iter().zip(gradients).map(|((run, channel), mut gradient)| {
+        ready.back(*channel, &columns(input, layout, run), &mut gradient)
+    });
+    let owed: Vec<Vec<f64>> = owed.collect();
+    let of_runs = runs.iter().zip(&owed).map(|((_, channel), owed)| (*channel, &owed[..]));
+    ready.owed(&of_runs.collect::<Vec<_>>())
+}
+
+/// A population with the coefficients of its channels.
+struct Channels<'a, M, const P: usize, const C: usize> {
+    cells: &'a Of<M, P, C>,
+    parameters: [Vec<f64>; P],
+    coefficients: Vec<Coefficients<f32, C>>,
+    /// Entries of each channel's coefficients.
+    entries: usize,
+}
+
+impl<M: Dynamics<P, C>, const P: usize, const C: usize> Ready for Channels<'_, M, P, C> {
+    fn channels(&self) -> usize {
+        self.coefficients.len()
     }
 
-    fn adjoint(
-        &self,
-        layout: &Layout,
-        parameters: &[&[f32]],
-        input: &[f32],
-        gradient: &mut [f32],
-    ) -> Vec<Vec<f32>> {
-        let doubles = Self::doubles(parameters);
-        let coefficients = self.coefficients(layout, &doubles);
-        let runs = layout.runs(coefficients.len());
-        let steps = entries(layout, per_step::<M, P, C>());
-        let gradients = by_run(gradient, layout.neurons(), &runs);
-        let owed: Vec<Vec<[f64; C]>> = runs
-            .par_iter()
-            .zip(gradients)
-            .map(|((run, channel), gradients)| {
-                let coefficients = &coefficients[*channel];
-                dispatch(Back { cells: self, coefficients, layout, run, input, gradients, steps })
-            })
-            .collect();
-        let channels = coefficients.len();
-        let by_coefficient = add_runs(&runs, &owed, channels, steps);
-        self.chain(&doubles, channels, &by_coefficient)
+    fn forth(&self, channel: usize, input: &[&[f32]], sent: &mut [&mut [f32]]) {
+        let coefficients = &self.coefficients[channel.min(self.channels() - 1)];
+        dispatch(Forth { cells: self.cells, coefficients, input, sent });
+    }
+
+    fn back(&self, channel: usize, input: &[&[f32]], gradient: &mut [&mut [f32]]) -> Vec<f64> {
+        let coefficients = &self.coefficients[channel.min(self.channels() - 1)];
+        let entries = self.entries;
+        dispatch(Back { cells: self.cells, coefficients, input, gradient, entries })
+    }
+
+    fn owed(&self, runs: &[(usize, &[f64])]) -> Vec<Vec<f32>> {
+        let mut total = vec![vec![[0.0; C]; self.entries]; self.channels()];
+        for (channel, owed) in runs {
+            let total = &mut total[(*channel).min(self.channels() - 1)];
+            total.iter_mut().flatten().zip(*owed).for_each(|(total, owed)| *total += owed);
+        }
+        self.cells.chain(&self.parameters, self.channels(), &total)
     }
 }
 
@@ -184,17 +217,15 @@ impl<M: Dynamics<P, C>, const P: usize, const C: usize> Cells for Of<M, P, C> {
 struct Forth<'a, 's, M, const P: usize, const C: usize> {
     cells: &'a Of<M, P, C>,
     coefficients: &'a Coefficients<f32, C>,
-    layout: &'a Layout,
-    run: &'a Range<usize>,
-    input: &'a [f32],
-    /// The run's part of every step.
-    sent: Vec<&'s mut [f32]>,
+    /// The run's part of every step, as is `sent`.
+    input: &'a [&'a [f32]],
+    sent: &'a mut [&'s mut [f32]],
 }
 
-/// Blocks of a run, and where each starts in it.
-fn blocks(run: &Range<usize>) -> impl Iterator<Item = (usize, Range<usize>)> {
-    let (start, end) = (run.start, run.end);
-    run.clone().step_by(WIDE).map(move |at| (at - start, at..end.min(at + WIDE)))
+/// Blocks of a run.
+fn blocks(input: &[&[f32]]) -> impl Iterator<Item = Range<usize>> + use<> {
+    let len = input.first().map_or(0, |step| step.len());
+    (0..len).step_by(WIDE).map(move |at| at..len.min(at + WIDE))
 }
 
 impl<M: Dynamics<P, C>, const P: usize, const C: usize> Kernel for Forth<'_, '_, M, P, C> {
@@ -202,14 +233,14 @@ impl<M: Dynamics<P, C>, const P: usize, const C: usize> Kernel for Forth<'_, '_,
 
     #[inline(always)]
     fn run(self) {
-        let Forth { cells, coefficients, layout, run, input, mut sent } = self;
+        let Forth { cells, coefficients, input, sent } = self;
         let firing = *cells.0.firing();
-        for (at, block) in blocks(run) {
-            let inputs = columns(input, layout, &block);
+        for block in blocks(input) {
+            let inputs: Vec<&[f32]> = input.iter().map(|step| &step[block.clone()]).collect();
             let c = |step: usize| *coefficients.at(step);
             let spike = |x: f32| firing.spike(x);
             run_block(&cells.0, c, &inputs, spike, |step, _, spikes| {
-                sent[step][at..at + block.len()].copy_from_slice(&spikes[..block.len()]);
+                sent[step][block.clone()].copy_from_slice(&spikes[..block.len()]);
             });
         }
     }
@@ -219,32 +250,30 @@ impl<M: Dynamics<P, C>, const P: usize, const C: usize> Kernel for Forth<'_, '_,
 struct Back<'a, 'g, M, const P: usize, const C: usize> {
     cells: &'a Of<M, P, C>,
     coefficients: &'a Coefficients<f32, C>,
-    layout: &'a Layout,
-    run: &'a Range<usize>,
-    input: &'a [f32],
-    /// The run's part of every step.
-    gradients: Vec<&'g mut [f32]>,
+    /// The run's part of every step, as is `gradient`.
+    input: &'a [&'a [f32]],
+    gradient: &'a mut [&'g mut [f32]],
     /// Entries of the coefficients.
-    steps: usize,
+    entries: usize,
 }
 
 impl<M: Dynamics<P, C>, const P: usize, const C: usize> Kernel for Back<'_, '_, M, P, C> {
-    /// What is owed to the coefficients.
-    type Output = Vec<[f64; C]>;
+    /// What is owed to the coefficients, entry by entry.
+    type Output = Vec<f64>;
 
     #[inline(always)]
-    fn run(self) -> Vec<[f64; C]> {
-        let Back { cells, coefficients, layout, run, input, mut gradients, steps } = self;
+    fn run(self) -> Vec<f64> {
+        let Back { cells, coefficients, input, gradient, entries } = self;
         let firing = *cells.0.firing();
-        let mut owed = vec![[0.0; C]; steps];
-        for (at, block) in blocks(run) {
-            let inputs = columns(input, layout, &block);
-            let parts = gradients.iter_mut().map(|g| &mut g[at..at + block.len()]);
+        let mut owed = vec![0.0; entries * C];
+        for block in blocks(input) {
+            let inputs: Vec<&[f32]> = input.iter().map(|step| &step[block.clone()]).collect();
+            let parts = gradient.iter_mut().map(|g| &mut g[block.clone()]);
             let mut of_block: Vec<&mut [f32]> = parts.collect();
             let c = |step: usize| *coefficients.at(step);
             let spike = |x: f32| firing.spike(x);
             back_block(&cells.0, c, &inputs, &mut of_block, spike, |step, more| {
-                let owed = &mut owed[step.min(steps - 1)];
+                let owed = &mut owed[step.min(entries - 1) * C..][..C];
                 owed.iter_mut().zip(more).for_each(|(owed, more)| *owed += f64::from(more));
             });
         }
@@ -277,38 +306,22 @@ impl<M: Dynamics<P, C>, const P: usize, const C: usize> Of<M, P, C> {
     }
 }
 
-/// Sums what runs owe, `[channel][step]`, always in the same order.
-fn add_runs<const C: usize>(
-    runs: &[(Range<usize>, usize)],
-    owed: &[Vec<[f64; C]>],
-    channels: usize,
-    steps: usize,
-) -> Vec<Vec<[f64; C]>> {
-    let mut total = vec![vec![[0.0; C]; steps]; channels];
-    for ((_, channel), owed) in runs.iter().zip(owed) {
-        for (total, owed) in total[*channel].iter_mut().zip(owed) {
-            total.iter_mut().zip(owed).for_each(|(total, owed)| *total += owed);
-        }
-    }
-    total
+/// A run's part of every step.
+fn columns<'a>(values: &'a [f32], layout: &Layout, run: &Range<usize>) -> Vec<&'a [f32]> {
+    values.chunks_exact(layout.neurons()).map(|step| &step[run.clone()]).collect()
 }
 
-/// A block's part of every step.
-fn columns<'a>(values: &'a [f32], layout: &Layout, block: &Range<usize>) -> Vec<&'a [f32]> {
-    values.chunks_exact(layout.neurons()).map(|step| &step[block.clone()]).collect()
-}
-
-/// Each run's part of every step, `[run][step]`.
-fn by_run<'a>(
-    values: &'a mut [f32],
-    neurons: usize,
-    runs: &[(Range<usize>, usize)],
-) -> Vec<Vec<&'a mut [f32]>> {
-    let mut parts: Vec<Vec<&mut [f32]>> = runs.iter().map(|_| Vec::new()).collect();
-    for mut step in values.chunks_exact_mut(neurons) {
-        for ((run, _), part) in runs.iter().zip(&mut parts) {
-            let (run, rest) = step.split_at_mut(run.len());
-            part.push(run);
+/// Parts of these lengths of every step of `of_step` elements, `[part][step]`.
+pub fn parts<T>(
+    values: &mut [T],
+    of_step: usize,
+    lengths: impl ExactSizeIterator<Item = usize> + Clone,
+) -> Vec<Vec<&mut [T]>> {
+    let mut parts: Vec<Vec<&mut [T]>> = lengths.clone().map(|_| Vec::new()).collect();
+    for mut step in values.chunks_exact_mut(of_step) {
+        for (len, part) in lengths.clone().zip(&mut parts) {
+            let (here, rest) = step.split_at_mut(len);
+            part.push(here);
             step = rest;
         }
     }

@@ -6,7 +6,7 @@
 //!
 //! M is Σ (x − μ)². **Source.** Chan, Golub & LeVeque 1979.
 
-use crate::signal::simd::Kernel;
+use crate::signal::simd::{Kernel, dispatch};
 
 /// Elements that are added up in `f32`: they stay in cache, to be gone over twice.
 const PIECE: usize = 4096;
@@ -15,13 +15,18 @@ const LANES: usize = 64;
 
 /// Number, mean and summed squared distance from it.
 #[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Moments {
+pub(in crate::learn::layer) struct Moments {
     count: f64,
     pub mean: f64,
     squares: f64,
 }
 
 impl Moments {
+    /// Those of each plane of an image.
+    pub fn of_planes(image: &[f32], planes: usize) -> Vec<Moments> {
+        image.chunks_exact(image.len() / planes).map(|plane| dispatch(Spread(plane))).collect()
+    }
+
     /// Those of both.
     pub fn joined(self, other: Moments) -> Moments {
         let count = self.count + other.count;
@@ -63,7 +68,7 @@ fn halved(mut lanes: [f32; LANES]) -> f32 {
 }
 
 /// The moments of a plane.
-pub(super) struct Spread<'a>(pub &'a [f32]);
+struct Spread<'a>(&'a [f32]);
 
 impl Kernel for Spread<'_> {
     type Output = Moments;
@@ -83,7 +88,7 @@ impl Kernel for Spread<'_> {
 }
 
 /// Σ ∂y and Σ ∂y (x − μ) over a plane.
-pub(super) struct Along<'a> {
+pub(in crate::learn::layer) struct Along<'a> {
     pub gradient: &'a [f32],
     pub input: &'a [f32],
     pub mean: f32,

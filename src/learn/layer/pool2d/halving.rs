@@ -25,9 +25,9 @@ impl Kernel for Halving<'_> {
                 let rows = out.chunks_exact_mut(across).zip(places.chunks_exact_mut(across));
                 for (rows, (out, places)) in pairs.zip(rows) {
                     let lanes = out.iter_mut().zip(places);
-                    windows(rows, width).zip(lanes).for_each(|(window, (out, place))| {
+                    for (window, (out, place)) in windows(rows, width).zip(lanes) {
                         (*out, *place) = largest(window);
-                    });
+                    }
                 }
             }
             Pool::Sum => sums(pairs, width, out, 1.0),
@@ -39,9 +39,9 @@ impl Kernel for Halving<'_> {
 #[inline(always)]
 fn sums<'a>(pairs: impl Iterator<Item = &'a [f32]>, width: usize, out: &mut [f32], scale: f32) {
     for (rows, out) in pairs.zip(out.chunks_exact_mut(width / 2)) {
-        windows(rows, width).zip(out).for_each(|([a, b, c, d], out)| {
+        for ([a, b, c, d], out) in windows(rows, width).zip(out) {
             *out = (a + b + c + d) * scale;
-        });
+        }
     }
 }
 
@@ -81,19 +81,27 @@ impl Kernel for Halved<'_> {
         let (pairs, rest) = back.split_at_mut(gradient.len() / across * 2 * width);
         rest.fill(0.0);
         let rows = pairs.chunks_exact_mut(2 * width).zip(gradient.chunks_exact(across));
+        // loops, which are compiled with the kernel; closures of iterators need not be
         match pool {
-            Pool::Max => rows.zip(places.chunks_exact(across)).for_each(|((rows, g), places)| {
-                let lanes = g.iter().zip(places);
-                let shares = lanes.map(|(&g, &place)| {
-                    let share = |i: Place| if i == place { g } else { 0.0 };
-                    [share(0), share(1), share(2), share(3)]
-                });
-                spread(rows, width, shares);
-            }),
-            Pool::Sum => rows.for_each(|(rows, g)| spread(rows, width, g.iter().map(|&g| [g; 4]))),
-            Pool::Average => rows.for_each(|(rows, g)| {
-                spread(rows, width, g.iter().map(|&g| [0.25 * g; 4]));
-            }),
+            Pool::Max => {
+                for ((rows, g), places) in rows.zip(places.chunks_exact(across)) {
+                    let shares = g.iter().zip(places).map(|(&g, &place)| {
+                        let share = |i: Place| if i == place { g } else { 0.0 };
+                        [share(0), share(1), share(2), share(3)]
+                    });
+                    spread(rows, width, shares);
+                }
+            }
+            Pool::Sum => {
+                for (rows, g) in rows {
+                    spread(rows, width, g.iter().map(|&g| [g; 4]));
+                }
+            }
+            Pool::Average => {
+                for (rows, g) in rows {
+                    spread(rows, width, g.iter().map(|&g| [0.25 * g; 4]));
+                }
+            }
         }
     }
 }
