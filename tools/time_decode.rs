@@ -1,11 +1,11 @@
-//! What it takes to read a recording, for `tools/peer_decode.py`.
+//! What it takes to read recordings, for `tools/peer_decode.py`.
 //!
 //! Prints the number of events and four times in seconds: from a path to columns,
 //! chunk by chunk; from the path to columns that hold the whole recording; from these
 //! to the spikes of 1 ms steps; from the path to the spikes, chunk by chunk, as a
-//! replay does it.
+//! replay does it. Of several recordings, one after the other, it prints the sums.
 //!
-//!     cargo run --release --example time_decode RECORDING
+//!     cargo run --release --example time_decode RECORDING ...
 
 use std::hint::black_box;
 use std::path::Path;
@@ -16,12 +16,24 @@ use synops::format::Recording;
 use synops::units::Micros;
 
 fn main() {
-    let path = std::env::args().nth(1).expect("the path of a recording");
-    let path = Path::new(&path);
-    // once to warm up
-    measure(path);
-    let (events, seconds) = measure(path);
-    println!("{events} {}", seconds.map(|s| s.to_string()).join(" "));
+    let paths: Vec<String> = std::env::args().skip(1).collect();
+    // in the pool, as the command line works
+    rayon::scope(|_| {
+        // once to warm up
+        measure_all(&paths);
+        let (events, seconds) = measure_all(&paths);
+        println!("{events} {}", seconds.map(|s| s.to_string()).join(" "));
+    });
+}
+
+fn measure_all(paths: &[String]) -> (usize, [f64; 4]) {
+    let (mut events, mut seconds) = (0, [0.0; 4]);
+    for path in paths {
+        let (more, took) = measure(Path::new(path));
+        events += more;
+        seconds.iter_mut().zip(took).for_each(|(sum, took)| *sum += took);
+    }
+    (events, seconds)
 }
 
 fn measure(path: &Path) -> (usize, [f64; 4]) {

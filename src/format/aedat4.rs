@@ -19,12 +19,14 @@
 //! from another camera or are the same events filtered. The header's remarks name
 //! them, the tally counts their packets.
 //!
-//! One packet is unpacked at a time. Of a packet that is cut off, or whose frame
+//! Packets are unpacked one at a time, or some side by side before their turn (see
+//! `ahead`) where there are threads for it. Of a packet that is cut off, or whose frame
 //! breaks, the events that could be unpacked until then are delivered; one whose
 //! checksum differs is lost as a whole, since nothing says where its damage is.
 //!
 //! Source: iniVation, AEDAT 4.0, and its schemas `IOHeader.fbs`, `event.fbs`.
 
+mod ahead;
 mod flatbuffer;
 mod info;
 mod lz4;
@@ -36,6 +38,7 @@ use super::columns::{self, Layout, RUN};
 use super::{ADDRESSES, CHUNK_EVENTS, Decoder, Format, Header, Source};
 use crate::error::{Error, ErrorKind, Result};
 use crate::event::{Batch, Cause, Sensor, Tally};
+use ahead::{Ahead, VIEW};
 use flatbuffer::{Table, Vector, stated_size};
 use info::Stream;
 use packing::Packing;
@@ -69,6 +72,8 @@ struct Aedat4 {
     end: Option<u64>,
     /// The unpacked packet.
     body: Vec<u8>,
+    /// Packets behind it that are unpacked already.
+    ahead: Ahead,
     /// Its events that are still to be decoded.
     rest: Vector,
     /// What is to be reported behind them.
@@ -99,10 +104,17 @@ fn open(mut source: Source) -> Result<Box<dyn Decoder>> {
         events,
         end,
         body: Vec::new(),
+        ahead: Ahead::default(),
         rest: Vector::default(),
         damage: None,
         tally: Tally::default(),
     }))
+}
+
+/// Stream and size of a packet.
+fn packet_header(head: &[u8; PACKET_HEADER]) -> (i32, i32) {
+    let head = u64::from_le_bytes(*head);
+    (head as i32, (head >> 32) as i32)
 }
 
 type FileHeader = (Packing, Option<u64>, BTreeMap<i32, Stream>);
@@ -139,6 +151,7 @@ impl Aedat4 {
     fn next_packet(&mut self) -> Result<bool> {
         while let Some((id, size)) = self.packet_header()? {
             if Some(id) == self.events {
+                self.look_ahead(size, id);
                 self.unpack(size)?;
                 return Ok(true);
             }
@@ -160,10 +173,10 @@ impl Aedat4 {
             return Ok(None);
         }
         let head = self.source.records(PACKET_HEADER, 1, "a packet header")?;
-        let [id, size] = match head.as_chunks::<4>().0 {
-            [id, size] => [*id, *size].map(i32::from_le_bytes),
-            _ => return self.end_of_file().map(|()| None),
+        let Some(head) = head.first_chunk() else {
+            return self.end_of_file().map(|()| None);
         };
+        let (id, size) = packet_header(head);
         let here = self.source.offset();
         let left = self.end.map_or(i32::MAX.into(), |end| end as i64 - here as i64);
         if size < 0 || i64::from(size) > left {
@@ -182,12 +195,29 @@ impl Aedat4 {
         Err(error.at_byte(self.source.offset()))
     }
 
+    /// Unpacks packets of events side by side, of which the first has this size, if none
+    /// is left of those that were before.
+    fn look_ahead(&mut self, size: usize, id: i32) {
+        if !self.ahead.is_due() {
+            return;
+        }
+        let start = self.source.offset();
+        // a reader that fails is met again when its bytes are due
+        let Ok(view) = self.source.peek(VIEW) else { return };
+        let left = self.end.map_or(usize::MAX, |end| (end - start) as usize);
+        let view = &view[..view.len().min(left)];
+        self.ahead.look(self.packing, (start, view), size, id);
+    }
+
     /// Unpacks a packet of events, or the part of it that the file still has.
     fn unpack(&mut self, size: usize) -> Result<()> {
         let start = self.source.offset();
         let frame = self.source.peek(size)?;
         let frame = frame.get(..size).unwrap_or(frame);
-        let unpacked = self.packing.unpack(frame, &mut self.body);
+        let unpacked = match self.ahead.take(start, &mut self.body) {
+            true => Ok(()),
+            false => self.packing.unpack(frame, &mut self.body),
+        };
         let damage = match self.source.take(size, "a packet of events") {
             Ok(_) => unpacked.err().map(|e| e.at("packet of events").at_byte(start)),
             Err(cut) => Some(cut),
