@@ -26,13 +26,18 @@
 //! Deep Spiking Neural Networks", NeurIPS 2020; the official code's
 //! `functions/tsslbp.py`, whose sums over all later steps are these recursions.
 
+use std::ops::Range;
+
 use rayon::prelude::*;
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::learn::Tensor;
-use crate::learn::layer::{Layer, Pass};
+use crate::learn::layer::{Keep, Layer, Pass};
 use crate::neuron::lane::Lane;
 use crate::neuron::surrogate::Surrogate;
+use crate::neuron::trainable::parts;
+use crate::signal::BLOCK;
+use crate::signal::simd::{Kernel, dispatch};
 
 /// Time constants in steps, and the threshold.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -49,7 +54,6 @@ struct Moment<L> {
     rise: L,
     /// u, before the reset.
     potential: L,
-    fired: bool,
     /// a.
     current: L,
 }
@@ -77,51 +81,52 @@ impl Timing {
         }
     }
 
-    /// One neuron over all steps, given its input current.
-    fn run<L: Lane>(&self, input: &[L]) -> Vec<Moment<L>> {
-        let (mut kept, mut current) = (L::of(0.0), L::of(0.0));
-        let step = |&input: &L| {
-            let rise = input - kept / L::of(self.membrane);
-            let potential = kept + rise;
-            let fired = potential > L::of(self.threshold);
-            kept = if fired { L::of(0.0) } else { potential };
-            current = self.filter(current, L::of(if fired { 1.0 } else { 0.0 }));
-            Moment { rise, potential, fired, current }
-        };
-        input.iter().map(step).collect()
+    /// One step of one neuron, given its potential after the last reset, its current and
+    /// its input.
+    #[inline(always)]
+    fn step<L: Lane>(&self, kept: &mut L, current: &mut L, input: L) -> Moment<L> {
+        let rise = input - *kept / L::of(self.membrane);
+        let potential = *kept + rise;
+        let fired = self.fires(potential);
+        *kept = if fired { L::of(0.0) } else { potential };
+        *current = self.filter(*current, if fired { L::of(1.0) } else { L::of(0.0) });
+        Moment { rise, potential, current: *current }
+    }
+
+    #[inline(always)]
+    fn fires<L: Lane>(&self, potential: L) -> bool {
+        potential > L::of(self.threshold)
     }
 
     /// a after one more step.
+    #[inline(always)]
     fn filter<L: Lane>(&self, current: L, sent: L) -> L {
         L::of(1.0 - 1.0 / self.synapse) * current + sent / L::of(self.synapse)
     }
 
-    /// ∂L/∂I of each step, given ∂L/∂a of each.
-    fn back<L: Lane>(&self, moments: &[Moment<L>], gradient: &[L]) -> Vec<L> {
-        let (mut later, mut by_time) = (L::of(0.0), L::of(0.0));
-        let mut owed = gradient.to_vec();
-        for (owed, moment) in owed.iter_mut().zip(moments).rev() {
-            later = *owed / L::of(self.synapse) + L::of(1.0 - 1.0 / self.synapse) * later;
-            by_time = match moment.fired {
-                true => {
-                    let through_time = later + by_time * moment.potential / L::of(self.membrane);
-                    self.steepness(moment.rise) * through_time
-                }
-                false => L::of(1.0 - 1.0 / self.membrane) * by_time,
-            };
-            let silent = moment.current < L::of(0.25 / self.synapse);
-            *owed = if silent { self.slope(moment.potential) * later } else { by_time };
-        }
-        owed
+    /// ∂L/∂I of a step, given ∂L/∂a; `later` is G and `by_time` φ, of the step behind it and
+    /// then of this one.
+    #[inline(always)]
+    fn back<L: Lane>(&self, moment: Moment<L>, later: &mut L, by_time: &mut L, by_current: L) -> L {
+        let Moment { rise, potential, current } = moment;
+        *later = by_current / L::of(self.synapse) + L::of(1.0 - 1.0 / self.synapse) * *later;
+        let through_time = *later + *by_time * potential / L::of(self.membrane);
+        let fired = self.steepness(rise) * through_time;
+        let silent = L::of(1.0 - 1.0 / self.membrane) * *by_time;
+        *by_time = if self.fires(potential) { fired } else { silent };
+        let by_slope = self.slope(potential) * *later;
+        if current < L::of(0.25 / self.synapse) { by_slope } else { *by_time }
     }
 
     /// How much earlier a spike comes for a higher potential.
+    #[inline(always)]
     fn steepness<L: Lane>(&self, rise: L) -> L {
         let steep = L::of(1.0) / rise;
         if steep < L::of(STEEPEST) { steep } else { L::of(STEEPEST) }
     }
 
     /// f, what stands for the derivative of a spike of a silent neuron.
+    #[inline(always)]
     fn slope<L: Lane>(&self, potential: L) -> L {
         let (x, most) = (potential - L::of(self.threshold), L::of(WIDTH * WIDTHS));
         let x = if x < -most { -most } else { x };
@@ -130,28 +135,119 @@ impl Timing {
     }
 }
 
-/// Values `[T, N]` by neuron, `[N, T]`, or back with the sizes exchanged.
-fn turned(values: &[f32], rows: usize) -> Vec<f32> {
-    let columns = values.len() / rows;
-    (0..columns).flat_map(|j| (0..rows).map(move |i| values[i * columns + j])).collect()
+/// Neurons that one thread takes at a time.
+const LONGEST: usize = 32 * BLOCK;
+
+/// Changes each run of neurons, `[step][neuron]`.
+fn each_run(values: &mut Tensor, work: impl Fn(Range<usize>, &mut [&mut [f32]]) + Sync) {
+    let neurons = values.values().len() / values.steps();
+    let starts = (0..neurons).step_by(LONGEST);
+    let run = move |start: usize| start..neurons.min(start + LONGEST);
+    let lengths = starts.clone().map(|start| run(start).len());
+    let runs = parts(values.values_mut(), neurons, lengths);
+    let runs: Vec<_> = starts.map(run).zip(runs).collect();
+    runs.into_par_iter().for_each(|(run, mut steps)| work(run, &mut steps));
 }
 
-/// Replaces each neuron's steps by what `map` makes of them and of those of `other`.
-fn each_neuron(
-    values: &mut Tensor,
-    other: &[f32],
-    map: impl Fn(&[f32], &[f32]) -> Vec<f32> + Sync,
-) {
-    let steps = values.steps();
-    let mut rows = turned(values.values(), steps);
-    let others = turned(other, steps);
-    let pairs = rows.par_chunks_exact_mut(steps).zip(others.par_chunks_exact(steps));
-    pairs.for_each(|(row, other)| {
-        let mapped = map(row, other);
-        row.copy_from_slice(&mapped);
-    });
-    let neurons = rows.len() / steps;
-    values.values_mut().copy_from_slice(&turned(&rows, neurons));
+/// A run's part of every step.
+fn columns<'a>(values: &'a Tensor, run: &Range<usize>) -> Vec<&'a [f32]> {
+    let neurons = values.values().len() / values.steps();
+    values.values().chunks_exact(neurons).map(|step| &step[run.clone()]).collect()
+}
+
+/// A run in blocks.
+fn blocks(len: usize) -> impl Iterator<Item = Range<usize>> {
+    (0..len).step_by(BLOCK).map(move |start| start..len.min(start + BLOCK))
+}
+
+/// The way forth of a run: currents in, post-synaptic currents out.
+struct Forth<'a, 's> {
+    timing: Timing,
+    input: &'a [&'a [f32]],
+    sent: &'a mut [&'s mut [f32]],
+}
+
+impl Kernel for Forth<'_, '_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run(self) {
+        let Forth { timing, input, sent } = self;
+        for block in blocks(input.first().map_or(0, |step| step.len())) {
+            let (mut kept, mut current) = ([0.0; BLOCK], [0.0; BLOCK]);
+            for (input, sent) in input.iter().zip(sent.iter_mut()) {
+                let lanes = input[block.clone()].iter().zip(&mut sent[block.clone()]);
+                for ((&x, sent), (kept, current)) in lanes.zip(kept.iter_mut().zip(&mut current)) {
+                    *sent = timing.step(kept, current, x).current;
+                }
+            }
+        }
+    }
+}
+
+/// The way back of a run: ∂L/∂a becomes ∂L/∂I.
+struct Back<'a, 'g> {
+    timing: Timing,
+    input: &'a [&'a [f32]],
+    gradient: &'a mut [&'g mut [f32]],
+}
+
+impl Kernel for Back<'_, '_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run(self) {
+        let Back { timing, input, gradient } = self;
+        // by moment: rise, potential, current
+        let mut moments = vec![[[0.0; BLOCK]; 3]; input.len()];
+        for block in blocks(input.first().map_or(0, |step| step.len())) {
+            let (mut kept, mut current) = ([0.0; BLOCK], [0.0; BLOCK]);
+            for (input, [rises, potentials, currents]) in input.iter().zip(&mut moments) {
+                for (lane, &x) in input[block.clone()].iter().enumerate().take(BLOCK) {
+                    let moment = timing.step(&mut kept[lane], &mut current[lane], x);
+                    rises[lane] = moment.rise;
+                    potentials[lane] = moment.potential;
+                    currents[lane] = moment.current;
+                }
+            }
+            let (mut later, mut by_time) = ([0.0; BLOCK], [0.0; BLOCK]);
+            for (gradient, [rises, potentials, currents]) in gradient.iter_mut().zip(&moments).rev()
+            {
+                for (lane, g) in gradient[block.clone()].iter_mut().enumerate().take(BLOCK) {
+                    let (rise, potential) = (rises[lane], potentials[lane]);
+                    let moment = Moment { rise, potential, current: currents[lane] };
+                    *g = timing.back(moment, &mut later[lane], &mut by_time[lane], *g);
+                }
+            }
+        }
+    }
+}
+
+/// The filter of a run's synapses, step by step in the order given.
+struct Filter<'a, 's> {
+    timing: Timing,
+    steps: &'a mut [&'s mut [f32]],
+    backwards: bool,
+}
+
+impl Kernel for Filter<'_, '_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run(self) {
+        let Filter { timing, steps, backwards } = self;
+        let (last, len) = (steps.len() - 1, steps.first().map_or(0, |step| step.len()));
+        for block in blocks(len) {
+            let mut current = [0.0; BLOCK];
+            for step in 0..=last {
+                let step = &mut steps[if backwards { last - step } else { step }][block.clone()];
+                for (current, x) in current.iter_mut().zip(step) {
+                    *current = timing.filter(*current, *x);
+                    *x = *current;
+                }
+            }
+        }
+    }
 }
 
 /// Neurons that take currents and send post-synaptic currents.
@@ -177,19 +273,20 @@ impl Layer for TimedNeurons {
         false
     }
 
-    fn forward(&mut self, input: Tensor, _: &mut Pass) -> Tensor {
-        let mut output = input.clone();
-        each_neuron(&mut output, input.values(), |_, input| {
-            self.timing.run(input).iter().map(|moment| moment.current).collect()
+    fn forward(&mut self, input: Tensor, pass: &mut Pass) -> Tensor {
+        let (timing, mut output) = (self.timing, Tensor::blank(input.shape()));
+        each_run(&mut output, |run, sent| {
+            dispatch(Forth { timing, input: &columns(&input, &run), sent });
         });
-        self.kept = Some(input);
+        self.kept = (pass.keep != Keep::Nothing).then_some(input);
         output
     }
 
     fn backward(&mut self, mut gradient: Tensor) -> Tensor {
         let input = self.kept.take().expect("a forward pass before the backward pass");
-        each_neuron(&mut gradient, input.values(), |gradient, input| {
-            self.timing.back(&self.timing.run(input), gradient)
+        let timing = self.timing;
+        each_run(&mut gradient, |run, gradient| {
+            dispatch(Back { timing, input: &columns(&input, &run), gradient });
         });
         gradient
     }
@@ -218,30 +315,15 @@ impl Layer for Synapses {
     }
 
     fn forward(&mut self, mut input: Tensor, _: &mut Pass) -> Tensor {
-        let sent = input.values().to_vec();
-        each_neuron(&mut input, &sent, |_, sent| {
-            let mut current = 0.0;
-            let step = |&sent: &f32| {
-                current = self.timing.filter(current, sent);
-                current
-            };
-            sent.iter().map(step).collect()
-        });
+        let timing = self.timing;
+        each_run(&mut input, |_, steps| dispatch(Filter { timing, steps, backwards: false }));
         input
     }
 
     /// The filter, backwards in time.
     fn backward(&mut self, mut gradient: Tensor) -> Tensor {
-        let given = gradient.values().to_vec();
-        each_neuron(&mut gradient, &given, |_, given| {
-            let mut owed = given.to_vec();
-            let mut later = 0.0;
-            for owed in owed.iter_mut().rev() {
-                later = self.timing.filter(later, *owed);
-                *owed = later;
-            }
-            owed
-        });
+        let timing = self.timing;
+        each_run(&mut gradient, |_, steps| dispatch(Filter { timing, steps, backwards: true }));
         gradient
     }
 }

@@ -4,6 +4,23 @@ use proptest::prelude::*;
 
 use super::*;
 
+/// One neuron at a time.
+impl Timing {
+    fn run<L: Lane>(&self, input: &[L]) -> Vec<Moment<L>> {
+        let (mut kept, mut current) = (L::of(0.0), L::of(0.0));
+        input.iter().map(|&x| self.step(&mut kept, &mut current, x)).collect()
+    }
+
+    fn back_all<L: Lane>(&self, moments: &[Moment<L>], gradient: &[L]) -> Vec<L> {
+        let (mut later, mut by_time) = (L::of(0.0), L::of(0.0));
+        let mut owed = gradient.to_vec();
+        for (owed, &moment) in owed.iter_mut().zip(moments).rev() {
+            *owed = self.back(moment, &mut later, &mut by_time, *owed);
+        }
+        owed
+    }
+}
+
 fn timing(membrane: f64, synapse: f64) -> Timing {
     Timing::new(membrane, synapse, 1.0).unwrap()
 }
@@ -16,8 +33,8 @@ fn published(timing: &Timing, moments: &[Moment<f64>], grad_a: &[f64]) -> Vec<f6
     let mut theta = 0.0;
     let mut out = vec![0.0; steps];
     for t in (0..steps).rev() {
-        let Moment { rise, potential, fired, current } = moments[t];
-        let s = if fired { 1.0 } else { 0.0 };
+        let Moment { rise, potential, current } = moments[t];
+        let s = if potential > timing.threshold { 1.0 } else { 0.0 };
         let kappa = (-1.0 / rise).clamp(-8.0, 0.0) * s;
         let later = t..steps;
         let mut phi: f64 =
@@ -45,7 +62,7 @@ proptest! {
         let timing = timing(membrane, synapse);
         let moments = timing.run(&input);
         let expected = published(&timing, &moments, &gradient);
-        for (found, expected) in timing.back(&moments, &gradient).iter().zip(&expected) {
+        for (found, expected) in timing.back_all(&moments, &gradient).iter().zip(&expected) {
             prop_assert!((found - expected).abs() < 1e-12 * (1.0 + expected.abs()));
         }
     }
@@ -80,9 +97,9 @@ fn five_steps_by_hand() {
     close(moments.iter().map(|m| m.rise).collect(), [0.6, 0.48, 0.6, 0.48, 0.6]);
     let currents = [0.0, 0.333333, 0.222222, 0.481481, 0.320988];
     close(moments.iter().map(|m| m.current).collect(), currents);
-    let fired: Vec<bool> = moments.iter().map(|m| m.fired).collect();
+    let fired: Vec<bool> = moments.iter().map(|m| timing.fires(m.potential)).collect();
     assert_eq!(fired, [false, true, false, true, false]);
-    let owed = timing.back(&moments, &[0.0, 0.0, 0.0, 0.0, 1.0]);
+    let owed = timing.back_all(&moments, &[0.0, 0.0, 0.0, 0.0, 1.0]);
     close(owed, [0.034566, 0.372428, 0.370370, 0.462963, 0.0]);
 }
 
@@ -90,30 +107,32 @@ fn five_steps_by_hand() {
 fn one_step_is_its_steepness() {
     let timing = timing(5.0, 3.0);
     for (input, steepness) in [(1.6, 1.0 / 1.6), (1.01, 1.0 / 1.01)] {
-        let owed = timing.back(&timing.run(&[input]), &[0.9]);
+        let owed = timing.back_all(&timing.run(&[input]), &[0.9]);
         assert!((owed[0] - steepness * 0.9 / 3.0f64).abs() < 1e-15);
     }
-    let rises = Moment { rise: 0.1, potential: 1.0, fired: true, current: 1.0 };
-    assert!((timing.back(&[rises], &[0.9])[0] - 8.0 * 0.9 / 3.0f64).abs() < 1e-15);
+    let rises = Moment { rise: 0.1, potential: 1.1, current: 1.0 };
+    assert!((timing.back_all(&[rises], &[0.9])[0] - 8.0 * 0.9 / 3.0f64).abs() < 1e-15);
 }
 
 #[test]
 fn layers_do_what_single_neurons_do() {
     let timing = timing(5.0, 3.0);
-    let input: Vec<f32> = (0..5 * 6).map(|i| (i * 7 % 13) as f32 / 8.0).collect();
+    const NEURONS: usize = 150;
+    let input: Vec<f32> = (0..5 * NEURONS).map(|i| (i * 7 % 13) as f32 / 8.0).collect();
     let mut layer = TimedNeurons::new(timing);
-    let tensor = Tensor::new(&[5, 2, 3], input.clone());
+    let tensor = Tensor::new(&[5, 2, NEURONS / 2], input.clone());
     let output = layer.forward(tensor.clone(), &mut Pass::training(1));
-    let back = layer.backward(Tensor::new(&[5, 2, 3], input.iter().rev().copied().collect()));
-    for neuron in 0..6 {
+    let back =
+        layer.backward(Tensor::new(&[5, 2, NEURONS / 2], input.iter().rev().copied().collect()));
+    for neuron in 0..NEURONS {
         let of = |values: &[f32]| -> Vec<f32> {
-            values.iter().skip(neuron).step_by(6).copied().collect()
+            values.iter().skip(neuron).step_by(NEURONS).copied().collect()
         };
         let moments = timing.run(&of(&input));
         let currents: Vec<f32> = moments.iter().map(|m| m.current).collect();
         assert_eq!(of(output.values()), currents);
         let gradient: Vec<f32> = input.iter().rev().copied().collect();
-        assert_eq!(of(back.values()), timing.back(&moments, &of(&gradient)));
+        assert_eq!(of(back.values()), timing.back_all(&moments, &of(&gradient)));
     }
     assert!(Timing::new(0.5, 3.0, 1.0).is_err() && Timing::new(5.0, f64::NAN, 1.0).is_err());
 }
