@@ -32,6 +32,11 @@ pub const PRESETS: &[Preset] = &[
         text: include_str!("presets/tssl-nmnist.toml"),
     },
     Preset {
+        name: "nmnist-tssl",
+        about: "the preset nmnist by TSSL-BP, sums instead of norms",
+        text: include_str!("presets/nmnist-tssl.toml"),
+    },
+    Preset {
         name: "eicil",
         about: "cycles of gradients and STDP, reconstructed, not verified against the paper",
         text: include_str!("presets/eicil.toml"),
