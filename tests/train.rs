@@ -132,6 +132,24 @@ fn a_trained_network_is_right_and_replays_to_the_outputs_that_training_gave() {
 }
 
 #[test]
+fn a_network_remembers_what_it_took_several_events_for() {
+    let (root, config) = task("binary");
+    let out = path(&root, "run");
+    let set = ["--set", "data.input='binary'", "--set", "epochs=1"];
+    json(&[&["train", &config, "--out", &out], &set[..]].concat());
+    let (recording, network) = (path(&root, "dots/left/03.bin"), path(&root, "run/network.nir"));
+    let replay = |more: &[&str]| {
+        let arguments = ["replay", &recording, "--network", &network, "--sensor", "12x8"];
+        json(&[&arguments[..], more].concat())["manifest"]["input"].clone()
+    };
+    assert_eq!((replay(&[]), replay(&["--input", "counts"])), ("binary".into(), "counts".into()));
+    let own = path(&root, "own.synops");
+    done(&["convert", &network, &own]);
+    let arguments = ["replay", &recording, "--network", &own, "--sensor", "12x8"];
+    assert_eq!(json(&arguments)["manifest"]["input"], "binary");
+}
+
+#[test]
 fn every_neuron_comes_out_as_a_file_that_does_what_training_did() {
     let (root, config) = task("neurons");
     let files = [

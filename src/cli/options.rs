@@ -11,7 +11,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::event::{InputMode, OrderPolicy, Origin, Sensor};
 use crate::format::FORMATS;
 use crate::network::mapping::{self, MAPPINGS};
-use crate::network::{Graph, Network, file, nir};
+use crate::network::{Graph, INPUT_MODE, Network, file, nir};
 use crate::neuron::preset::{Conventions, PRESETS};
 use crate::record::weights;
 use crate::replay::{Advance, Settings, leaky_neurons};
@@ -76,9 +76,10 @@ pub struct RunOptions {
     #[arg(long, value_name = "N")]
     pub steps: Option<u64>,
 
-    /// What several events of one pixel in one step are: as many spikes, or one
-    #[arg(long, value_name = "counts|binary", default_value = "counts")]
-    pub input: InputMode,
+    /// What several events of one pixel in one step are: as many spikes, or one [default:
+    /// what the network's file says, else counts]
+    #[arg(long, value_name = "counts|binary")]
+    pub input: Option<InputMode>,
 
     /// What becomes of events out of order: sort, sort:TIME, drop or reject
     #[arg(long, value_name = "POLICY", default_value = "sort")]
@@ -151,10 +152,18 @@ impl RunOptions {
             from: self.from,
             to: self.to,
             steps: self.steps,
-            input: self.input,
+            input: self.input_mode(network)?,
             order: self.order,
             sensor: self.sensor,
         })
+    }
+
+    /// What several events of a pixel in a step are.
+    fn input_mode(&self, network: &Network) -> Result<InputMode> {
+        let own = network.input_mode.as_ref().filter(|_| self.input.is_none());
+        let own = own.map(|text| text.parse()).transpose();
+        let own = own.map_err(|e: Error| e.at(format!("metadata '{INPUT_MODE}'")))?;
+        Ok(self.input.or(own).unwrap_or_default())
     }
 
     /// Length of a step, or of a quantum; `own` is that of the network, if it has one.

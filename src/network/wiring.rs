@@ -16,6 +16,10 @@ use crate::units::Micros;
 /// The metadata entry that names the classes, one a line in output order.
 pub const CLASS_NAMES: &str = "class_names";
 
+/// The metadata entry that says what several events of a pixel in a step are, as on the
+/// command line.
+pub const INPUT_MODE: &str = "synops_input";
+
 /// A network whose shapes and edges fit.
 #[derive(Debug)]
 pub struct Network {
@@ -33,6 +37,8 @@ pub struct Network {
     pub convention: Option<Conventions>,
     /// The step that the file was made for, where that is known.
     pub dt: Option<Micros>,
+    /// What it took several events of a pixel in a step for, where that is known.
+    pub input_mode: Option<String>,
 }
 
 /// A unit with its place in the network.
@@ -94,6 +100,7 @@ impl Network {
         let classes =
             graph.metadata(CLASS_NAMES).map(|text| text.lines().map(str::to_owned).collect());
         let (convention, dt) = (graph.convention.clone(), graph.dt);
+        let input_mode = graph.metadata(INPUT_MODE).map(str::to_owned);
         let mut flat = Flat::default();
         flat.dissolve(graph, "")?;
         flat.close()?;
@@ -108,6 +115,7 @@ impl Network {
             classes,
             convention,
             dt,
+            input_mode,
         };
         network.refuse_idle_loops()?;
         network.refuse_mixtures()?;

@@ -8,10 +8,11 @@ use super::architecture::{LayerSpec, timing};
 use super::config::{Config, Rule};
 use super::neuron::NeuronSpec;
 use crate::error::{Error, ErrorKind, Result};
+use crate::event::InputMode;
 use crate::layer::norm::BatchNorm;
 use crate::layer::{BEYOND_NIR, LAYERS};
 use crate::learn::network::Network;
-use crate::network::{CLASS_NAMES, Graph, Node, NodeKind};
+use crate::network::{CLASS_NAMES, Graph, INPUT_MODE, Node, NodeKind};
 use crate::neuron::{MODELS, Neuron};
 use crate::record::{Array, Record, Values};
 use crate::units::Micros;
@@ -45,6 +46,9 @@ pub fn graph(
     graph.convention = convention.map(|text| text.parse()).transpose()?;
     graph.dt = Some(dt);
     graph.set_metadata(CLASS_NAMES, &classes.join("\n"));
+    if config.data.input != InputMode::default() {
+        graph.set_metadata(INPUT_MODE, config.data.input.name());
+    }
     Ok(graph)
 }
 
