@@ -61,7 +61,7 @@
 //! | [`units`], [`error`], [`disk`], [`record`], [`signal`] | what everybody speaks: times, errors, whole files, named arrays, spikes |
 //! | [`event`] | what an event is: columns, order, windows, steps, tallies |
 //! | [`mod@format`] | recording formats, one file each |
-//! | [`corpus`] | data sets as published: labels, class names |
+//! | [`corpus`] | data sets as published: samples, classes, users, parts, defects |
 //! | [`neuron`], [`layer`] | models and connections, one file each, with their equations |
 //! | [`network`] | graphs, NIR files and our own, state dicts by a mapping, shapes |
 //! | [`engine`] | how time advances |

@@ -1,15 +1,15 @@
 //! `synops eval`: a data set through a network.
 
+mod evaluation;
 mod rows;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
-use sha2::{Digest, Sha256};
-
+use self::evaluation::Evaluation;
 use self::rows::RowFile;
-use super::options::{Opened, RunOptions};
+use super::options::RunOptions;
 use super::output;
 use super::play::picture_of;
 use super::progress::Progress;
@@ -17,9 +17,7 @@ use super::threads;
 use crate::corpus::{Corpus, Part, Sample};
 use crate::disk;
 use crate::error::{Error, ErrorKind, Result};
-use crate::event::Window;
-use crate::measure::{Decision, Table};
-use crate::replay::{Advance, Answer, Replay, Take};
+use crate::measure::Table;
 use crate::report::eval::{EvalReport, Head, Row};
 use crate::report::json;
 
@@ -155,16 +153,6 @@ pub fn run(args: &Args) -> Result<()> {
     }
 }
 
-/// A network that is ready for samples.
-struct Evaluation<'a> {
-    root: &'a Path,
-    options: &'a RunOptions,
-    replay: Replay<'a>,
-    /// What the outputs are called.
-    outputs: Vec<String>,
-    samples: Vec<Sample>,
-}
-
 impl Args {
     fn evaluate(&self) -> Result<(Head, Vec<Row>)> {
         let [root] = &self.run.recordings[..] else {
@@ -181,10 +169,7 @@ impl Args {
         };
         let opened = self.run.open_network()?;
         let (part, samples) = self.chosen(&corpus)?;
-        let options = &self.run;
-        let replay = Replay::new(&opened.network, options.settings(&opened.network)?)?;
-        let outputs = outputs(options, &opened, &corpus.classes)?;
-        let evaluation = Evaluation { root, options, replay, outputs, samples };
+        let evaluation = Evaluation::new(root, &self.run, &opened, &corpus, samples)?;
         let head = evaluation.head(&corpus, part, &opened);
         let rows = self.rows(&evaluation, &head)?;
         Ok((head, rows))
@@ -250,171 +235,5 @@ impl Args {
             rows::write(path, head, &rows)?;
         }
         Ok(rows)
-    }
-}
-
-/// What the outputs are called: as the options or the network's file say, else as the data
-/// set's classes, where there are as many.
-fn outputs(options: &RunOptions, opened: &Opened, classes: &[String]) -> Result<Vec<String>> {
-    let network = &opened.network;
-    let count = network.units[network.output].output.len();
-    match options.class_names(network, false)? {
-        Some(names) if classes.iter().any(|class| names.contains(class)) => Ok(names),
-        Some(names) => {
-            let found = format!("outputs {}", names.join(", "));
-            Err(Error::new(ErrorKind::Usage, found, format!("classes {}", classes.join(", "))))
-        }
-        None if count == classes.len() => Ok(classes.to_vec()),
-        None => {
-            let found = format!("{count} outputs for {} classes", classes.len());
-            Err(Error::new(ErrorKind::Shape, found, "as many, or --classes"))
-        }
-    }
-}
-
-impl Evaluation<'_> {
-    fn head(&self, corpus: &Corpus, part: &str, opened: &Opened) -> Head {
-        let mut digest = Sha256::new();
-        for sample in &self.samples {
-            let Window { from, to } = sample.window;
-            let line = format!("{} {from} {to} {}\n", self.name(&sample.path), sample.class);
-            digest.update(line.as_bytes());
-        }
-        let settings = self.replay.settings();
-        let in_quanta = settings.advance == Advance::Quanta;
-        Head {
-            synops: env!("CARGO_PKG_VERSION").into(),
-            network: Path::new(&opened.origins.path).file_name().map_or_else(
-                || opened.origins.path.clone(),
-                |name| name.to_string_lossy().into_owned(),
-            ),
-            cut: corpus.cut.into(),
-            part: part.into(),
-            samples: self.samples.len(),
-            samples_sha256: digest.finalize().iter().map(|byte| format!("{byte:02x}")).collect(),
-            classes: corpus.classes.clone(),
-            network_sha256: opened.origins.sha256.clone(),
-            mapping_sha256: opened.mapping.as_ref().map(|mapping| mapping.sha256.clone()),
-            engine: settings.advance.name().into(),
-            convention: settings.conventions.to_string(),
-            dt_us: settings.dt.0,
-            quantum_us: in_quanta.then_some(settings.dt.0),
-            steps: settings.steps,
-            input: settings.input.name().into(),
-            order: settings.order.name(),
-            defects: corpus.defects.iter().map(|defect| self.said(defect)).collect(),
-        }
-    }
-
-    /// The recordings with the numbers of their samples, in the order of the first of those.
-    fn recordings(&self) -> Vec<(&Path, Vec<usize>)> {
-        let mut places: BTreeMap<&Path, usize> = BTreeMap::new();
-        let mut recordings: Vec<(&Path, Vec<usize>)> = Vec::new();
-        for (i, Sample { path, .. }) in self.samples.iter().enumerate() {
-            let place = *places.entry(path).or_insert(recordings.len());
-            match recordings.get_mut(place) {
-                Some((_, samples)) => samples.push(i),
-                None => recordings.push((path, vec![i])),
-            }
-        }
-        recordings
-    }
-
-    /// A recording's path in the folder of the data.
-    fn name(&self, path: &Path) -> String {
-        path.strip_prefix(self.root).unwrap_or(path).display().to_string()
-    }
-
-    /// An error, whose files are in the folder of the data, wherever that is.
-    fn said(&self, error: &Error) -> String {
-        error.to_string().replace(&format!("{}/", self.root.display()), "")
-    }
-
-    /// The rows of the samples of a recording.
-    fn recording(&self, path: &Path, samples: &[usize]) -> Vec<Row> {
-        self.answers(path, samples).unwrap_or_else(|error| {
-            let refused = |&sample: &usize| Row {
-                problem: Some(self.said(&error)),
-                ..self.unanswered(sample)
-            };
-            samples.iter().map(refused).collect()
-        })
-    }
-
-    fn answers(&self, path: &Path, samples: &[usize]) -> Result<Vec<Row>> {
-        let (mut recording, _) = self.options.open(path)?;
-        let (network, plan) = (self.replay.network(), self.replay.plan());
-        let mut decisions: Vec<Decision> =
-            samples.iter().map(|_| Decision::new(network, plan)).collect();
-        let windows: Vec<Window> = samples.iter().map(|&i| self.samples[i].window).collect();
-        let (take, answers) = match (&windows[..], &mut decisions[..]) {
-            ([Window::ALL], [decision]) => {
-                let (take, answer) = self.replay.run(&mut recording, decision, |_| ())?;
-                (take, vec![answer])
-            }
-            _ => {
-                let observed = windows.iter().copied().zip(&mut decisions);
-                self.replay.run_windows(&mut recording, observed, |_| ())?
-            }
-        };
-        let rows = samples.iter().zip(answers.iter().zip(&decisions));
-        Ok(rows
-            .map(|(&sample, (answer, decision))| self.row(sample, &take, answer, decision))
-            .collect())
-    }
-
-    fn unanswered(&self, sample: usize) -> Row {
-        let Sample { path, window, class, user, .. } = &self.samples[sample];
-        let bounds = (*window != Window::ALL).then_some(window);
-        Row {
-            sample,
-            recording: self.name(path),
-            from_us: bounds.map(|window| window.from),
-            to_us: bounds.map(|window| window.to),
-            class: class.clone(),
-            user: user.clone(),
-            answer: None,
-            steps: 0,
-            events: 0,
-            events_used: 0,
-            spikes: 0,
-            synaptic_ops: 0,
-            multiply_adds: 0,
-            settled_us: None,
-            problem: None,
-        }
-    }
-
-    fn row(&self, sample: usize, take: &Take, answer: &Answer, decision: &Decision) -> Row {
-        let counts = answer.counts.total();
-        let spikes = counts.spikes;
-        let prediction = answer.counts.readout(answer.steps).prediction();
-        let tick = self.replay.tick().0 as u64;
-        Row {
-            answer: prediction.map(|output| self.outputs[output].clone()),
-            steps: answer.steps,
-            events: answer.cut.kept,
-            events_used: answer.binned.kept,
-            spikes,
-            synaptic_ops: counts.synaptic_ops,
-            multiply_adds: counts.multiply_adds,
-            settled_us: decision.since().map(|step| (step + 1) * tick),
-            problem: self.problem(sample, take, answer),
-            ..self.unanswered(sample)
-        }
-    }
-
-    /// What is wrong with a sample that ran.
-    fn problem(&self, sample: usize, take: &Take, answer: &Answer) -> Option<String> {
-        let Window { to, .. } = self.samples[sample].window;
-        let last = take.span.map_or(i64::MIN, |(_, last)| last);
-        match &take.damage {
-            Some(damage) if last < to => Some(self.said(damage)),
-            _ if answer.steps == 0 => Some("no event in its window".into()),
-            _ if to != Window::ALL.to && last < to - 1 => {
-                Some(format!("the recording ends at {last} µs, its label at {to} µs"))
-            }
-            _ => None,
-        }
     }
 }

@@ -37,14 +37,7 @@ impl Confusion {
         let columns = self.columns.len() as i32;
         let width = 2 * MARGIN + (NAMES + columns * CELL).max(360);
         let mut scene = Scene { width, height: 0, items: Vec::new() };
-        let mut y = EDGE;
-        for (words, size, colour) in [(&self.title, 18, INK), (&self.subtitle, 12, GREY)] {
-            y += size as i32;
-            let text = words.clone();
-            let text = Text { x: MARGIN, y, size, colour, anchor: Anchor::Start, text };
-            scene.text(text, width - 2 * MARGIN);
-            y += 6;
-        }
+        let y = scene.heading([&self.title, &self.subtitle], (MARGIN, EDGE));
         let (left, top) = (MARGIN + NAMES, y + 40);
         let say = |x: i32, y: i32, anchor: Anchor, colour: Colour, text: String| Text {
             x,

@@ -62,16 +62,7 @@ impl Curves {
     /// The picture.
     pub fn draw(&self) -> Scene {
         let mut scene = Scene { width: WIDTH, height: 0, items: Vec::new() };
-        let mut y = EDGE;
-        for (words, size, colour) in [(&self.title, 18, INK), (&self.subtitle, 12, GREY)] {
-            y += size as i32;
-            let text = words.clone();
-            scene.text(
-                Text { x: MARGIN, y, size, colour, anchor: Anchor::Start, text },
-                WIDTH - 2 * MARGIN,
-            );
-            y += 6;
-        }
+        let mut y = scene.heading([&self.title, &self.subtitle], (MARGIN, EDGE));
         for panel in &self.panels {
             y = self.panel(&mut scene, panel, y + GAP);
         }

@@ -68,16 +68,7 @@ impl Raster {
 
 /// Draws what stands above the bands; gives the first free line.
 fn head(scene: &mut Scene, heading: &Heading) -> i32 {
-    let mut y = EDGE;
-    for (words, size, colour) in [(&heading.title, 18, INK), (&heading.subtitle, 12, GREY)] {
-        if !words.is_empty() {
-            y += size as i32;
-            let (anchor, text) = (Anchor::Start, words.clone());
-            scene.text(Text { x: MARGIN, y, size, colour, anchor, text }, WIDTH - 2 * MARGIN);
-            y += 6;
-        }
-    }
-    y + 8
+    scene.heading([&heading.title, &heading.subtitle], (MARGIN, EDGE)) + 8
 }
 
 /// Draws the names of stretches of time, each over a line as long as it lasts;

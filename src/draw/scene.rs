@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use super::font;
-use super::shade::Colour;
+use super::shade::{Colour, GREY, INK};
 use super::{png, svg};
 use crate::error::{Error, ErrorKind, Result};
 
@@ -147,6 +147,20 @@ impl Scene {
         if !rects.is_empty() {
             self.items.insert(0, Item::Fill(Fill { colour, rects }));
         }
+    }
+
+    /// Draws a title and what stands below it, each on its line if it has words; gives the
+    /// first free line.
+    pub(super) fn heading(&mut self, words: [&str; 2], (x, mut y): (i32, i32)) -> i32 {
+        for (words, (size, colour)) in words.into_iter().zip([(18, INK), (12, GREY)]) {
+            if !words.is_empty() {
+                y += size as i32;
+                let (anchor, text) = (Anchor::Start, words.to_owned());
+                self.text(Text { x, y, size, colour, anchor, text }, self.width - 2 * x);
+                y += 6;
+            }
+        }
+        y
     }
 
     /// Adds a text, cut to `room` pixels.

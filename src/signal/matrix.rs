@@ -22,16 +22,6 @@ impl<'a> Matrix<'a> {
         Matrix { values, rows, columns, row_stride: columns, column_stride: 1 }
     }
 
-    /// A matrix of rows that begin `stride` apart in a slice.
-    ///
-    /// # Panics
-    /// A slice that does not reach to the end of the last row, or rows that overlap.
-    pub fn spaced(values: &'a [f32], rows: usize, columns: usize, stride: usize) -> Matrix<'a> {
-        let fits = reach(rows, columns, stride).is_some_and(|end| end <= values.len());
-        assert!(fits, "{rows}×{columns}, {stride} apart, in {}", values.len());
-        Matrix { values, rows, columns, row_stride: stride, column_stride: 1 }
-    }
-
     /// Rows and columns exchanged.
     pub fn transposed(self) -> Matrix<'a> {
         Matrix {
@@ -68,26 +58,7 @@ impl<'a> Matrix<'a> {
 /// # Panics
 /// Sizes that do not fit.
 pub fn product(out: &mut [f32], add: bool, a: Matrix<'_>, b: Matrix<'_>) {
-    assert_eq!(a.columns(), b.rows(), "inner sizes of a product");
-    assert_eq!(out.len(), a.rows() * b.columns(), "size of a product");
-    simd::multiply(out, b.columns(), add, a, b);
-}
-
-/// The same, to rows that begin `stride` apart.
-///
-/// # Panics
-/// Sizes that do not fit.
-pub fn spaced_product(out: &mut [f32], stride: usize, add: bool, a: Matrix<'_>, b: Matrix<'_>) {
-    simd::multiply(out, stride, add, a, b);
-}
-
-/// Elements from the first to the last, rows `stride` apart; None if they overlap.
-pub(super) fn reach(rows: usize, columns: usize, stride: usize) -> Option<usize> {
-    match rows {
-        0 => Some(0),
-        _ if stride < columns => None,
-        _ => (rows - 1).checked_mul(stride)?.checked_add(columns),
-    }
+    simd::multiply(out, add, a, b);
 }
 
 #[cfg(test)]
@@ -132,27 +103,11 @@ mod tests {
         }
     }
 
-    /// What lies between rows is neither read nor written.
-    #[test]
-    fn rows_may_be_apart() {
-        let a = [1.0, 2.0, 9.0, 3.0, 4.0];
-        let mut out = [7.0; 5];
-        let a = Matrix::spaced(&a, 2, 2, 3);
-        spaced_product(&mut out, 3, true, a, Matrix::new(&[1.0, 10.0, 100.0, 1000.0], 2, 2));
-        assert_eq!(out, [208.0, 2017.0, 7.0, 410.0, 4037.0]);
-    }
-
-    #[test]
-    #[should_panic(expected = "2×2, 1 apart, in 9")]
-    fn rows_that_overlap_are_refused() {
-        Matrix::spaced(&[0.0; 9], 2, 2, 1);
-    }
-
     #[test]
     #[should_panic(expected = "size of a product")]
     fn no_product_leaves_its_slice() {
         let (a, b) = ([1.0; 4], [1.0; 4]);
-        spaced_product(&mut [0.0; 4], 3, false, Matrix::new(&a, 2, 2), Matrix::new(&b, 2, 2));
+        product(&mut [0.0; 3], false, Matrix::new(&a, 2, 2), Matrix::new(&b, 2, 2));
     }
 
     #[test]

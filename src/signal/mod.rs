@@ -11,6 +11,6 @@ mod spikes;
 pub use accumulator::{Accumulator, BLOCK, BLOCKS_WORTH_THREADS, Offset, Stretch, lanes};
 pub use aligned::Aligned;
 pub use awake::keep_others_awake;
-pub use matrix::{Matrix, product, spaced_product};
+pub use matrix::{Matrix, product};
 pub use shape::Shape;
 pub use spikes::{Entries, Merge, Spikes};

@@ -10,7 +10,6 @@
 
 use std::sync::OnceLock;
 
-use super::matrix::reach;
 use super::{BLOCK, Matrix};
 
 /// Code that gains from wide registers.
@@ -135,16 +134,14 @@ impl Kernel for NonZero<'_> {
     }
 }
 
-/// Writes the product of two matrices to `out`, whose rows begin `stride` apart, or
-/// adds it to what is there.
+/// Writes the product of two matrices to `out`, row by row, or adds it to what is there.
 ///
 /// # Panics
 /// Sizes that do not fit.
-pub fn multiply(out: &mut [f32], stride: usize, add: bool, a: Matrix<'_>, b: Matrix<'_>) {
+pub fn multiply(out: &mut [f32], add: bool, a: Matrix<'_>, b: Matrix<'_>) {
     let (rows, columns, inner) = (a.rows(), b.columns(), a.columns());
     assert_eq!(inner, b.rows(), "inner sizes of a product");
-    let fits = reach(rows, columns, stride).is_some_and(|end| end <= out.len());
-    assert!(fits, "size of a product");
+    assert_eq!(rows.checked_mul(columns), Some(out.len()), "size of a product");
     let ((a_row, a_column), (b_row, b_column)) = (a.strides(), b.strides());
     let (left, right) = (a.values().as_ptr(), b.values().as_ptr());
     // SAFETY: a matrix's elements lie in its slice by construction, those of the
@@ -156,7 +153,7 @@ pub fn multiply(out: &mut [f32], stride: usize, add: bool, a: Matrix<'_>, b: Mat
             inner,
             out.as_mut_ptr(),
             1,
-            stride as isize,
+            columns as isize,
             add,
             left,
             a_column,
