@@ -85,7 +85,7 @@ impl Stdp {
         sends: Sends,
     ) -> Result<(Answer, Changes)> {
         network.clear_gradients();
-        let pass = &mut Pass { keep: Keep::Steps, sends, ..Pass::answering() };
+        let pass = &mut Pass { sends, ..Pass::answering() };
         let mut x = input;
         let mut sent: Option<(usize, Tensor)> = None;
         for i in 0..network.layers().len() {
@@ -100,7 +100,7 @@ impl Stdp {
                     x = layer.forward(x, pass);
                     if let Some((connection, before)) = sent.take() {
                         let connection = &mut network.layers()[connection];
-                        self.owe(connection.as_mut(), before, &x, pass);
+                        self.owe(connection.as_mut(), before, &x);
                     }
                 }
                 Role::Other => {
@@ -136,7 +136,8 @@ impl Stdp {
 
     /// Adds Δw to the gradient of a connection, given the spikes at both its ends: each
     /// of the two products is what the connection's own adjoint adds for its weights.
-    fn owe(&self, connection: &mut dyn Layer, sent: Tensor, heard: &Tensor, pass: &mut Pass) {
+    fn owe(&self, connection: &mut dyn Layer, sent: Tensor, heard: &Tensor) {
+        let pass = &mut Pass { keep: Keep::Steps, ..Pass::answering() };
         let batch = sent.batch() as f64;
         let earlier = traces(&sent, self.tau_plus);
         connection.forward(earlier, pass);
