@@ -73,24 +73,18 @@ pub struct Args {
     json: Option<PathBuf>,
 }
 
-/// Which samples.
-#[derive(Clone, Copy)]
-enum Wanted {
-    All,
-    Of(Part),
-}
+/// Which samples, by name: those of a part, or all.
+type Wanted = (&'static str, Option<Part>);
 
-const PARTS: [(&str, Wanted); 4] = [
-    ("all", Wanted::All),
-    ("train", Wanted::Of(Part::Train)),
-    ("validation", Wanted::Of(Part::Validation)),
-    ("test", Wanted::Of(Part::Test)),
-];
+const ALL: Wanted = ("all", None);
+const TEST: Wanted = ("test", Some(Part::Test));
+const PARTS: [Wanted; 4] =
+    [ALL, ("train", Some(Part::Train)), ("validation", Some(Part::Validation)), TEST];
 
 fn part(text: &str) -> Result<Wanted> {
-    let named = PARTS.iter().find(|(name, _)| *name == text);
+    let named = PARTS.into_iter().find(|(name, _)| *name == text);
     let expected = "train, validation, test or all";
-    Ok(named.ok_or_else(|| Error::new(ErrorKind::Usage, format!("part '{text}'"), expected))?.1)
+    named.ok_or_else(|| Error::new(ErrorKind::Usage, format!("part '{text}'"), expected))
 }
 
 /// Recordings whose number leaves a remainder.
@@ -178,18 +172,10 @@ impl Args {
     /// The samples that were asked for, and what they are called.
     fn chosen(&self, corpus: &Corpus) -> Result<(&'static str, Vec<Sample>)> {
         let is_test = |sample: &Sample| sample.part == Some(Part::Test);
-        let wanted = self.part.unwrap_or(match corpus.samples.iter().any(is_test) {
-            true => Wanted::Of(Part::Test),
-            false => Wanted::All,
-        });
-        let (name, samples): (_, Vec<Sample>) = match wanted {
-            Wanted::All => ("all", corpus.samples.clone()),
-            Wanted::Of(part) => {
-                let of_part = corpus.samples.iter().filter(|sample| sample.part == Some(part));
-                let name = PARTS.iter().find(|(_, w)| matches!(w, Wanted::Of(p) if *p == part));
-                (name.map_or("", |(name, _)| name), of_part.cloned().collect())
-            }
-        };
+        let usual = if corpus.samples.iter().any(is_test) { TEST } else { ALL };
+        let (name, part) = self.part.unwrap_or(usual);
+        let wanted = |sample: &&Sample| part.is_none() || sample.part == part;
+        let samples: Vec<Sample> = corpus.samples.iter().filter(wanted).cloned().collect();
         match samples.is_empty() {
             false => Ok((name, samples)),
             true => {

@@ -1,5 +1,5 @@
-//! Configurations by name: networks and recipes that others published, and one that
-//! comes with the program.
+//! Configurations by name: networks and recipes that others published, and small ones for
+//! N-MNIST that are the program's own.
 
 use crate::error::{Error, ErrorKind, Result};
 

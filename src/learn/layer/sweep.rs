@@ -1,4 +1,6 @@
-//! A norm, the neurons behind it and their pool, in one sweep through memory.
+//! A norm, the neurons behind it and their pool, in one sweep through memory; with the
+//! convolution in front of them, whose output is measured, and whose gradient is made,
+//! where they are used.
 //!
 //! ```text
 //! forth    z ── norm ──▶ x ── neurons ──▶ s ── pool ──▶ y        z is kept, x and s are not

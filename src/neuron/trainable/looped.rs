@@ -57,17 +57,8 @@ impl<M: Dynamics<P, C>, const P: usize, const C: usize> Looped for Of<M, P, C> {
             if step > 0 {
                 feedback(&before[(step - 1) * width..], input);
             }
-            let sent = &mut now[..width];
-            let (cells, states, layout) = (self, &mut states[..], layout);
-            dispatch(Step {
-                cells,
-                coefficients: &coefficients,
-                layout,
-                step,
-                input,
-                states,
-                sent,
-            });
+            let (coefficients, states, sent) = (&coefficients, &mut states[..], &mut now[..width]);
+            dispatch(Step { cells: self, coefficients, layout, step, input, states, sent });
         }
     }
 
