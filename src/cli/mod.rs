@@ -16,6 +16,7 @@ mod progress;
 mod raster;
 mod recordings;
 mod replay;
+mod synth;
 mod threads;
 mod train;
 
@@ -48,6 +49,7 @@ enum Verb {
     Eval(Box<eval::Args>),
     Train(train::Args),
     Convert(convert::Args),
+    Synth(synth::Args),
 }
 
 /// Runs the program on the process's arguments.
@@ -80,5 +82,6 @@ fn run_verb(verb: &Verb) -> Result<()> {
         Verb::Eval(args) => eval::run(args),
         Verb::Train(args) => train::run(args),
         Verb::Convert(args) => convert::run(args),
+        Verb::Synth(args) => synth::run(args),
     }
 }

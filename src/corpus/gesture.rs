@@ -150,9 +150,30 @@ fn trials(labels: &Path, defects: &mut Vec<Error>) -> Result<Vec<Trial>> {
 
 /// The label file beside a recording, if it has one.
 pub fn labels_of(recording: &Path) -> Option<PathBuf> {
-    let stem = recording.file_stem()?.to_str()?;
-    let labels = recording.with_file_name(format!("{stem}{LABELS}"));
+    let labels = label_file(recording);
     labels.is_file().then_some(labels)
+}
+
+/// Where the label file of a recording is, if it has one.
+pub fn label_file(recording: &Path) -> PathBuf {
+    let stem = recording.file_stem().unwrap_or_default().to_string_lossy();
+    recording.with_file_name(format!("{stem}{LABELS}"))
+}
+
+/// The text of a label file.
+pub fn labels(trials: &[Trial]) -> String {
+    let row = |trial: &Trial| {
+        let Trial { class, window } = trial;
+        format!("{class},{},{}\n", window.from, window.to)
+    };
+    format!("{}\n{}", HEADER.join(","), trials.iter().map(row).collect::<String>())
+}
+
+/// The text of the data set's `gesture_mapping.csv`.
+pub fn mapping() -> String {
+    let rows =
+        (1..).zip(CLASSES).map(|(class, name)| format!("{},{class}\n", name.replace(' ', "_")));
+    format!("action,label\n{}", rows.collect::<String>())
 }
 
 /// Reads a label file.

@@ -14,6 +14,7 @@
 mod folders;
 pub mod gesture;
 mod list;
+pub mod synthetic;
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};

@@ -12,6 +12,7 @@ pub mod many;
 pub mod raster;
 pub mod replay;
 pub mod sweep;
+pub mod synth;
 mod table;
 mod text;
 pub mod train;

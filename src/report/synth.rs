@@ -1,0 +1,88 @@
+//! A synthetic data set that was made, as data and as text.
+
+use std::fmt::Write;
+
+use serde::Serialize;
+
+use super::grouped;
+use crate::corpus::synthetic::{Made, Plan};
+use crate::units::Bytes;
+
+/// What was made, of what.
+#[derive(Debug, Serialize)]
+pub struct Synthetic {
+    /// This program's version.
+    pub synops: &'static str,
+    /// The folder.
+    pub path: String,
+    /// People.
+    pub users: usize,
+    /// Those of them whose recordings are listed for the test.
+    pub test_users: usize,
+    /// Lightings, one recording of each user in each.
+    pub lightings: Vec<&'static str>,
+    /// Length of a trial in s.
+    pub seconds: f64,
+    /// The seed: the same one makes the same bytes.
+    pub seed: u64,
+    /// Recordings.
+    pub recordings: usize,
+    /// Trials.
+    pub trials: usize,
+    /// Events.
+    pub events: u64,
+    /// Length of all recordings together in s.
+    pub recorded_s: f64,
+    /// Bytes of all recordings.
+    pub bytes: u64,
+    /// How long it took in s.
+    pub took_s: f64,
+}
+
+impl Synthetic {
+    /// What a plan became in so many seconds.
+    pub fn new(path: String, plan: &Plan, made: Made, took_s: f64) -> Synthetic {
+        Synthetic {
+            synops: env!("CARGO_PKG_VERSION"),
+            path,
+            users: plan.users,
+            test_users: (1..=plan.users).filter(|&user| plan.is_tested(user)).count(),
+            lightings: plan.lightings.iter().map(|lighting| lighting.name).collect(),
+            seconds: plan.seconds,
+            seed: plan.seed,
+            recordings: made.recordings,
+            trials: made.trials,
+            events: made.events,
+            recorded_s: made.seconds,
+            bytes: made.bytes,
+            took_s,
+        }
+    }
+
+    /// The report for people.
+    pub fn text(&self) -> String {
+        let mut text = String::new();
+        let mut line = |name: &str, value: String| _ = writeln!(text, "{name:10} {value}");
+        line("written", format!("{}, {}", self.path, Bytes(self.bytes)));
+        let (users, tested) = (self.users, self.test_users);
+        line("users", format!("{users}, the last {tested} of them for the test"));
+        line("lighting", self.lightings.join(", "));
+        let (recordings, trials) = (grouped(self.recordings as u64), grouped(self.trials as u64));
+        line(
+            "content",
+            format!("{recordings} recordings of {trials} trials, {} s each", self.seconds),
+        );
+        let rate = self.events as f64 / self.recorded_s;
+        line("events", format!("{}, {} a second", grouped(self.events), grouped(rate as u64)));
+        let speed = self.recorded_s / self.took_s;
+        line(
+            "time",
+            format!(
+                "{:.0} s of recording in {:.1} s: {speed:.1} times real time",
+                self.recorded_s, self.took_s
+            ),
+        );
+        line("seed", self.seed.to_string());
+        text
+    }
+}
