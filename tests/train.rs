@@ -150,6 +150,57 @@ fn a_network_remembers_what_it_took_several_events_for() {
 }
 
 #[test]
+fn a_network_is_evaluated_as_its_samples_were_cut() {
+    let (root, config) = task("slices");
+    let mut list = String::from("file,class,part\n");
+    for class in ["left", "right"] {
+        for number in 0..30 {
+            let part = if number % 3 == 0 { "test" } else { "train" };
+            list += &format!("{class}/{number:02}.bin,{class},{part}\n");
+        }
+    }
+    let lists = path(&root, "parts.csv");
+    fs::write(&lists, list).unwrap();
+    let dots = path(&root, "dots");
+    for slice in ["number", "time", "2ms"] {
+        let (out, set) = (path(&root, slice), format!("data.slice='{slice}'"));
+        let steps = ["--set", "data.steps=4", "--set", "optimizer.rate=5e-3"];
+        let train = ["train", &config, "--list", &lists, "--out", &out, "--set", &set];
+        let trained = json(&[&train[..], &steps, &["--set", "epochs=2"]].concat());
+        let test = &trained["runs"][0]["test"];
+        assert_eq!((&test["of"], &test["as_trained"]), (&20.into(), &20.into()));
+        let network = path(&root, &format!("{slice}/network.nir"));
+        let eval = |more: &[&str]| {
+            let eval = ["eval", &dots, "--list", &lists, "-n", &network, "--sensor", "12x8"];
+            json(&[&eval[..], more].concat())
+        };
+        let evaluated = eval(&[]);
+        let (head, accuracy) = (&evaluated["head"], &evaluated["accuracy"]);
+        assert_eq!((&accuracy["right"], &accuracy["of"]), (&test["right"], &test["of"]));
+        let spikes = &evaluated["all"]["spikes"]["mean"];
+        let gap = spikes.as_f64().unwrap() - test["spikes"].as_f64().unwrap();
+        assert!(gap.abs() < 1e-9, "{slice}: {spikes} spikes, {test}");
+        assert_eq!(head["steps"], 4);
+        let is_length = slice == "2ms";
+        assert_eq!(head["causal"], is_length);
+        assert_eq!(head["slice"], if is_length { Value::Null } else { slice.into() });
+        // what is asked for counts
+        let asked = &eval(&["--dt", "1ms"])["head"];
+        assert_eq!((&asked["slice"], &asked["steps"]), (&Value::Null, &Value::Null));
+        let asked = &eval(&["--slice", "number", "--steps", "3"])["head"];
+        assert_eq!((&asked["slice"], &asked["steps"]), (&"number".into(), &3.into()));
+        let recording = path(&root, "dots/left/03.bin");
+        let replay = json(&["replay", &recording, "-n", &network, "--sensor", "12x8"]);
+        assert_eq!(replay["manifest"]["slice"], head["slice"]);
+        // nothing is cut off unasked
+        assert_eq!(replay["engine"]["steps"], if is_length { 5 } else { 4 });
+    }
+    let (recording, arm) = (path(&root, "dots/left/03.bin"), data("arm.nir"));
+    let alone = ["replay", &recording, "-n", &arm, "--slice", "time"];
+    assert!(refused(&alone, 2).contains("slices of equal time; expected how many: --steps N"));
+}
+
+#[test]
 fn every_neuron_comes_out_as_a_file_that_does_what_training_did() {
     let (root, config) = task("neurons");
     let files = [

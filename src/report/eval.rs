@@ -44,6 +44,11 @@ pub struct Head {
     pub quantum_us: Option<i64>,
     /// Steps that every sample had, where that was asked for.
     pub steps: Option<u64>,
+    /// Of what steps had equally much, instead of their length.
+    pub slice: Option<String>,
+    /// Whether an answer took nothing that came after its step; equal slices take the whole
+    /// recording.
+    pub causal: bool,
     /// What several events of a pixel in a step were.
     pub input: String,
     /// What was done about disorder.
@@ -82,7 +87,7 @@ pub struct Row {
     /// Multiply-adds of all connections.
     pub multiply_adds: u64,
     /// Time from the first step to the end of the one after which the answer never
-    /// changed; none without an answer.
+    /// changed; none without an answer, or where steps have no length.
     pub settled_us: Option<u64>,
     /// What is wrong with the sample; one that could not be run has no steps.
     pub problem: Option<String>,

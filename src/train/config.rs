@@ -63,7 +63,7 @@ use super::cycle::Cycle;
 use super::data::Slicing;
 use super::neuron::NeuronSpec;
 use crate::error::{Error, ErrorKind, Result};
-use crate::event::{InputMode, Sensor};
+use crate::event::{InputMode, Portions, Sensor};
 use crate::learn::loss::{HtaKl, Loss};
 use crate::learn::optimizer::Method;
 use crate::learn::schedule::Schedule;
@@ -230,10 +230,8 @@ impl Default for Held {
 pub enum Slice {
     /// So long each, from the first event on; what is left over is cut off.
     Length(Micros),
-    /// As many events each, the last one with the remainder.
-    Number,
-    /// Equal parts of the time from the first event to the last.
-    Time,
+    /// As many as there are steps, as much in each.
+    Equal(Portions),
 }
 
 /// The optimiser.
@@ -389,8 +387,7 @@ impl fmt::Display for Slice {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Slice::Length(length) => write!(f, "{}us", length.0),
-            Slice::Number => f.write_str("number"),
-            Slice::Time => f.write_str("time"),
+            Slice::Equal(portions) => portions.fmt(f),
         }
     }
 }
@@ -399,16 +396,13 @@ impl FromStr for Slice {
     type Err = Error;
 
     fn from_str(text: &str) -> Result<Slice> {
-        match text {
-            "number" => Ok(Slice::Number),
-            "time" => Ok(Slice::Time),
-            length => match length.parse() {
-                Ok(length) if length > Micros(0) => Ok(Slice::Length(length)),
-                _ => {
-                    let expected = "a time with its unit, number or time";
-                    Err(Error::new(ErrorKind::Usage, format!("slice '{text}'"), expected))
-                }
-            },
+        match (text.parse(), text.parse()) {
+            (Ok(portions), _) => Ok(Slice::Equal(portions)),
+            (_, Ok(length)) if length > Micros(0) => Ok(Slice::Length(length)),
+            _ => {
+                let expected = "a time with its unit, number or time";
+                Err(Error::new(ErrorKind::Usage, format!("slice '{text}'"), expected))
+            }
         }
     }
 }

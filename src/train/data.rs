@@ -10,7 +10,9 @@ use super::config::{DataSpec, Slice};
 use super::parts::parts;
 use crate::corpus::{Corpus, Part};
 use crate::error::{Error, ErrorKind, Result};
-use crate::event::{Batch, Binner, Field, Grid, InputMode, OrderPolicy, Sensor, Tally, Window};
+use crate::event::{
+    Batch, Binner, Field, Grid, InputMode, OrderPolicy, Sensor, Slicer, Tally, Window,
+};
 use crate::format::Recording;
 use crate::replay::Reader;
 use crate::signal::Spikes;
@@ -145,33 +147,25 @@ impl Data {
     pub fn slice_as(
         &self,
         Slicing { steps, slice, input }: Slicing,
-        mut events: Batch,
+        events: Batch,
         channels_first: bool,
         mut emit: impl FnMut(u64, &Spikes),
     ) {
         let Sensor { width, height } = self.sensor;
         let field = Field { width, height, channels: 2, channels_first };
-        let dt = match slice {
-            Slice::Length(dt) => dt,
-            Slice::Number => {
-                let each = (events.len() / steps).max(1) as i64;
-                let last = steps as i64 - 1;
-                let step = |i: usize| (i as i64 / each).min(last);
-                events.t = (0..events.len()).map(step).collect();
-                Micros(1)
+        let (steps, all) = (steps as u64, 0..events.len());
+        match slice {
+            Slice::Length(dt) => {
+                let mut binner = Binner::new(Grid { start: 0, dt }, field, input, Some(steps));
+                binner.push(&events, all, &mut emit);
+                binner.finish(&mut emit);
             }
-            Slice::Time => {
-                let first = events.t.first().copied().unwrap_or(0);
-                let span = events.t.last().map_or(1, |last| last - first + 1);
-                let step = |t: &i64| (t - first) * steps as i64 / span;
-                events.t = events.t.iter().map(step).collect();
-                Micros(1)
+            Slice::Equal(portions) => {
+                let mut slicer = Slicer::new(portions, steps, field, input);
+                slicer.push(&events, all);
+                slicer.finish(emit);
             }
-        };
-        let limit = Some(steps as u64);
-        let mut binner = Binner::new(Grid { start: 0, dt }, field, input, limit);
-        binner.push(&events, 0..events.len(), &mut emit);
-        binner.finish(&mut emit);
+        }
     }
 }
 

@@ -54,7 +54,7 @@ impl<'a> Evaluation<'a> {
         corpus: &Corpus,
         samples: Vec<Sample>,
     ) -> Result<Evaluation<'a>> {
-        let replay = Replay::new(&opened.network, options.settings(&opened.network)?)?;
+        let replay = Replay::new(&opened.network, options.settings_for_samples(&opened.network)?)?;
         let outputs = outputs(options, opened, &corpus.classes)?;
         Ok(Evaluation { root, options, replay, outputs, samples })
     }
@@ -87,6 +87,8 @@ impl<'a> Evaluation<'a> {
             dt_us: settings.dt.0,
             quantum_us: in_quanta.then_some(settings.dt.0),
             steps: settings.steps,
+            slice: settings.slice.map(|slice| slice.name().into()),
+            causal: settings.slice.is_none(),
             input: settings.input.name().into(),
             order: settings.order.name(),
             defects: corpus.defects.iter().map(|defect| self.said(defect)).collect(),
@@ -177,6 +179,7 @@ impl<'a> Evaluation<'a> {
         let spikes = counts.spikes;
         let prediction = answer.counts.readout(answer.steps).prediction();
         let tick = self.replay.tick().0 as u64;
+        let is_causal = self.replay.settings().slice.is_none();
         Row {
             answer: prediction.map(|output| self.outputs[output].clone()),
             steps: answer.steps,
@@ -185,7 +188,7 @@ impl<'a> Evaluation<'a> {
             spikes,
             synaptic_ops: counts.synaptic_ops,
             multiply_adds: counts.multiply_adds,
-            settled_us: decision.since().map(|step| (step + 1) * tick),
+            settled_us: decision.since().filter(|_| is_causal).map(|step| (step + 1) * tick),
             problem: self.problem(sample, take, answer),
             ..self.unanswered(sample)
         }
@@ -197,7 +200,7 @@ impl<'a> Evaluation<'a> {
         let last = take.span.map_or(i64::MIN, |(_, last)| last);
         match &take.damage {
             Some(damage) if last < to => Some(self.said(damage)),
-            _ if answer.steps == 0 => Some("no event in its window".into()),
+            _ if answer.cut.kept == 0 => Some("no event in its window".into()),
             _ if to != Window::ALL.to && last < to - 1 => {
                 Some(format!("the recording ends at {last} µs, its label at {to} µs"))
             }

@@ -27,9 +27,11 @@ impl EvalReport {
         );
         let _ =
             writeln!(text, "network  {}, SHA-256 {}…", head.network, &head.network_sha256[..12]);
-        let time = match head.quantum_us {
-            Some(quantum) => format!("quanta of {}", Micros(quantum)),
-            None => format!("steps of {}", Micros(head.dt_us)),
+        let steps = head.steps.map_or(String::new(), |steps| format!("{steps} "));
+        let time = match (&head.slice, head.quantum_us) {
+            (Some(slice), _) => format!("{steps}slices of equal {slice}, not causal"),
+            (None, Some(quantum)) => format!("{steps}quanta of {}", Micros(quantum)),
+            (None, None) => format!("{steps}steps of {}", Micros(head.dt_us)),
         };
         let _ = writeln!(text, "engine   {}, {}, {time}", head.engine, head.convention);
         let samples = self.samples.iter();
