@@ -10,7 +10,8 @@ use program::{data, done, folder, json, refused, synops, text};
 use serde_json::Value;
 
 /// The bundled recording of three users, as the archive of DVS128 Gesture has it; the last
-/// user's labels have a trial of another class, one behind the end and one that is none.
+/// user's labels have a trial of another class that ends behind the recording, one that begins
+/// there and one that is none.
 fn archive(name: &str) -> String {
     let root = folder().join(name);
     let _ = fs::remove_dir_all(&root);
@@ -19,7 +20,7 @@ fn archive(name: &str) -> String {
         fs::copy(data("arm.aedat"), root.join(format!("{user}_led.aedat"))).unwrap();
         let mut labels = fs::read_to_string(data("arm_labels.csv")).unwrap();
         if user == "user29" {
-            labels += "9,200000,2500000\n4,90000000,91000000\n12,0,1\n";
+            labels += "9,200000,25000000\n4,90000000,91000000\n12,0,1\n";
         }
         fs::write(root.join(format!("{user}_led_labels.csv")), labels).unwrap();
     }
@@ -60,10 +61,15 @@ fn rows_are_what_a_replay_says_and_problems_are_named() {
     let accuracy = &report["accuracy"];
     assert_eq!((&accuracy["right"], &accuracy["of"]), (&6.into(), &7.into()), "{accuracy}");
     assert_eq!((&report["refused"], &report["head"]["part"]), (&1.into(), &"test".into()));
+    assert_eq!(report["problems"], 2, "a label behind the end, and one beyond it");
     assert_eq!(report["confusion"][8][3], 1, "air drums were taken for a circling arm");
     assert_eq!(report["users"][2]["name"], "user29");
     let defects = report["head"]["defects"].as_array().unwrap();
     assert!(defects.iter().any(|d| d.as_str().unwrap().contains("'12,0,1'")), "{defects:?}");
+    let short = rows[6]["problem"].as_str().unwrap();
+    assert!(
+        short.starts_with("the recording ends at") && short.ends_with("its label at 25000000 µs")
+    );
     let problem = rows[7]["problem"].as_str().unwrap();
     assert_eq!(problem, "no event in its window");
     assert_eq!(fs::read_to_string(&csv).unwrap().lines().count(), 9);
@@ -71,7 +77,7 @@ fn rows_are_what_a_replay_says_and_problems_are_named() {
     let strict = synops(&[&arguments[..], &["--strict"]].concat());
     assert_eq!(strict.status.code(), Some(1));
     assert!(
-        text(&strict.stderr).contains("3 problems, the first: user29_led_labels.csv: "),
+        text(&strict.stderr).contains("4 problems, the first: user29_led_labels.csv: "),
         "{}",
         text(&strict.stderr)
     );

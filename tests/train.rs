@@ -201,6 +201,54 @@ fn a_network_is_evaluated_as_its_samples_were_cut() {
 }
 
 #[test]
+fn a_split_is_named_wherever_figures_are() {
+    let (root, config) = task("split");
+    for (dots, class) in [("left", "bird"), ("right", "cat")] {
+        let (from, to) = (root.join("dots").join(dots), root.join("dots").join(class));
+        fs::rename(&from, &to).unwrap();
+        for i in 0..30 {
+            let name = to.join(format!("cifar10_{class}_{}.bin", 99 + i));
+            fs::rename(to.join(format!("{i:02}.bin")), name).unwrap();
+        }
+    }
+    let (dots, out) = (path(&root, "dots"), path(&root, "run"));
+    let train = |more: &[&str]| {
+        let _ = fs::remove_dir_all(&out);
+        let arguments = ["train", &config, "--out", &out, "--set", "epochs=1"];
+        json(&[&arguments[..], more].concat())
+    };
+    // 30 − ⌈27⌉ of each class; only number 99 is among the first hundred
+    let first = &train(&["--set", "data.split=first-hundred"])["data"];
+    assert_eq!((&first["split"], &first["test"]), (&"first-hundred".into(), &2.into()));
+    assert!(first["caution"].as_str().unwrap().contains("easier than random-tenth"));
+    let usual = train(&[]);
+    assert_eq!(
+        (&usual["data"]["split"], &usual["data"]["test"]),
+        (&"last-tenth".into(), &6.into())
+    );
+    assert_eq!(usual["data"]["caution"], Value::Null);
+    assert!(fs::read_to_string(root.join("run/config.toml")).unwrap().contains("last-tenth"));
+    let checkpoint = fs::read(root.join("run/best.safetensors")).unwrap();
+    assert!(checkpoint.windows(10).any(|bytes| bytes == b"last-tenth"));
+    let network = path(&root, "run/network.nir");
+    let eval = ["eval", &dots, "-n", &network, "--sensor", "12x8"];
+    let report = json(&eval);
+    assert_eq!(
+        (&report["head"]["cut"], &report["head"]["split"]),
+        (&"cifar10dvs".into(), &"last-tenth".into())
+    );
+    assert_eq!(report["accuracy"]["right"], usual["runs"][0]["test"]["right"]);
+    let other = refused(&[&eval[..], &["--split", "first-hundred"]].concat(), 2);
+    assert!(other.contains("a network that learned from last-tenth"), "{other}");
+    let (_, config) = task("unsplit");
+    let message = refused(&["train", &config, "--set", "data.split=last-tenth"], 2);
+    assert!(
+        message.contains("'data.split': found the split last-tenth of a data set cut by folders"),
+        "{message}"
+    );
+}
+
+#[test]
 fn every_neuron_comes_out_as_a_file_that_does_what_training_did() {
     let (root, config) = task("neurons");
     let files = [
@@ -448,8 +496,10 @@ fn gestures_are_cut_by_their_labels_and_split_by_user() {
             .unwrap();
         // of user 22, the second begins before the first ends
         let end = if user == 22 { 20_500 } else { 12_000 };
-        let labels =
-            format!("class,startTime_usec,endTime_usec\n3,0,{end}\n2,20000,32000\n12,0,1\n");
+        // the recording of user 29 has nothing for the last
+        let empty = if user == 29 { "4,90000,91000\n" } else { "" };
+        let rows = format!("3,0,{end}\n2,20000,32000\n12,0,1\n{empty}");
+        let labels = format!("class,startTime_usec,endTime_usec\n{rows}");
         fs::write(folder.join(format!("{name}_labels.csv")), labels).unwrap();
     }
     let (out, data) = (path(&root, "run"), path(&root, "gestures"));
@@ -459,12 +509,15 @@ fn gestures_are_cut_by_their_labels_and_split_by_user() {
     let report = json(&[&arguments[..], &set].concat());
     let data = &report["data"];
     assert_eq!((&data["cut"], &data["train"]), (&"ibm-labels".into(), &6.into()), "{data}");
-    assert_eq!((&data["validation"], &data["test"]), (&2.into(), &4.into()), "{data}");
+    assert_eq!((&data["validation"], &data["test"]), (&2.into(), &5.into()), "{data}");
     assert_eq!(data["classes"][2], "left hand wave");
     let defects: Vec<&str> =
         data["defects"].as_array().unwrap().iter().filter_map(Value::as_str).collect();
     let of = |text: &str| defects.iter().filter(|defect| defect.contains(text)).count();
     assert_eq!((of("a class from 1 to 11"), of("where the row above ends")), (6, 1), "{defects:?}");
+    let (short, empty) = ("events until its label ends, 32000 µs", "no event in its window");
+    assert_eq!((of(short), of(empty)), (6, 1), "{defects:?}");
+    assert!(defects.last().unwrap().contains("user29_led.aedat: from 90000 µs"), "{defects:?}");
 }
 
 #[test]

@@ -24,6 +24,9 @@ pub const INPUT_MODE: &str = "synops_input";
 /// had no length; as on the command line.
 pub const SLICE: &str = "synops_slice";
 
+/// The metadata entry that says how the data set was split that the network learned from.
+pub const SPLIT: &str = "synops_split";
+
 /// The metadata entry that says how many steps a sample had that the network learned from.
 pub const STEPS: &str = "synops_steps";
 
@@ -48,6 +51,8 @@ pub struct Network {
     pub input_mode: Option<String>,
     /// Of what all steps of a sample had equally much, where that is known.
     pub slice: Option<String>,
+    /// How the data set was split, where that is known.
+    pub split: Option<String>,
     /// How many steps a sample had, where that is known.
     pub steps: Option<String>,
 }
@@ -112,7 +117,8 @@ impl Network {
             graph.metadata(CLASS_NAMES).map(|text| text.lines().map(str::to_owned).collect());
         let (convention, dt) = (graph.convention.clone(), graph.dt);
         let own = |entry| graph.metadata(entry).map(str::to_owned);
-        let (input_mode, slice, steps) = (own(INPUT_MODE), own(SLICE), own(STEPS));
+        let (input_mode, slice) = (own(INPUT_MODE), own(SLICE));
+        let (split, steps) = (own(SPLIT), own(STEPS));
         let mut flat = Flat::default();
         flat.dissolve(graph, "")?;
         flat.close()?;
@@ -129,6 +135,7 @@ impl Network {
             dt,
             input_mode,
             slice,
+            split,
             steps,
         };
         network.refuse_idle_loops()?;

@@ -22,6 +22,10 @@ pub struct Head {
     pub network: String,
     /// How the data set was cut.
     pub cut: String,
+    /// How it was split, where it does not come split.
+    pub split: Option<String>,
+    /// What is to be said of figures on that split.
+    pub caution: Option<String>,
     /// The part that was run.
     pub part: String,
     /// How many samples that part has.
@@ -120,6 +124,8 @@ pub struct EvalReport {
     pub unanswered: usize,
     /// Samples that could not be run.
     pub refused: usize,
+    /// Samples with something wrong, those that could not be run among them.
+    pub problems: usize,
     /// True class by row, in the order of the classes; answer by column, none last.
     pub confusion: Vec<Vec<u64>>,
     /// Class by class.
@@ -191,6 +197,7 @@ impl EvalReport {
             accuracy: Share::of(&ran),
             unanswered: ran.iter().filter(|row| row.answer.is_none()).count(),
             refused: samples.len() - ran.len(),
+            problems: samples.iter().filter(|row| row.problem.is_some()).count(),
             confusion: confusion(&head.classes, &ran),
             classes: head.classes.iter().map(|class| of(class, with(class))).collect(),
             users: by_user.into_iter().map(|(user, rows)| of(user, rows)).collect(),

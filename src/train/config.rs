@@ -14,6 +14,7 @@
 //! steps = 30
 //! slice = "10ms"                        # or "number", "time": as many slices as steps
 //! input = "counts"                      # default; or "binary"
+//! split = "last-tenth"                  # of CIFAR10-DVS: default; or "random-tenth", "first-hundred"
 //! validation = 0.1                      # share, or a list of users
 //! test = 0.1
 //!
@@ -62,6 +63,7 @@ use super::augment::Augment;
 use super::cycle::Cycle;
 use super::data::Slicing;
 use super::neuron::NeuronSpec;
+use crate::corpus::cifar10dvs::Split;
 use crate::error::{Error, ErrorKind, Result};
 use crate::event::{InputMode, Portions, Sensor};
 use crate::learn::loss::{HtaKl, Loss};
@@ -193,6 +195,9 @@ pub struct DataSpec {
     /// What several events of a pixel in a step are.
     #[serde(default, with = "text")]
     pub input: InputMode,
+    /// How CIFAR10-DVS is split; the last tenth of each class is for the test by default.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub split: Option<Split>,
     /// What is held out to choose by, where the list does not say.
     #[serde(default)]
     pub validation: Held,

@@ -12,7 +12,7 @@ use crate::event::InputMode;
 use crate::layer::norm::BatchNorm;
 use crate::layer::{BEYOND_NIR, LAYERS};
 use crate::learn::network::Network;
-use crate::network::{CLASS_NAMES, Graph, INPUT_MODE, Node, NodeKind, SLICE, STEPS};
+use crate::network::{CLASS_NAMES, Graph, INPUT_MODE, Node, NodeKind, SLICE, SPLIT, STEPS};
 use crate::neuron::{MODELS, Neuron};
 use crate::record::{Array, Record, Values};
 use crate::units::Micros;
@@ -50,6 +50,9 @@ pub fn graph(
         graph.set_metadata(INPUT_MODE, config.data.input.name());
     }
     graph.set_metadata(STEPS, &config.data.steps.to_string());
+    if let Some(split) = config.data.split {
+        graph.set_metadata(SPLIT, &split.to_string());
+    }
     if let Slice::Equal(portions) = config.data.slice {
         graph.set_metadata(SLICE, portions.name());
     }

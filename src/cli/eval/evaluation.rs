@@ -6,6 +6,7 @@ use std::path::Path;
 use sha2::{Digest, Sha256};
 
 use crate::cli::options::{Opened, RunOptions};
+use crate::corpus::cifar10dvs::Split;
 use crate::corpus::{Corpus, Sample};
 use crate::error::{Error, ErrorKind, Result};
 use crate::event::Window;
@@ -76,6 +77,8 @@ impl<'a> Evaluation<'a> {
                 |name| name.to_string_lossy().into_owned(),
             ),
             cut: corpus.cut.into(),
+            split: corpus.split.map(|split| split.to_string()),
+            caution: corpus.split.and_then(Split::caution).map(str::to_owned),
             part: part.into(),
             samples: self.samples.len(),
             samples_sha256: digest.finalize().iter().map(|byte| format!("{byte:02x}")).collect(),
