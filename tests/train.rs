@@ -217,6 +217,7 @@ fn a_split_is_named_wherever_figures_are() {
         let arguments = ["train", &config, "--out", &out, "--set", "epochs=1"];
         json(&[&arguments[..], more].concat())
     };
+    let config_of = |report: &Value| report["config"]["data"].clone();
     // 30 − ⌈27⌉ of each class; only number 99 is among the first hundred
     let first = &train(&["--set", "data.split=first-hundred"])["data"];
     assert_eq!((&first["split"], &first["test"]), (&"first-hundred".into(), &2.into()));
@@ -227,6 +228,11 @@ fn a_split_is_named_wherever_figures_are() {
         (&"last-tenth".into(), &6.into())
     );
     assert_eq!(usual["data"]["caution"], Value::Null);
+    let made = config_of(&usual);
+    for (key, expected) in [("sensor", "12x8"), ("slice", "1000us"), ("input", "counts")] {
+        assert_eq!(made[key], expected, "{made}");
+    }
+    assert_eq!((&made["steps"], &made["split"]), (&10.into(), &"last-tenth".into()));
     assert!(fs::read_to_string(root.join("run/config.toml")).unwrap().contains("last-tenth"));
     let checkpoint = fs::read(root.join("run/best.safetensors")).unwrap();
     assert!(checkpoint.windows(10).any(|bytes| bytes == b"last-tenth"));

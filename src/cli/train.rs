@@ -216,6 +216,7 @@ fn report(
 ) -> TrainReport {
     let tests: Vec<f64> = runs.iter().filter_map(|run| Some(run.test.as_ref()?.accuracy)).collect();
     TrainReport {
+        config: config.clone(),
         data: train::Data {
             path: config.data.path.clone(),
             cut: data.cut,

@@ -14,6 +14,8 @@ use crate::units::{Bytes, Joules, Seconds};
 /// Training, with one seed or several.
 #[derive(Debug, Serialize)]
 pub struct TrainReport {
+    /// Everything that was asked for, with the first run's seed.
+    pub config: Config,
     /// What it was trained on.
     pub data: Data,
     /// What was trained.
