@@ -129,6 +129,45 @@ fn parts_put_together_and_interrupted_runs_are_the_whole_to_the_byte() {
     assert!(refused(&["eval", "--merge", &bad], 2).contains("line 1: found missing field"));
 }
 
+/// Digests by coreutils, in the folder: `sha256sum */*.bin | sha256sum`, and
+/// `stat -c '%s  %n' */*.bin | sha256sum`.
+#[test]
+fn a_data_set_is_described() {
+    let root = folder().join("described");
+    let _ = fs::remove_dir_all(&root);
+    for (name, bytes) in [("3/00001.bin", "abc"), ("3/00002.bin", ""), ("10/00001.bin", "de")] {
+        let path = root.join(name);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, bytes).unwrap();
+    }
+    let root = root.display().to_string();
+    let info = json(&["info", &root, "--digest"]);
+    assert_eq!((&info["what"], &info["cut"]), (&"data set".into(), &"folders".into()));
+    let sizes = [&info["samples"], &info["recordings"], &info["bytes"]];
+    assert_eq!(sizes, [&Value::from(3), &3.into(), &5.into()]);
+    assert_eq!(
+        (&info["classes"][0]["name"], &info["classes"][0]["unsaid"]),
+        (&"3".into(), &2.into())
+    );
+    assert_eq!(
+        info["recordings_sha256"],
+        "b64ec7f03bd4d81f93fa8d944ec8dde89777ecf9e3c1cedefd55c32fd1a71489"
+    );
+    assert_eq!(
+        info["names_and_sizes_sha256"],
+        "6de432605d3dfb6151c79155349ee1928fe4a500ed93f8b71a883ee7c961efc8"
+    );
+    assert_eq!(json(&["info", &root])["recordings_sha256"], Value::Null);
+    let gestures = archive("gestures");
+    let info = json(&["info", &gestures]);
+    assert_eq!((&info["users"]["user29"], &info["classes"][3]["test"]), (&4.into(), &4.into()));
+    assert_eq!(info["defects"].as_array().unwrap().len(), 2, "{info}");
+    let text = done(&["info", &gestures]);
+    assert!(text.contains("data set, cut by ibm-labels\n  8 samples in 3 recordings"), "{text}");
+    let head = json(&["eval", &gestures, "-n", &data("arm.nir")])["head"].clone();
+    assert_eq!(head["names_and_sizes_sha256"], info["names_and_sizes_sha256"]);
+}
+
 #[test]
 fn what_does_not_fit_is_refused() {
     let root = archive("refused");

@@ -172,7 +172,7 @@ impl Args {
         let corpus = self.split(corpus, opened.network.split.as_deref())?;
         let (part, samples) = self.chosen(&corpus)?;
         let evaluation = Evaluation::new(root, &self.run, &opened, &corpus, samples)?;
-        let head = evaluation.head(&corpus, part, &opened);
+        let head = evaluation.head(&corpus, part, &opened)?;
         let rows = self.rows(&evaluation, &head)?;
         Ok((head, rows))
     }

@@ -32,6 +32,8 @@ pub struct Head {
     pub samples: usize,
     /// SHA-256 of the names, windows and classes of its samples.
     pub samples_sha256: String,
+    /// SHA-256 of the names and sizes of the data set's recordings: not of what is in them.
+    pub names_and_sizes_sha256: String,
     /// Names of the classes.
     pub classes: Vec<String>,
     /// SHA-256 of the network.

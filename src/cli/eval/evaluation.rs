@@ -12,6 +12,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::event::Window;
 use crate::measure::Decision;
 use crate::replay::{Advance, Answer, Replay, Take};
+use crate::report::corpus::names_and_sizes;
 use crate::report::eval::{Head, Row};
 
 /// A network that is ready for samples.
@@ -61,7 +62,10 @@ impl<'a> Evaluation<'a> {
     }
 
     /// What all rows have in common.
-    pub fn head(&self, corpus: &Corpus, part: &str, opened: &Opened) -> Head {
+    ///
+    /// # Errors
+    /// Recordings that are gone.
+    pub fn head(&self, corpus: &Corpus, part: &str, opened: &Opened) -> Result<Head> {
         let mut digest = Sha256::new();
         for sample in &self.samples {
             let Window { from, to } = sample.window;
@@ -70,7 +74,7 @@ impl<'a> Evaluation<'a> {
         }
         let settings = self.replay.settings();
         let in_quanta = settings.advance == Advance::Quanta;
-        Head {
+        Ok(Head {
             synops: env!("CARGO_PKG_VERSION").into(),
             network: Path::new(&opened.origins.path).file_name().map_or_else(
                 || opened.origins.path.clone(),
@@ -82,6 +86,7 @@ impl<'a> Evaluation<'a> {
             part: part.into(),
             samples: self.samples.len(),
             samples_sha256: digest.finalize().iter().map(|byte| format!("{byte:02x}")).collect(),
+            names_and_sizes_sha256: names_and_sizes(self.root, corpus)?,
             classes: corpus.classes.clone(),
             network_sha256: opened.origins.sha256.clone(),
             mapping_sha256: opened.mapping.as_ref().map(|mapping| mapping.sha256.clone()),
@@ -95,7 +100,7 @@ impl<'a> Evaluation<'a> {
             input: settings.input.name().into(),
             order: settings.order.name(),
             defects: corpus.defects.iter().map(|defect| self.said(defect)).collect(),
-        }
+        })
     }
 
     /// The recordings with the numbers of their samples, in the order of the first of those.
