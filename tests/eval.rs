@@ -10,7 +10,8 @@ use program::{data, done, folder, json, refused, synops, text};
 use serde_json::Value;
 
 /// The bundled recording of three users, as the archive of DVS128 Gesture has it; the last
-/// user's labels have a trial of another class, one behind the end and one that is none.
+/// user's labels have a trial of another class that ends behind the recording, one that begins
+/// there and one that is none.
 fn archive(name: &str) -> String {
     let root = folder().join(name);
     let _ = fs::remove_dir_all(&root);
@@ -19,7 +20,7 @@ fn archive(name: &str) -> String {
         fs::copy(data("arm.aedat"), root.join(format!("{user}_led.aedat"))).unwrap();
         let mut labels = fs::read_to_string(data("arm_labels.csv")).unwrap();
         if user == "user29" {
-            labels += "9,200000,2500000\n4,90000000,91000000\n12,0,1\n";
+            labels += "9,200000,25000000\n4,90000000,91000000\n12,0,1\n";
         }
         fs::write(root.join(format!("{user}_led_labels.csv")), labels).unwrap();
     }
@@ -60,10 +61,15 @@ fn rows_are_what_a_replay_says_and_problems_are_named() {
     let accuracy = &report["accuracy"];
     assert_eq!((&accuracy["right"], &accuracy["of"]), (&6.into(), &7.into()), "{accuracy}");
     assert_eq!((&report["refused"], &report["head"]["part"]), (&1.into(), &"test".into()));
+    assert_eq!(report["problems"], 2, "a label behind the end, and one beyond it");
     assert_eq!(report["confusion"][8][3], 1, "air drums were taken for a circling arm");
     assert_eq!(report["users"][2]["name"], "user29");
     let defects = report["head"]["defects"].as_array().unwrap();
     assert!(defects.iter().any(|d| d.as_str().unwrap().contains("'12,0,1'")), "{defects:?}");
+    let short = rows[6]["problem"].as_str().unwrap();
+    assert!(
+        short.starts_with("the recording ends at") && short.ends_with("its label at 25000000 µs")
+    );
     let problem = rows[7]["problem"].as_str().unwrap();
     assert_eq!(problem, "no event in its window");
     assert_eq!(fs::read_to_string(&csv).unwrap().lines().count(), 9);
@@ -71,7 +77,7 @@ fn rows_are_what_a_replay_says_and_problems_are_named() {
     let strict = synops(&[&arguments[..], &["--strict"]].concat());
     assert_eq!(strict.status.code(), Some(1));
     assert!(
-        text(&strict.stderr).contains("3 problems, the first: user29_led_labels.csv: "),
+        text(&strict.stderr).contains("4 problems, the first: user29_led_labels.csv: "),
         "{}",
         text(&strict.stderr)
     );
@@ -121,6 +127,45 @@ fn parts_put_together_and_interrupted_runs_are_the_whole_to_the_byte() {
     fs::write(rows("bad"), "{}\n").unwrap();
     let bad = rows("bad");
     assert!(refused(&["eval", "--merge", &bad], 2).contains("line 1: found missing field"));
+}
+
+/// Digests by coreutils, in the folder: `sha256sum */*.bin | sha256sum`, and
+/// `stat -c '%s  %n' */*.bin | sha256sum`.
+#[test]
+fn a_data_set_is_described() {
+    let root = folder().join("described");
+    let _ = fs::remove_dir_all(&root);
+    for (name, bytes) in [("3/00001.bin", "abc"), ("3/00002.bin", ""), ("10/00001.bin", "de")] {
+        let path = root.join(name);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, bytes).unwrap();
+    }
+    let root = root.display().to_string();
+    let info = json(&["info", &root, "--digest"]);
+    assert_eq!((&info["what"], &info["cut"]), (&"data set".into(), &"folders".into()));
+    let sizes = [&info["samples"], &info["recordings"], &info["bytes"]];
+    assert_eq!(sizes, [&Value::from(3), &3.into(), &5.into()]);
+    assert_eq!(
+        (&info["classes"][0]["name"], &info["classes"][0]["unsaid"]),
+        (&"3".into(), &2.into())
+    );
+    assert_eq!(
+        info["recordings_sha256"],
+        "b64ec7f03bd4d81f93fa8d944ec8dde89777ecf9e3c1cedefd55c32fd1a71489"
+    );
+    assert_eq!(
+        info["names_and_sizes_sha256"],
+        "6de432605d3dfb6151c79155349ee1928fe4a500ed93f8b71a883ee7c961efc8"
+    );
+    assert_eq!(json(&["info", &root])["recordings_sha256"], Value::Null);
+    let gestures = archive("gestures");
+    let info = json(&["info", &gestures]);
+    assert_eq!((&info["users"]["user29"], &info["classes"][3]["test"]), (&4.into(), &4.into()));
+    assert_eq!(info["defects"].as_array().unwrap().len(), 2, "{info}");
+    let text = done(&["info", &gestures]);
+    assert!(text.contains("data set, cut by ibm-labels\n  8 samples in 3 recordings"), "{text}");
+    let head = json(&["eval", &gestures, "-n", &data("arm.nir")])["head"].clone();
+    assert_eq!(head["names_and_sizes_sha256"], info["names_and_sizes_sha256"]);
 }
 
 #[test]

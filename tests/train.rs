@@ -150,6 +150,111 @@ fn a_network_remembers_what_it_took_several_events_for() {
 }
 
 #[test]
+fn a_network_is_evaluated_as_its_samples_were_cut() {
+    let (root, config) = task("slices");
+    let mut list = String::from("file,class,part\n");
+    for class in ["left", "right"] {
+        for number in 0..30 {
+            let part = if number % 3 == 0 { "test" } else { "train" };
+            list += &format!("{class}/{number:02}.bin,{class},{part}\n");
+        }
+    }
+    let lists = path(&root, "parts.csv");
+    fs::write(&lists, list).unwrap();
+    let dots = path(&root, "dots");
+    for slice in ["number", "time", "2ms"] {
+        let (out, set) = (path(&root, slice), format!("data.slice='{slice}'"));
+        let steps = ["--set", "data.steps=4", "--set", "optimizer.rate=5e-3"];
+        let train = ["train", &config, "--list", &lists, "--out", &out, "--set", &set];
+        let trained = json(&[&train[..], &steps, &["--set", "epochs=2"]].concat());
+        let test = &trained["runs"][0]["test"];
+        assert_eq!((&test["of"], &test["as_trained"]), (&20.into(), &20.into()));
+        let network = path(&root, &format!("{slice}/network.nir"));
+        let eval = |more: &[&str]| {
+            let eval = ["eval", &dots, "--list", &lists, "-n", &network, "--sensor", "12x8"];
+            json(&[&eval[..], more].concat())
+        };
+        let evaluated = eval(&[]);
+        let (head, accuracy) = (&evaluated["head"], &evaluated["accuracy"]);
+        assert_eq!((&accuracy["right"], &accuracy["of"]), (&test["right"], &test["of"]));
+        let spikes = &evaluated["all"]["spikes"]["mean"];
+        let gap = spikes.as_f64().unwrap() - test["spikes"].as_f64().unwrap();
+        assert!(gap.abs() < 1e-9, "{slice}: {spikes} spikes, {test}");
+        assert_eq!(head["steps"], 4);
+        let is_length = slice == "2ms";
+        assert_eq!(head["causal"], is_length);
+        assert_eq!(head["slice"], if is_length { Value::Null } else { slice.into() });
+        // what is asked for counts
+        let asked = &eval(&["--dt", "1ms"])["head"];
+        assert_eq!((&asked["slice"], &asked["steps"]), (&Value::Null, &Value::Null));
+        let asked = &eval(&["--slice", "number", "--steps", "3"])["head"];
+        assert_eq!((&asked["slice"], &asked["steps"]), (&"number".into(), &3.into()));
+        let recording = path(&root, "dots/left/03.bin");
+        let replay = json(&["replay", &recording, "-n", &network, "--sensor", "12x8"]);
+        assert_eq!(replay["manifest"]["slice"], head["slice"]);
+        // nothing is cut off unasked
+        assert_eq!(replay["engine"]["steps"], if is_length { 5 } else { 4 });
+    }
+    let (recording, arm) = (path(&root, "dots/left/03.bin"), data("arm.nir"));
+    let alone = ["replay", &recording, "-n", &arm, "--slice", "time"];
+    assert!(refused(&alone, 2).contains("slices of equal time; expected how many: --steps N"));
+}
+
+#[test]
+fn a_split_is_named_wherever_figures_are() {
+    let (root, config) = task("split");
+    for (dots, class) in [("left", "bird"), ("right", "cat")] {
+        let (from, to) = (root.join("dots").join(dots), root.join("dots").join(class));
+        fs::rename(&from, &to).unwrap();
+        for i in 0..30 {
+            let name = to.join(format!("cifar10_{class}_{}.bin", 99 + i));
+            fs::rename(to.join(format!("{i:02}.bin")), name).unwrap();
+        }
+    }
+    let (dots, out) = (path(&root, "dots"), path(&root, "run"));
+    let train = |more: &[&str]| {
+        let _ = fs::remove_dir_all(&out);
+        let arguments = ["train", &config, "--out", &out, "--set", "epochs=1"];
+        json(&[&arguments[..], more].concat())
+    };
+    let config_of = |report: &Value| report["config"]["data"].clone();
+    // 30 − ⌈27⌉ of each class; only number 99 is among the first hundred
+    let first = &train(&["--set", "data.split=first-hundred"])["data"];
+    assert_eq!((&first["split"], &first["test"]), (&"first-hundred".into(), &2.into()));
+    assert!(first["caution"].as_str().unwrap().contains("easier than random-tenth"));
+    let usual = train(&[]);
+    assert_eq!(
+        (&usual["data"]["split"], &usual["data"]["test"]),
+        (&"last-tenth".into(), &6.into())
+    );
+    assert_eq!(usual["data"]["caution"], Value::Null);
+    let made = config_of(&usual);
+    for (key, expected) in [("sensor", "12x8"), ("slice", "1000us"), ("input", "counts")] {
+        assert_eq!(made[key], expected, "{made}");
+    }
+    assert_eq!((&made["steps"], &made["split"]), (&10.into(), &"last-tenth".into()));
+    assert!(fs::read_to_string(root.join("run/config.toml")).unwrap().contains("last-tenth"));
+    let checkpoint = fs::read(root.join("run/best.safetensors")).unwrap();
+    assert!(checkpoint.windows(10).any(|bytes| bytes == b"last-tenth"));
+    let network = path(&root, "run/network.nir");
+    let eval = ["eval", &dots, "-n", &network, "--sensor", "12x8"];
+    let report = json(&eval);
+    assert_eq!(
+        (&report["head"]["cut"], &report["head"]["split"]),
+        (&"cifar10dvs".into(), &"last-tenth".into())
+    );
+    assert_eq!(report["accuracy"]["right"], usual["runs"][0]["test"]["right"]);
+    let other = refused(&[&eval[..], &["--split", "first-hundred"]].concat(), 2);
+    assert!(other.contains("a network that learned from last-tenth"), "{other}");
+    let (_, config) = task("unsplit");
+    let message = refused(&["train", &config, "--set", "data.split=last-tenth"], 2);
+    assert!(
+        message.contains("'data.split': found the split last-tenth of a data set cut by folders"),
+        "{message}"
+    );
+}
+
+#[test]
 fn every_neuron_comes_out_as_a_file_that_does_what_training_did() {
     let (root, config) = task("neurons");
     let files = [
@@ -397,8 +502,10 @@ fn gestures_are_cut_by_their_labels_and_split_by_user() {
             .unwrap();
         // of user 22, the second begins before the first ends
         let end = if user == 22 { 20_500 } else { 12_000 };
-        let labels =
-            format!("class,startTime_usec,endTime_usec\n3,0,{end}\n2,20000,32000\n12,0,1\n");
+        // the recording of user 29 has nothing for the last
+        let empty = if user == 29 { "4,90000,91000\n" } else { "" };
+        let rows = format!("3,0,{end}\n2,20000,32000\n12,0,1\n{empty}");
+        let labels = format!("class,startTime_usec,endTime_usec\n{rows}");
         fs::write(folder.join(format!("{name}_labels.csv")), labels).unwrap();
     }
     let (out, data) = (path(&root, "run"), path(&root, "gestures"));
@@ -408,12 +515,15 @@ fn gestures_are_cut_by_their_labels_and_split_by_user() {
     let report = json(&[&arguments[..], &set].concat());
     let data = &report["data"];
     assert_eq!((&data["cut"], &data["train"]), (&"ibm-labels".into(), &6.into()), "{data}");
-    assert_eq!((&data["validation"], &data["test"]), (&2.into(), &4.into()), "{data}");
+    assert_eq!((&data["validation"], &data["test"]), (&2.into(), &5.into()), "{data}");
     assert_eq!(data["classes"][2], "left hand wave");
     let defects: Vec<&str> =
         data["defects"].as_array().unwrap().iter().filter_map(Value::as_str).collect();
     let of = |text: &str| defects.iter().filter(|defect| defect.contains(text)).count();
     assert_eq!((of("a class from 1 to 11"), of("where the row above ends")), (6, 1), "{defects:?}");
+    let (short, empty) = ("events until its label ends, 32000 µs", "no event in its window");
+    assert_eq!((of(short), of(empty)), (6, 1), "{defects:?}");
+    assert!(defects.last().unwrap().contains("user29_led.aedat: from 90000 µs"), "{defects:?}");
 }
 
 #[test]

@@ -43,7 +43,7 @@ pub struct Args {
     /// Run at one step length after the other, and without a grid
     #[arg(long, value_name = "TIMES", num_args = 0..=1, require_equals = true,
           default_missing_value = "", value_parser = ValueParser::new(step_lengths),
-          conflicts_with_all = ["against", "quantum", "engine"])]
+          conflicts_with_all = ["against", "quantum", "engine", "slice"])]
     dt_sweep: Option<StepLengths>,
 
     /// Draw the sweep: a .png or .svg
@@ -181,7 +181,8 @@ fn sweep(args: &Args, options: &RunOptions, steps: &[Micros]) -> Result<()> {
     let picture = picture_of(args.plot.as_deref())?;
     let Opened { network, origins, .. } = options.open_network()?;
     let (recording, input_origins) = options.open_recording()?;
-    let settings = options.settings(&network)?;
+    let own = options.settings(&network)?;
+    let settings = Settings { slice: None, steps: options.steps, ..own };
     let classes = options.class_names(&network, false)?;
     let mut progress = Progress::new(recording.len() * (steps.len() as u64 + 1));
     let open = || Ok(options.open_recording()?.0);

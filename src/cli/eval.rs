@@ -14,10 +14,12 @@ use super::output;
 use super::play::picture_of;
 use super::progress::Progress;
 use super::threads;
+use crate::corpus::cifar10dvs::Split;
 use crate::corpus::{Corpus, Part, Sample};
 use crate::disk;
 use crate::error::{Error, ErrorKind, Result};
 use crate::measure::Table;
+use crate::network::SPLIT;
 use crate::report::eval::{EvalReport, Head, Row};
 use crate::report::json;
 
@@ -40,6 +42,11 @@ pub struct Args {
     #[arg(long, value_name = "CSV")]
     list: Option<PathBuf>,
 
+    /// How CIFAR10-DVS is split: last-tenth, random-tenth, random-tenth:SEED or first-hundred
+    /// is for the test [default: what the network learned from, else last-tenth]
+    #[arg(long, value_name = "NAME")]
+    split: Option<Split>,
+
     /// Which part of the data set [default: test where it has one, else all]
     #[arg(long, value_name = "train|validation|test|all", value_parser = part)]
     part: Option<Wanted>,
@@ -57,7 +64,7 @@ pub struct Args {
     resume: bool,
 
     /// Put files of rows together and run nothing
-    #[arg(long, conflicts_with_all = ["network", "list", "part", "resume"])]
+    #[arg(long, conflicts_with_all = ["network", "list", "split", "part", "resume"])]
     merge: bool,
 
     /// Write the rows as CSV
@@ -162,11 +169,26 @@ impl Args {
             None => Corpus::open(root)?,
         };
         let opened = self.run.open_network()?;
+        let corpus = self.split(corpus, opened.network.split.as_deref())?;
         let (part, samples) = self.chosen(&corpus)?;
         let evaluation = Evaluation::new(root, &self.run, &opened, &corpus, samples)?;
-        let head = evaluation.head(&corpus, part, &opened);
+        let head = evaluation.head(&corpus, part, &opened)?;
         let rows = self.rows(&evaluation, &head)?;
         Ok((head, rows))
+    }
+
+    /// The data set split as the network's was: another test would be of what it learned.
+    fn split(&self, corpus: Corpus, own: Option<&str>) -> Result<Corpus> {
+        let own = own.map(str::parse::<Split>).transpose();
+        let own = own.map_err(|e| e.at(format!("metadata '{SPLIT}'")))?;
+        match (self.split, own) {
+            (Some(split), Some(own)) if split != own => {
+                let found = format!("--split {split} for a network that learned from {own}");
+                Err(Error::new(ErrorKind::Usage, found, format!("--split {own}")))
+            }
+            (None, Some(own)) if corpus.cut == "cifar10dvs" => corpus.split(Some(own)),
+            (split, _) => corpus.split(split).map_err(|e| e.at("--split")),
+        }
     }
 
     /// The samples that were asked for, and what they are called.

@@ -1,10 +1,12 @@
-//! `synops info`: what a file is.
+//! `synops info`: what a file is, or a data set.
 
 use std::path::{Path, PathBuf};
 
 use super::options::format_name;
 use super::output;
 use super::progress::Progress;
+use super::threads;
+use crate::corpus::Corpus;
 use crate::disk;
 use crate::engine::{Clocked, Engine};
 use crate::error::{Error, Result};
@@ -12,22 +14,29 @@ use crate::event::Batch;
 use crate::format::Recording;
 use crate::network::{Network, file};
 use crate::record::weights;
+use crate::report::corpus::{CorpusInfo, of_lines, recordings};
 use crate::report::info::{NetworkInfo, NodeInfo, RecordingInfo, WeightsInfo};
 use crate::report::json;
+use crate::report::manifest::file_digest;
 use crate::units::Micros;
 
-/// Say what files are: format, sensor, events, time, oddities; nodes and shapes; names of weights
+/// Say what files are: format, sensor, events, time, oddities; nodes and shapes; names of
+/// weights; and what is in the folder of a data set: cut, classes, parts, users, defects
 ///
 /// Example: synops info user24_led.aedat network.nir
 #[derive(clap::Args)]
 pub struct Args {
-    /// Recordings, networks, state dicts
+    /// Recordings, networks, state dicts, folders of data sets
     #[arg(required = true)]
     files: Vec<PathBuf>,
 
     /// The recordings' format, where their content does not show it
     #[arg(long, value_name = "NAME", value_parser = format_name)]
     format: Option<String>,
+
+    /// Of a data set, digest all recordings too, which reads them
+    #[arg(long)]
+    digest: bool,
 
     /// Write the report of a single file as JSON; - for standard output
     #[arg(long, value_name = "FILE")]
@@ -39,6 +48,7 @@ enum Info {
     Recording(Box<RecordingInfo>, Option<Error>),
     Network(NetworkInfo),
     Weights(WeightsInfo),
+    DataSet(CorpusInfo),
 }
 
 /// Runs the verb. A bad file is reported, the others are still described, and
@@ -61,11 +71,15 @@ pub fn run(args: &Args) -> Result<()> {
 }
 
 fn describe(path: &Path, args: &Args) -> Result<()> {
-    let info = inspect(path, args.format.as_deref())?;
+    let info = match path.is_dir() {
+        true => Info::DataSet(data_set(path, args.digest)?),
+        false => inspect(path, args.format.as_deref())?,
+    };
     let (text, bytes, damage) = match info {
         Info::Recording(info, damage) => (info.text(), json(&*info)?, damage),
         Info::Network(info) => (info.text(), json(&info)?, None),
         Info::Weights(info) => (info.text(), json(&info)?, None),
+        Info::DataSet(info) => (info.text(), json(&info)?, None),
     };
     match &args.json {
         Some(file) => output::write(file, &bytes)?,
@@ -86,6 +100,27 @@ fn inspect(path: &Path, format: Option<&str>) -> Result<Info> {
         return Ok(Info::Weights(WeightsInfo::new(path.display().to_string(), &weights)));
     }
     recording(path, format)
+}
+
+fn data_set(root: &Path, has_digest: bool) -> Result<CorpusInfo> {
+    let corpus = Corpus::open(root)?;
+    let mut info = CorpusInfo::new(root, &corpus)?;
+    if has_digest {
+        let recordings = recordings(&corpus);
+        let (mut digests, mut failed) = (Vec::with_capacity(recordings.len()), None);
+        let mut progress = Progress::of_recordings(recordings.len() as u64);
+        let digest = |path: &&Path| file_digest(path);
+        threads::in_order(&recordings, digest, |digest| {
+            match digest {
+                Ok(digest) => digests.push(digest),
+                Err(error) => _ = failed.get_or_insert(error),
+            }
+            progress.at(digests.len() as u64);
+        })?;
+        failed.map_or(Ok(()), Err)?;
+        info.recordings_sha256 = Some(of_lines(root, digests.into_iter().zip(recordings)));
+    }
+    Ok(info)
 }
 
 fn recording(path: &Path, format: Option<&str>) -> Result<Info> {

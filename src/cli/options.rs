@@ -1,6 +1,7 @@
 //! The words that several verbs share.
 
 use std::path::{Path, PathBuf};
+use std::str::FromStr;
 
 use clap::Args;
 
@@ -8,10 +9,10 @@ use crate::bundled;
 use crate::corpus::gesture;
 use crate::disk;
 use crate::error::{Error, ErrorKind, Result};
-use crate::event::{InputMode, OrderPolicy, Origin, Sensor};
+use crate::event::{InputMode, OrderPolicy, Origin, Portions, Sensor};
 use crate::format::FORMATS;
 use crate::network::mapping::{self, MAPPINGS};
-use crate::network::{Graph, INPUT_MODE, Network, file, nir};
+use crate::network::{Graph, INPUT_MODE, Network, SLICE, STEPS, file, nir};
 use crate::neuron::preset::{Conventions, PRESETS};
 use crate::record::weights;
 use crate::replay::{Advance, Settings, leaky_neurons};
@@ -76,6 +77,12 @@ pub struct RunOptions {
     #[arg(long, value_name = "N")]
     pub steps: Option<u64>,
 
+    /// Cut into as many --steps with equally many events or equally much time each, which
+    /// takes the whole recording before the first step: not causal [default: what the
+    /// network's file says, else steps have a length]
+    #[arg(long, value_name = "number|time")]
+    pub slice: Option<Portions>,
+
     /// What several events of one pixel in one step are: as many spikes, or one [default:
     /// what the network's file says, else counts]
     #[arg(long, value_name = "counts|binary")]
@@ -133,7 +140,7 @@ impl RunOptions {
     /// The settings of a run of this network.
     ///
     /// # Errors
-    /// A quantum for a clock.
+    /// A quantum for a clock, entries in the network's file that cannot be read.
     pub fn settings(&self, network: &Network) -> Result<Settings> {
         let advance = match (self.engine, self.quantum) {
             (None | Some(Advance::Event), Some(_)) => Advance::Quanta,
@@ -144,6 +151,11 @@ impl RunOptions {
             }
         };
         let conventions = self.convention.as_ref().or(network.convention.as_ref());
+        let slice = self.slice.map_or_else(|| self.own(&network.slice, SLICE), |s| Ok(Some(s)))?;
+        let steps = match slice {
+            Some(_) if self.steps.is_none() => parsed(network.steps.as_deref(), STEPS)?,
+            _ => self.steps,
+        };
         Ok(Settings {
             advance,
             conventions: conventions.cloned().unwrap_or_default(),
@@ -151,7 +163,8 @@ impl RunOptions {
             origin: self.origin,
             from: self.from,
             to: self.to,
-            steps: self.steps,
+            steps,
+            slice,
             input: self.input_mode(network)?,
             order: self.order,
             sensor: self.sensor,
@@ -160,10 +173,24 @@ impl RunOptions {
 
     /// What several events of a pixel in a step are.
     fn input_mode(&self, network: &Network) -> Result<InputMode> {
-        let own = network.input_mode.as_ref().filter(|_| self.input.is_none());
-        let own = own.map(|text| text.parse()).transpose();
-        let own = own.map_err(|e: Error| e.at(format!("metadata '{INPUT_MODE}'")))?;
-        Ok(self.input.or(own).unwrap_or_default())
+        let own = network.input_mode.as_deref().filter(|_| self.input.is_none());
+        Ok(self.input.or(parsed(own, INPUT_MODE)?).unwrap_or_default())
+    }
+
+    /// The settings for samples that are cut as those were that the network learned from.
+    ///
+    /// # Errors
+    /// As [`RunOptions::settings`].
+    pub fn settings_for_samples(&self, network: &Network) -> Result<Settings> {
+        let settings = self.settings(network)?;
+        let own = self.own(&network.steps, STEPS)?.filter(|_| self.steps.is_none());
+        Ok(Settings { steps: own.or(settings.steps), ..settings })
+    }
+
+    /// What the network's file says of its steps, where no other length was asked for.
+    fn own<T: FromStr>(&self, entry: &Option<String>, name: &str) -> Result<Option<T>> {
+        let is_own = self.dt.is_none() && self.quantum.is_none();
+        parsed(entry.as_deref().filter(|_| is_own), name)
     }
 
     /// Length of a step, or of a quantum; `own` is that of the network, if it has one.
@@ -258,6 +285,15 @@ impl RunOptions {
             _ => Ok(names),
         }
     }
+}
+
+/// What a network's file says under a name.
+fn parsed<T: FromStr>(text: Option<&str>, name: &str) -> Result<Option<T>> {
+    let refuse = |text: &str| {
+        let error = Error::new(ErrorKind::Corrupt, format!("'{text}'"), "what training writes");
+        error.at(format!("metadata '{name}'"))
+    };
+    text.map(|text| text.parse().map_err(|_| refuse(text))).transpose()
 }
 
 impl Origins {

@@ -8,6 +8,7 @@ use std::time::Instant;
 use super::output;
 use super::progress::Progress;
 use crate::corpus::Part;
+use crate::corpus::cifar10dvs::Split;
 use crate::disk;
 use crate::draw::Picture;
 use crate::error::{Error, ErrorKind, Result};
@@ -86,7 +87,7 @@ fn preset_help() -> String {
 
 /// Runs the verb.
 pub fn run(args: &Args) -> Result<()> {
-    let config = args.config()?;
+    let mut config = args.config()?;
     if args.print {
         return output::print(&config.to_toml()?);
     }
@@ -95,6 +96,8 @@ pub fn run(args: &Args) -> Result<()> {
         return Err(error);
     }
     let data = read(&config)?;
+    // what was usual is what checkpoints are to say
+    config.data.split = data.split;
     let memory = args.prepared(&config, &data)?.memory()?;
     if args.json.as_deref() != Some(Path::new("-")) {
         output::print(&format!("memory   {} predicted\n", Bytes(memory.bytes)))?;
@@ -213,9 +216,12 @@ fn report(
 ) -> TrainReport {
     let tests: Vec<f64> = runs.iter().filter_map(|run| Some(run.test.as_ref()?.accuracy)).collect();
     TrainReport {
+        config: config.clone(),
         data: train::Data {
             path: config.data.path.clone(),
             cut: data.cut,
+            split: data.split.map(|split| split.to_string()),
+            caution: data.split.and_then(Split::caution),
             defects: data.defects.iter().map(ToString::to_string).collect(),
             classes: data.classes.clone(),
             train: data.part(Part::Train).len(),

@@ -3,22 +3,30 @@
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 
-use super::{Corpus, Part, Sample, gesture, user_of};
+use super::{Corpus, Part, Sample, cifar10dvs, gesture, user_of};
 use crate::event::Window;
 
 /// The recordings in folders below the root.
 pub fn samples(root: &Path, files: &[PathBuf]) -> Corpus {
     let samples: Vec<(Cut, Sample)> = files.iter().filter_map(|file| sample(root, file)).collect();
     let all = |cut| !samples.is_empty() && samples.iter().all(|(its, _)| *its == cut);
-    let cut = [Cut::Tonic, Cut::SpikingJelly].into_iter().find(|&cut| all(cut));
+    let known = [Cut::Tonic, Cut::SpikingJelly, Cut::Nmnist, Cut::Cifar10Dvs];
+    let cut = known.into_iter().find(|&cut| all(cut)).unwrap_or(Cut::Other);
     let samples = samples.into_iter().map(|(_, sample)| sample);
-    let Some(cut) = cut else { return Corpus::of("folders", samples.collect()) };
-    let (cut, defects) = (if cut == Cut::Tonic { "tonic" } else { "spikingjelly" }, Vec::new());
-    let named = |sample: Sample| {
-        let number: usize = sample.class.parse().unwrap_or_default();
-        Sample { class: gesture::CLASSES[number].into(), ..sample }
+    let gestures = |cut| {
+        let named = |sample: Sample| {
+            let number: usize = sample.class.parse().unwrap_or_default();
+            Sample { class: gesture::CLASSES[number].into(), ..sample }
+        };
+        Corpus::of_gestures(cut, samples.clone().map(named).collect(), Vec::new())
     };
-    Corpus::of_gestures(cut, samples.map(named).collect(), defects)
+    match cut {
+        Cut::Tonic => gestures("tonic"),
+        Cut::SpikingJelly => gestures("spikingjelly"),
+        Cut::Nmnist => Corpus::of("nmnist", samples.collect()),
+        Cut::Cifar10Dvs => cifar10dvs::corpus(samples.collect()),
+        Cut::Other => Corpus::of("folders", samples.collect()),
+    }
 }
 
 /// What the place of a file says of who cut it.
@@ -26,6 +34,8 @@ pub fn samples(root: &Path, files: &[PathBuf]) -> Corpus {
 enum Cut {
     Tonic,
     SpikingJelly,
+    Nmnist,
+    Cifar10Dvs,
     Other,
 }
 
@@ -40,10 +50,20 @@ fn sample(root: &Path, file: &Path) -> Option<(Cut, Sample)> {
     let (cut, class, user) = match (user_of(folder), user_of(name)) {
         (Some(user), _) if is_gesture(stem) => (Cut::Tonic, stem, Some(user)),
         (_, Some(user)) if is_gesture(folder) => (Cut::SpikingJelly, folder, Some(user)),
+        _ if is_digit(folder, name) => (Cut::Nmnist, folder, None),
+        _ if cifar10dvs::number(file).is_some() => (Cut::Cifar10Dvs, folder, None),
         (_, user) => (Cut::Other, folder, user),
     };
     let (path, window) = (file.to_owned(), Window::ALL);
     Some((cut, Sample { path, window, class: class.into(), user, part }))
+}
+
+/// Whether a recording and its folder are called as those of N-MNIST.
+fn is_digit(folder: &str, name: &str) -> bool {
+    let are_digits = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit());
+    let number = name.strip_suffix(".bin");
+    let is_number = number.is_some_and(|number| number.len() == 5 && are_digits(number));
+    is_number && folder.len() == 1 && are_digits(folder)
 }
 
 fn part_of(folder: &str) -> Option<Part> {
@@ -66,12 +86,21 @@ mod tests {
 
     #[test]
     fn folders_name_class_and_part() {
-        let nmnist = corpus(&["Test/10/1.bin", "Train/3/00001.bin", "Readme"]);
-        assert_eq!((nmnist.cut, &nmnist.classes[..]), ("folders", &["3".into(), "10".into()][..]));
-        let parts: Vec<_> = nmnist.samples.iter().map(|sample| sample.part).collect();
+        let digits = corpus(&["Test/10/1.bin", "Train/3/00001.bin", "Readme"]);
+        assert_eq!((digits.cut, &digits.classes[..]), ("folders", &["3".into(), "10".into()][..]));
+        let parts: Vec<_> = digits.samples.iter().map(|sample| sample.part).collect();
         assert_eq!(parts, [Some(Part::Test), Some(Part::Train)]);
-        let cifar = corpus(&["airplane/cifar10_airplane_7.aedat", "bird/cifar10_bird_0.aedat"]);
-        assert_eq!((cifar.samples[1].part, &cifar.samples[1].user), (None, &None));
+        assert_eq!((digits.samples[1].part, &digits.samples[1].user), (Some(Part::Train), &None));
+    }
+
+    #[test]
+    fn nmnist_is_known_by_its_names() {
+        let nmnist = corpus(&["Test/3/00001.bin", "Test/9/60000.bin", "Train/0/00002.bin"]);
+        assert_eq!((nmnist.cut, nmnist.classes.len()), ("nmnist", 3));
+        assert_eq!(nmnist.samples[2].part, Some(Part::Train));
+        assert_eq!(corpus(&["3/00001.bin"]).samples[0].part, None);
+        assert_eq!(corpus(&["3/00001.bin", "4/1.bin"]).cut, "folders");
+        assert_eq!(corpus(&["12/00001.bin"]).cut, "folders");
     }
 
     #[test]

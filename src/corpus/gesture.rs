@@ -55,7 +55,8 @@ impl Trial {
 /// left out.
 ///
 /// Defects are rows that are no trials, those that begin before the one above ends,
-/// recordings that are listed or have labels and are not there.
+/// recordings that are listed or have labels and are not there, those that have no labels
+/// or are in no list, and one list without the other.
 ///
 /// # Errors
 /// A file that cannot be read, or a label file without its columns.
@@ -64,15 +65,22 @@ pub fn labelled(root: &Path, files: &[PathBuf]) -> Result<Corpus> {
     let listed = listed(root, files, &mut defects)?;
     let mut samples = Vec::new();
     for path in files {
-        let Some(labels) = labels_of(path) else { continue };
         let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
         let user = user_of(name);
+        let Some(labels) = labels_of(path) else {
+            if user.is_some() && !name.ends_with(LABELS) {
+                defects.push(left_out(path, "no labels", "a label file beside it"));
+            }
+            continue;
+        };
         let part = match &listed {
             Some(listed) => listed.get(name).copied(),
             None if user.as_deref().is_some_and(is_tested) => Some(Part::Test),
             None => Some(Part::Train),
         };
-        if part.is_some() {
+        if part.is_none() {
+            defects.push(left_out(path, "a recording in no list", "one that names it"));
+        } else {
             for trial in trials(&labels, &mut defects)? {
                 let Trial { window, .. } = trial;
                 let (path, class, user) = (path.clone(), trial.name().to_owned(), user.clone());
@@ -81,6 +89,11 @@ pub fn labelled(root: &Path, files: &[PathBuf]) -> Result<Corpus> {
         }
     }
     Ok(Corpus::of_gestures("ibm-labels", samples, defects))
+}
+
+/// What is wrong with a recording of which no trial is a sample.
+fn left_out(recording: &Path, found: &str, expected: &str) -> Error {
+    Error::new(ErrorKind::Corrupt, found, expected).in_file(recording)
 }
 
 /// Whether a user's trials are for the test.
@@ -109,8 +122,12 @@ fn listed(
     defects: &mut Vec<Error>,
 ) -> Result<Option<BTreeMap<String, Part>>> {
     let mut parts = None;
+    let mut missing = None;
     for (name, part) in [("trials_to_train.txt", Part::Train), ("trials_to_test.txt", Part::Test)] {
-        let Some(list) = files.iter().find(|file| file.ends_with(name)) else { continue };
+        let Some(list) = files.iter().find(|file| file.ends_with(name)) else {
+            missing = Some(name);
+            continue;
+        };
         let parts = parts.get_or_insert_with(BTreeMap::new);
         let text = fs::read_to_string(list).map_err(|e| Error::from(e).in_file(list))?;
         let names = (1..).zip(text.lines().map(str::trim)).filter(|(_, name)| !name.is_empty());
@@ -122,6 +139,10 @@ fn listed(
             }
             parts.insert(name.to_owned(), part);
         }
+    }
+    if let (Some(name), Some(_)) = (missing, &parts) {
+        let error = Error::new(ErrorKind::Corrupt, format!("no {name}"), "both lists, or none");
+        defects.push(error.in_file(root));
     }
     Ok(parts)
 }
@@ -281,7 +302,7 @@ mod tests {
         let root =
             archive("labels", &recordings, &[("user23_led", rows), ("user24_led", "1,5,9\n")]);
         let corpus = open(&root);
-        assert_eq!((corpus.cut, corpus.samples.len(), corpus.defects.len()), ("ibm-labels", 4, 0));
+        assert_eq!((corpus.cut, corpus.samples.len(), corpus.defects.len()), ("ibm-labels", 4, 1));
         let parts: Vec<_> = corpus.samples.iter().map(|sample| sample.part).collect();
         assert_eq!(parts, [Part::Train, Part::Train, Part::Train, Part::Test].map(Some));
         assert_eq!(corpus.samples[1].class, "arm roll");
@@ -290,8 +311,16 @@ mod tests {
         let corpus = open(&root);
         assert_eq!(corpus.samples.len(), 3, "what no list names is left out");
         assert!(corpus.samples.iter().all(|sample| sample.part == Some(Part::Test)));
-        let [defect] = &corpus.defects[..] else { panic!("{:?}", corpus.defects) };
-        assert!(defect.to_string().contains("line 2: found 'user99_led.aedat'"), "{defect}");
+        let defects: Vec<String> = corpus.defects.iter().map(Error::to_string).collect();
+        assert_eq!(defects.len(), 4, "{defects:?}");
+        for (defect, part) in defects.iter().zip([
+            "trials_to_test.txt: line 2: found 'user99_led.aedat'",
+            "found no trials_to_train.txt; expected both lists",
+            "user24_lab.aedat: found no labels; expected a label file beside it",
+            "user24_led.aedat: found a recording in no list",
+        ]) {
+            assert!(defect.contains(part), "{defect}: {part}");
+        }
         fs::remove_dir_all(root).unwrap();
     }
 

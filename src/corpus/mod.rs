@@ -5,12 +5,15 @@
 //! | `ibm-labels` | DVS128 Gesture as its archive unpacks: recordings with `_labels.csv` beside them | a row of the label file each: 1,176 + 288 | `trials_to_train.txt`, `trials_to_test.txt`, else users 24 to 29 are for the test |
 //! | `tonic` | DVS128 Gesture cut by others, `user01_led/3.npy`: 1,077 + 264 | the file's number | `ibmGestureTrain`, `ibmGestureTest` |
 //! | `spikingjelly` | DVS128 Gesture cut by SpikingJelly, `test/3/user24_led_0.npz`, the rows of the label files too | the folder's number | the folder above it |
-//! | `folders` | a folder a class: N-MNIST, CIFAR10-DVS | the folder | `train`, `validation` or `test` above it, if any |
+//! | `nmnist` | N-MNIST, `Train/3/00001.bin`: 60,000 + 10,000 of about 315 ms, three saccades of 105 ms each | the folder | `Train`, `Test` |
+//! | `cifar10dvs` | CIFAR10-DVS, `bird/cifar10_bird_7.aedat` | the folder | by a split that has to be named |
+//! | `folders` | any other folder a class | the folder | `train`, `validation` or `test` above it, if any |
 //! | `list` | a CSV: `file,class` and maybe `part`, `user`, `from`, `to` | the column | the column |
 //!
 //! Two cuts of one data set are two data sets: their figures are not comparable. What is
 //! wrong with one is told and counted; the rest is good.
 
+pub mod cifar10dvs;
 mod folders;
 pub mod gesture;
 mod list;
@@ -21,6 +24,7 @@ use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 
+use self::cifar10dvs::Split;
 use crate::disk;
 use crate::error::{Error, ErrorKind, Result};
 use crate::event::Window;
@@ -34,6 +38,8 @@ pub struct Corpus {
     pub classes: Vec<String>,
     /// Its samples, in the order of their files, then of time.
     pub samples: Vec<Sample>,
+    /// How it was split, where it does not come split.
+    pub split: Option<Split>,
     /// What is wrong with it.
     pub defects: Vec<Error>,
 }
@@ -103,12 +109,13 @@ impl Corpus {
         if numbers.is_some() {
             classes.sort_by_key(|name| name.parse::<i64>().unwrap_or_default());
         }
-        Corpus { cut, classes, samples, defects: Vec::new() }
+        Corpus { cut, classes, samples, ..Corpus::default() }
     }
 
     /// Samples of DVS128 Gesture.
     fn of_gestures(cut: &'static str, samples: Vec<Sample>, defects: Vec<Error>) -> Corpus {
-        Corpus { cut, classes: gesture::CLASSES.map(str::to_owned).to_vec(), samples, defects }
+        let classes = gesture::CLASSES.map(str::to_owned).to_vec();
+        Corpus { cut, classes, samples, defects, split: None }
     }
 }
 

@@ -5,11 +5,13 @@ pub mod batch;
 pub mod bin;
 mod histogram;
 pub mod order;
+pub mod slice;
 pub mod tally;
 pub mod window;
 
 pub use batch::{Batch, Sensor};
 pub use bin::{Binner, Field, InputMode};
 pub use order::{Order, OrderPolicy, Unwrap};
+pub use slice::{Portions, Slicer};
 pub use tally::{Cause, Tally};
 pub use window::{Grid, Origin, Window};

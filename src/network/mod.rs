@@ -15,4 +15,4 @@ pub mod wiring;
 pub use graph::{Graph, Node, NodeKind};
 pub use mapping::Mapping;
 pub use nearest::{Translation, in_nir};
-pub use wiring::{CLASS_NAMES, INPUT_MODE, Network, Unit, Wired};
+pub use wiring::{CLASS_NAMES, INPUT_MODE, Network, SLICE, SPLIT, STEPS, Unit, Wired};

@@ -20,6 +20,16 @@ pub const CLASS_NAMES: &str = "class_names";
 /// command line.
 pub const INPUT_MODE: &str = "synops_input";
 
+/// The metadata entry that says of what all steps of a sample had equally much, where they
+/// had no length; as on the command line.
+pub const SLICE: &str = "synops_slice";
+
+/// The metadata entry that says how the data set was split that the network learned from.
+pub const SPLIT: &str = "synops_split";
+
+/// The metadata entry that says how many steps a sample had that the network learned from.
+pub const STEPS: &str = "synops_steps";
+
 /// A network whose shapes and edges fit.
 #[derive(Debug)]
 pub struct Network {
@@ -39,6 +49,12 @@ pub struct Network {
     pub dt: Option<Micros>,
     /// What it took several events of a pixel in a step for, where that is known.
     pub input_mode: Option<String>,
+    /// Of what all steps of a sample had equally much, where that is known.
+    pub slice: Option<String>,
+    /// How the data set was split, where that is known.
+    pub split: Option<String>,
+    /// How many steps a sample had, where that is known.
+    pub steps: Option<String>,
 }
 
 /// A unit with its place in the network.
@@ -100,7 +116,9 @@ impl Network {
         let classes =
             graph.metadata(CLASS_NAMES).map(|text| text.lines().map(str::to_owned).collect());
         let (convention, dt) = (graph.convention.clone(), graph.dt);
-        let input_mode = graph.metadata(INPUT_MODE).map(str::to_owned);
+        let own = |entry| graph.metadata(entry).map(str::to_owned);
+        let (input_mode, slice) = (own(INPUT_MODE), own(SLICE));
+        let (split, steps) = (own(SPLIT), own(STEPS));
         let mut flat = Flat::default();
         flat.dissolve(graph, "")?;
         flat.close()?;
@@ -116,6 +134,9 @@ impl Network {
             convention,
             dt,
             input_mode,
+            slice,
+            split,
+            steps,
         };
         network.refuse_idle_loops()?;
         network.refuse_mixtures()?;

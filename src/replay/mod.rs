@@ -1,5 +1,6 @@
 //! A recording in, an answer out: decode, order, cut, bin and run, in one pass
-//! over the file and with memory that does not grow with it.
+//! over the file and with memory that does not grow with it, unless it is to be cut into
+//! equal slices.
 //!
 //! Several windows of one recording (the trials of a label file) are run side by
 //! side in that pass, each with a state of its own.
@@ -13,7 +14,7 @@ use std::time::Duration;
 use crate::engine::event::{Free, Quanta};
 use crate::engine::{Clocked, Engine, EventDriven, Observer, Plan};
 use crate::error::{Error, ErrorKind, Result};
-use crate::event::{Field, InputMode, OrderPolicy, Origin, Sensor, Tally, Window};
+use crate::event::{Field, InputMode, OrderPolicy, Origin, Portions, Sensor, Tally, Window};
 use crate::format::Recording;
 use crate::measure::Counts;
 use crate::network::{Network, Unit};
@@ -53,6 +54,8 @@ pub struct Settings {
     pub to: Option<Micros>,
     /// Exactly so many steps.
     pub steps: Option<u64>,
+    /// Of what the steps have equally much, instead of their length; asks for their number.
+    pub slice: Option<Portions>,
     /// What several events of one pixel in one step amount to.
     pub input: InputMode,
     /// What becomes of disorder.
@@ -71,6 +74,7 @@ impl Default for Settings {
             from: None,
             to: None,
             steps: None,
+            slice: None,
             input: InputMode::Counts,
             order: OrderPolicy::default(),
             sensor: None,
@@ -172,11 +176,16 @@ impl<'n> Replay<'n> {
     /// Binds a network to the settings.
     ///
     /// # Errors
-    /// A step that is not positive; whatever the engine refuses.
+    /// A step that is not positive, equal slices without their number; whatever the engine
+    /// refuses.
     pub fn new(network: &'n Network, settings: Settings) -> Result<Replay<'n>> {
         if settings.dt <= Micros(0) {
             let found = format!("a step of {} µs", settings.dt.0);
             return Err(Error::new(ErrorKind::Usage, found, "a positive time"));
+        }
+        if let (Some(slice), None | Some(0)) = (settings.slice, settings.steps) {
+            let found = format!("slices of equal {slice}");
+            return Err(Error::new(ErrorKind::Usage, found, "how many: --steps N"));
         }
         let (conventions, dt) = (&settings.conventions, settings.dt);
         let engine = match settings.advance {

@@ -4,8 +4,9 @@ use std::time::{Duration, Instant};
 
 use super::{Answer, Replay, Settings};
 use crate::engine::{Engine, Observer};
-use crate::event::{Batch, Binner, Field, Grid, Origin, Tally, Window};
+use crate::event::{Batch, Binner, Field, Grid, Origin, Slicer, Tally, Window};
 use crate::measure::Counts;
+use crate::signal::Spikes;
 
 /// A window with its own binner, state and observers.
 pub struct Run<'r, E: Engine, O> {
@@ -17,6 +18,7 @@ pub struct Run<'r, E: Engine, O> {
     window: Option<Window>,
     start: Option<i64>,
     binner: Option<Binner>,
+    slicer: Option<Slicer>,
     state: E::State,
     observer: (Counts, O),
     cut: Tally,
@@ -33,15 +35,20 @@ impl<'r, E: Engine, O: Observer> Run<'r, E, O> {
         trial: Option<Window>,
         observer: O,
     ) -> Run<'r, E, O> {
+        let settings = &replay.settings;
+        let slicer = settings.slice.zip(settings.steps);
+        let slicer =
+            slicer.map(|(portions, steps)| Slicer::new(portions, steps, field, settings.input));
         Run {
             engine,
-            settings: &replay.settings,
+            settings,
             field,
             is_trial: trial.is_some(),
             has_frames,
             window: trial,
             start: None,
             binner: None,
+            slicer,
             state: engine.start(),
             observer: (Counts::new(replay.network, engine.plan()), observer),
             cut: Tally::default(),
@@ -56,7 +63,10 @@ impl<'r, E: Engine, O: Observer> Run<'r, E, O> {
         let window = self.window.unwrap_or_else(|| self.asked_window(first));
         self.window = Some(window);
         let inside = window.cut(events, &mut self.cut);
-        if let Some(&first) = events.t[inside.clone()].first() {
+        if let Some(slicer) = &mut self.slicer {
+            self.start = self.start.or(events.t[inside.clone()].first().copied());
+            slicer.push(events, inside);
+        } else if let Some(&first) = events.t[inside.clone()].first() {
             if self.binner.is_none() {
                 let start = self.first_edge(window, first);
                 self.start = Some(start);
@@ -77,19 +87,21 @@ impl<'r, E: Engine, O: Observer> Run<'r, E, O> {
         let ticks_per_step = self.ticks_per_step();
         let mut binner = self.binner.take().unwrap_or_else(|| self.binner(0));
         let silent = frames.map_or(0, |frames| self.steps_of(frames));
-        let Run { engine, mut state, mut observer, cut, .. } = self;
-        let ticks = binner.finish(|tick, input| {
-            engine.receive(&mut state, tick, input, &mut observer);
-        });
-        let steps = ticks.div_ceil(ticks_per_step).max(silent);
+        let Run { engine, slicer, mut state, mut observer, cut, .. } = self;
+        let mut receive =
+            |tick, input: &Spikes| engine.receive(&mut state, tick, input, &mut observer);
+        let sliced = slicer
+            .map(|slicer| slicer.finish(|slice, input| receive(slice * ticks_per_step, input)));
+        let steps = binner.finish(receive).div_ceil(ticks_per_step).max(silent);
+        let binned = sliced.unwrap_or_else(|| binner.tally().clone());
         engine.finish(&mut state, steps * ticks_per_step, &mut observer);
         cut.assert_conserved();
-        assert_eq!(cut.kept, binner.tally().read, "events were lost between cut and steps");
+        assert_eq!(cut.kept, binned.read, "events were lost between cut and steps");
         Answer {
             start: self.start,
             steps,
             cut,
-            binned: binner.tally().clone(),
+            binned,
             counts: observer.0,
             elapsed: self.elapsed + began.elapsed(),
         }

@@ -6,7 +6,7 @@ use super::replay::{
 };
 use crate::corpus::gesture;
 use crate::error::Result;
-use crate::event::{Cause, Tally};
+use crate::event::{Cause, Portions, Tally};
 use crate::measure::{Readout, Table, UnitCounts};
 use crate::network::{Unit, Wired};
 use crate::replay::{Advance, Answer, Replay, Take};
@@ -80,6 +80,7 @@ impl Made<'_> {
                 dt_us: settings.dt.0,
                 quantum_us: (settings.advance == Advance::Quanta).then_some(settings.dt.0),
                 steps,
+                slice: settings.slice.map(Portions::name),
             },
             layers: self.layers(&counts, steps),
             output: self.total_output(),
@@ -234,9 +235,11 @@ impl Made<'_> {
     fn timing(&self, steps: u64) -> Timing {
         let run = self.answers().iter().map(|answer| answer.elapsed.as_secs_f64()).sum();
         let decode = self.take.elapsed.as_secs_f64();
-        let simulated = steps as f64 * self.replay.settings().dt.seconds().0;
+        let settings = self.replay.settings();
+        let simulated = steps as f64 * settings.dt.seconds().0;
         let spent: f64 = decode + run;
-        let factor = (spent > 0.0 && simulated > 0.0).then(|| simulated / spent);
+        let is_timed = settings.slice.is_none() && spent > 0.0 && simulated > 0.0;
+        let factor = is_timed.then(|| simulated / spent);
         Timing { decode_s: decode, run_s: run, real_time_factor: factor }
     }
 
@@ -260,6 +263,8 @@ impl Made<'_> {
             from_us: settings.from.map(|t| t.0),
             to_us: settings.to.map(|t| t.0),
             steps: settings.steps,
+            slice: settings.slice.map(Portions::name),
+            causal: settings.slice.is_none(),
             dt_us: settings.dt.0,
             engine: settings.advance.name(),
             quantum_us: (settings.advance == Advance::Quanta).then_some(settings.dt.0),

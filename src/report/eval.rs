@@ -22,12 +22,18 @@ pub struct Head {
     pub network: String,
     /// How the data set was cut.
     pub cut: String,
+    /// How it was split, where it does not come split.
+    pub split: Option<String>,
+    /// What is to be said of figures on that split.
+    pub caution: Option<String>,
     /// The part that was run.
     pub part: String,
     /// How many samples that part has.
     pub samples: usize,
     /// SHA-256 of the names, windows and classes of its samples.
     pub samples_sha256: String,
+    /// SHA-256 of the names and sizes of the data set's recordings: not of what is in them.
+    pub names_and_sizes_sha256: String,
     /// Names of the classes.
     pub classes: Vec<String>,
     /// SHA-256 of the network.
@@ -44,6 +50,11 @@ pub struct Head {
     pub quantum_us: Option<i64>,
     /// Steps that every sample had, where that was asked for.
     pub steps: Option<u64>,
+    /// Of what steps had equally much, instead of their length.
+    pub slice: Option<String>,
+    /// Whether an answer took nothing that came after its step; equal slices take the whole
+    /// recording.
+    pub causal: bool,
     /// What several events of a pixel in a step were.
     pub input: String,
     /// What was done about disorder.
@@ -82,7 +93,7 @@ pub struct Row {
     /// Multiply-adds of all connections.
     pub multiply_adds: u64,
     /// Time from the first step to the end of the one after which the answer never
-    /// changed; none without an answer.
+    /// changed; none without an answer, or where steps have no length.
     pub settled_us: Option<u64>,
     /// What is wrong with the sample; one that could not be run has no steps.
     pub problem: Option<String>,
@@ -115,6 +126,8 @@ pub struct EvalReport {
     pub unanswered: usize,
     /// Samples that could not be run.
     pub refused: usize,
+    /// Samples with something wrong, those that could not be run among them.
+    pub problems: usize,
     /// True class by row, in the order of the classes; answer by column, none last.
     pub confusion: Vec<Vec<u64>>,
     /// Class by class.
@@ -186,6 +199,7 @@ impl EvalReport {
             accuracy: Share::of(&ran),
             unanswered: ran.iter().filter(|row| row.answer.is_none()).count(),
             refused: samples.len() - ran.len(),
+            problems: samples.iter().filter(|row| row.problem.is_some()).count(),
             confusion: confusion(&head.classes, &ran),
             classes: head.classes.iter().map(|class| of(class, with(class))).collect(),
             users: by_user.into_iter().map(|(user, rows)| of(user, rows)).collect(),

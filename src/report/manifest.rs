@@ -37,6 +37,11 @@ pub struct Manifest {
     pub to_us: Option<i64>,
     /// Asked number of steps.
     pub steps: Option<u64>,
+    /// Of what steps had equally much, instead of their length; takes the whole recording
+    /// before the first step.
+    pub slice: Option<&'static str>,
+    /// Whether an answer took nothing that came after its step.
+    pub causal: bool,
     /// Length of a step; without a grid, of the step that gains are meant for.
     pub dt_us: i64,
     /// `clocked` or `event`.

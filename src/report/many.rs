@@ -178,6 +178,7 @@ impl ManyReport {
         let elapsed = elapsed.as_secs_f64();
         let rate = |amount: f64| if elapsed > 0.0 { amount / elapsed } else { 0.0 };
         let engine = total.engine.as_ref();
+        let engine = engine.filter(|e| e.slice.is_none());
         let simulated = engine.map_or(0.0, |e| e.steps as f64 * e.dt_us as f64 * 1e-6);
         let timing = &mut total.timing;
         (timing.elapsed_s, timing.threads) = (elapsed, threads);

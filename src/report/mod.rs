@@ -5,6 +5,7 @@
 pub mod build;
 pub mod check;
 pub mod convert;
+pub mod corpus;
 pub mod eval;
 pub mod info;
 pub mod manifest;

@@ -138,6 +138,9 @@ pub struct Engine {
     pub quantum_us: Option<i64>,
     /// Steps run, over all trials.
     pub steps: u64,
+    /// Of what they had equally much, instead of their length.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub slice: Option<&'static str>,
 }
 
 /// One unit.

@@ -93,8 +93,11 @@ impl Network {
 impl Engine {
     /// How it ran.
     pub(super) fn line(&self, text: &mut String) {
-        let Engine { name, convention, dt_us, quantum_us, steps } = self;
+        let Engine { name, convention, dt_us, quantum_us, steps, slice } = self;
         let time = match (*name, quantum_us) {
+            _ if let Some(slice) = slice => {
+                format!("{} slices of equal {slice}, not causal", grouped(*steps))
+            }
             ("clocked", _) => format!("{} steps of {}", grouped(*steps), Micros(*dt_us)),
             (_, Some(q)) => format!("{} quanta of {}", grouped(*steps), Micros(*q)),
             (_, None) => format!("no grid, {}", Micros(*dt_us * *steps as i64)),

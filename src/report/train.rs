@@ -14,6 +14,8 @@ use crate::units::{Bytes, Joules, Seconds};
 /// Training, with one seed or several.
 #[derive(Debug, Serialize)]
 pub struct TrainReport {
+    /// Everything that was asked for, with the first run's seed.
+    pub config: Config,
     /// What it was trained on.
     pub data: Data,
     /// What was trained.
@@ -37,6 +39,10 @@ pub struct Data {
     pub path: String,
     /// How it was cut into samples.
     pub cut: &'static str,
+    /// How it was split, where it does not come split.
+    pub split: Option<String>,
+    /// What is to be said of figures on that split.
+    pub caution: Option<&'static str>,
     /// What is wrong with it.
     pub defects: Vec<String>,
     /// Names of the classes.
@@ -175,16 +181,19 @@ const LISTED: usize = 5;
 impl TrainReport {
     /// The report for people.
     pub fn text(&self) -> String {
-        let Data { path, cut, defects, classes, train, validation, test } = &self.data;
+        let Data { path, cut, split, caution, defects, classes, train, validation, test } =
+            &self.data;
+        let split = split.as_ref().map_or(String::new(), |split| format!(", split {split}"));
         let mut text = String::new();
         let _ = writeln!(
             text,
-            "data     {path}, cut by {cut}\n         {} classes; {} samples to train on, {} to choose by, {} to report on",
+            "data     {path}, cut by {cut}{split}\n         {} classes; {} samples to train on, {} to choose by, {} to report on",
             classes.len(),
             grouped(*train as u64),
             grouped(*validation as u64),
             grouped(*test as u64),
         );
+        caution.iter().for_each(|caution| _ = writeln!(text, "caution  {caution}"));
         for defect in defects.iter().take(LISTED) {
             let _ = writeln!(text, "defect   {defect}");
         }

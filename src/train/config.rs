@@ -14,6 +14,7 @@
 //! steps = 30
 //! slice = "10ms"                        # or "number", "time": as many slices as steps
 //! input = "counts"                      # default; or "binary"
+//! split = "last-tenth"                  # of CIFAR10-DVS: default; or "random-tenth", "first-hundred"
 //! validation = 0.1                      # share, or a list of users
 //! test = 0.1
 //!
@@ -62,8 +63,9 @@ use super::augment::Augment;
 use super::cycle::Cycle;
 use super::data::Slicing;
 use super::neuron::NeuronSpec;
+use crate::corpus::cifar10dvs::Split;
 use crate::error::{Error, ErrorKind, Result};
-use crate::event::{InputMode, Sensor};
+use crate::event::{InputMode, Portions, Sensor};
 use crate::learn::loss::{HtaKl, Loss};
 use crate::learn::optimizer::Method;
 use crate::learn::schedule::Schedule;
@@ -193,6 +195,9 @@ pub struct DataSpec {
     /// What several events of a pixel in a step are.
     #[serde(default, with = "text")]
     pub input: InputMode,
+    /// How CIFAR10-DVS is split; the last tenth of each class is for the test by default.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub split: Option<Split>,
     /// What is held out to choose by, where the list does not say.
     #[serde(default)]
     pub validation: Held,
@@ -230,10 +235,8 @@ impl Default for Held {
 pub enum Slice {
     /// So long each, from the first event on; what is left over is cut off.
     Length(Micros),
-    /// As many events each, the last one with the remainder.
-    Number,
-    /// Equal parts of the time from the first event to the last.
-    Time,
+    /// As many as there are steps, as much in each.
+    Equal(Portions),
 }
 
 /// The optimiser.
@@ -389,8 +392,7 @@ impl fmt::Display for Slice {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Slice::Length(length) => write!(f, "{}us", length.0),
-            Slice::Number => f.write_str("number"),
-            Slice::Time => f.write_str("time"),
+            Slice::Equal(portions) => portions.fmt(f),
         }
     }
 }
@@ -399,16 +401,13 @@ impl FromStr for Slice {
     type Err = Error;
 
     fn from_str(text: &str) -> Result<Slice> {
-        match text {
-            "number" => Ok(Slice::Number),
-            "time" => Ok(Slice::Time),
-            length => match length.parse() {
-                Ok(length) if length > Micros(0) => Ok(Slice::Length(length)),
-                _ => {
-                    let expected = "a time with its unit, number or time";
-                    Err(Error::new(ErrorKind::Usage, format!("slice '{text}'"), expected))
-                }
-            },
+        match (text.parse(), text.parse()) {
+            (Ok(portions), _) => Ok(Slice::Equal(portions)),
+            (_, Ok(length)) if length > Micros(0) => Ok(Slice::Length(length)),
+            _ => {
+                let expected = "a time with its unit, number or time";
+                Err(Error::new(ErrorKind::Usage, format!("slice '{text}'"), expected))
+            }
         }
     }
 }

@@ -8,9 +8,12 @@ use rayon::prelude::*;
 
 use super::config::{DataSpec, Slice};
 use super::parts::parts;
+use crate::corpus::cifar10dvs::Split;
 use crate::corpus::{Corpus, Part};
 use crate::error::{Error, ErrorKind, Result};
-use crate::event::{Batch, Binner, Field, Grid, InputMode, OrderPolicy, Sensor, Tally, Window};
+use crate::event::{
+    Batch, Binner, Field, Grid, InputMode, OrderPolicy, Sensor, Slicer, Tally, Window,
+};
 use crate::format::Recording;
 use crate::replay::Reader;
 use crate::signal::Spikes;
@@ -21,6 +24,8 @@ use crate::units::Micros;
 pub struct Data {
     /// How the data set was cut.
     pub cut: &'static str,
+    /// How it was split, where it does not come split.
+    pub split: Option<Split>,
     /// Names of the classes.
     pub classes: Vec<String>,
     /// What is wrong with the data set.
@@ -72,8 +77,9 @@ impl Data {
             Some(list) => Corpus::listed(root, Path::new(list))?,
             None => Corpus::open(root)?,
         };
+        let corpus = corpus.split(spec.split).map_err(|e| e.at("'data.split'"))?;
         let parts = parts(&corpus, spec)?;
-        let Corpus { cut, classes, samples: entries, defects } = corpus;
+        let Corpus { cut, classes, samples: entries, split, defects } = corpus;
         let mut by_file: BTreeMap<&Path, Vec<usize>> = BTreeMap::new();
         for (i, entry) in entries.iter().enumerate() {
             by_file.entry(&entry.path).or_default().push(i);
@@ -81,21 +87,23 @@ impl Data {
         let (files, done) = (by_file.len(), AtomicUsize::new(0));
         let read = |(path, at): (&Path, Vec<usize>)| {
             let windows: Vec<Window> = at.iter().map(|&i| entries[i].window).collect();
-            let events = read_events(path, &windows, spec.sensor)?;
+            let (events, wrong) = read_events(path, &windows, spec.sensor)?;
             tell(1 + done.fetch_add(1, Ordering::Relaxed), files);
             let sample = |(i, events): (usize, Vec<Event>)| {
                 let class = classes.iter().position(|class| *class == entries[i].class);
                 let class = class.expect("a class of the entries");
                 (i, Sample { class, part: parts[i], events })
             };
-            Ok(at.into_iter().zip(events).map(sample).collect())
+            Ok((at.into_iter().zip(events).map(sample).collect(), wrong))
         };
-        let read: Result<Vec<Vec<_>>> = by_file.into_par_iter().map(read).collect();
-        let mut read: Vec<(usize, Sample)> = read?.into_iter().flatten().collect();
+        let read: Result<Vec<(Vec<_>, Vec<Error>)>> = by_file.into_par_iter().map(read).collect();
+        let (read, wrong): (Vec<_>, Vec<_>) = read?.into_iter().unzip();
+        let defects = defects.into_iter().chain(wrong.into_iter().flatten()).collect();
+        let mut read: Vec<(usize, Sample)> = read.into_iter().flatten().collect();
         read.sort_by_key(|(i, _)| *i);
         let samples = read.into_iter().map(|(_, sample)| sample).collect();
         let (sensor, slicing) = (spec.sensor, spec.slicing());
-        Ok(Data { cut, classes, defects, samples, sensor, slicing })
+        Ok(Data { cut, split, classes, defects, samples, sensor, slicing })
     }
 
     /// The samples of a part.
@@ -145,38 +153,34 @@ impl Data {
     pub fn slice_as(
         &self,
         Slicing { steps, slice, input }: Slicing,
-        mut events: Batch,
+        events: Batch,
         channels_first: bool,
         mut emit: impl FnMut(u64, &Spikes),
     ) {
         let Sensor { width, height } = self.sensor;
         let field = Field { width, height, channels: 2, channels_first };
-        let dt = match slice {
-            Slice::Length(dt) => dt,
-            Slice::Number => {
-                let each = (events.len() / steps).max(1) as i64;
-                let last = steps as i64 - 1;
-                let step = |i: usize| (i as i64 / each).min(last);
-                events.t = (0..events.len()).map(step).collect();
-                Micros(1)
+        let (steps, all) = (steps as u64, 0..events.len());
+        match slice {
+            Slice::Length(dt) => {
+                let mut binner = Binner::new(Grid { start: 0, dt }, field, input, Some(steps));
+                binner.push(&events, all, &mut emit);
+                binner.finish(&mut emit);
             }
-            Slice::Time => {
-                let first = events.t.first().copied().unwrap_or(0);
-                let span = events.t.last().map_or(1, |last| last - first + 1);
-                let step = |t: &i64| (t - first) * steps as i64 / span;
-                events.t = events.t.iter().map(step).collect();
-                Micros(1)
+            Slice::Equal(portions) => {
+                let mut slicer = Slicer::new(portions, steps, field, input);
+                slicer.push(&events, all);
+                slicer.finish(emit);
             }
-        };
-        let limit = Some(steps as u64);
-        let mut binner = Binner::new(Grid { start: 0, dt }, field, input, limit);
-        binner.push(&events, 0..events.len(), &mut emit);
-        binner.finish(&mut emit);
+        }
     }
 }
 
-/// The events of each window of a recording.
-fn read_events(path: &Path, windows: &[Window], sensor: Sensor) -> Result<Vec<Vec<Event>>> {
+/// The events of each window of a recording, and what is wrong with those windows.
+fn read_events(
+    path: &Path,
+    windows: &[Window],
+    sensor: Sensor,
+) -> Result<(Vec<Vec<Event>>, Vec<Error>)> {
     let mut recording = Recording::open(path, None)?;
     let mut reader = Reader::new(OrderPolicy::default());
     let mut samples: Vec<(Option<i64>, Vec<Event>)> = vec![Default::default(); windows.len()];
@@ -192,10 +196,30 @@ fn read_events(path: &Path, windows: &[Window], sensor: Sensor) -> Result<Vec<Ve
             }
         }
     }
-    match reader.finish(&recording).damage {
-        Some(damage) => Err(damage),
-        None => Ok(samples.into_iter().map(|(_, events)| events).collect()),
+    let take = reader.finish(&recording);
+    if let Some(damage) = take.damage {
+        return Err(damage);
     }
+    let last = take.span.map(|(_, last)| last);
+    let windows = windows.iter().zip(&samples);
+    let wrong = windows.filter_map(|(window, (first, _))| defect(*window, *first, last));
+    let wrong = wrong.map(|e| e.in_file(path)).collect();
+    Ok((samples.into_iter().map(|(_, events)| events).collect(), wrong))
+}
+
+/// What is wrong with a window whose first event, and whose recording's last, were these.
+fn defect(window: Window, first: Option<i64>, last: Option<i64>) -> Option<Error> {
+    let Window { from, to } = window;
+    let place = (from != Window::ALL.from).then(|| format!("from {from} µs"));
+    let error = match (first, last) {
+        (None, _) => Error::new(ErrorKind::Corrupt, "no event in its window", "a sample"),
+        (_, Some(last)) if to != Window::ALL.to && last < to - 1 => {
+            let found = format!("a recording that ends at {last} µs");
+            Error::new(ErrorKind::Corrupt, found, format!("events until its label ends, {to} µs"))
+        }
+        _ => return None,
+    };
+    Some(place.into_iter().fold(error, Error::at))
 }
 
 fn too_long(since: i64) -> Error {

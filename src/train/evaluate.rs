@@ -85,7 +85,7 @@ fn write(
     let dt = match config.data.slice {
         Slice::Length(dt) => dt,
         // steps without a length: whatever a recording is cut into
-        Slice::Number | Slice::Time => Micros(1000),
+        Slice::Equal(_) => Micros(1000),
     };
     let graph = graph(config, training.network(), &data.features(), &data.classes, dt)?;
     match in_nir(&graph) {

@@ -5,14 +5,14 @@
 //! synapse may stand before the weights or behind them.
 
 use super::architecture::{LayerSpec, timing};
-use super::config::{Config, Rule};
+use super::config::{Config, Rule, Slice};
 use super::neuron::NeuronSpec;
 use crate::error::{Error, ErrorKind, Result};
 use crate::event::InputMode;
 use crate::layer::norm::BatchNorm;
 use crate::layer::{BEYOND_NIR, LAYERS};
 use crate::learn::network::Network;
-use crate::network::{CLASS_NAMES, Graph, INPUT_MODE, Node, NodeKind};
+use crate::network::{CLASS_NAMES, Graph, INPUT_MODE, Node, NodeKind, SLICE, SPLIT, STEPS};
 use crate::neuron::{MODELS, Neuron};
 use crate::record::{Array, Record, Values};
 use crate::units::Micros;
@@ -48,6 +48,13 @@ pub fn graph(
     graph.set_metadata(CLASS_NAMES, &classes.join("\n"));
     if config.data.input != InputMode::default() {
         graph.set_metadata(INPUT_MODE, config.data.input.name());
+    }
+    graph.set_metadata(STEPS, &config.data.steps.to_string());
+    if let Some(split) = config.data.split {
+        graph.set_metadata(SPLIT, &split.to_string());
+    }
+    if let Slice::Equal(portions) = config.data.slice {
+        graph.set_metadata(SLICE, portions.name());
     }
     Ok(graph)
 }

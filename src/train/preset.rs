@@ -52,9 +52,29 @@ pub const PRESETS: &[Preset] = &[
         text: include_str!("presets/plif-dvs128.toml"),
     },
     Preset {
+        name: "lif-dvs128",
+        about: "the same with plain LIF (Fang et al. 2021)",
+        text: include_str!("presets/lif-dvs128.toml"),
+    },
+    Preset {
+        name: "tutorial-dvs128",
+        about: "SpikingJelly's tutorial: the same with plain LIF, 16 steps",
+        text: include_str!("presets/tutorial-dvs128.toml"),
+    },
+    Preset {
+        name: "klif-dvs128",
+        about: "the same with KLIF, 12 steps (Jiang & Zhang 2023)",
+        text: include_str!("presets/klif-dvs128.toml"),
+    },
+    Preset {
         name: "plif-cifar10dvs",
         about: "the PLIF network for CIFAR10-DVS",
         text: include_str!("presets/plif-cifar10dvs.toml"),
+    },
+    Preset {
+        name: "klif-cifar10dvs",
+        about: "the same with KLIF, 15 steps (Jiang & Zhang 2023)",
+        text: include_str!("presets/klif-cifar10dvs.toml"),
     },
     Preset {
         name: "vgg11-dvs128",
@@ -119,7 +139,11 @@ mod tests {
         for (name, model, classes, expected) in [
             ("plif-nmnist", "plif", 10, 17_134_440),
             ("plif-dvs128", "plif", 11, 1_698_933),
+            ("lif-dvs128", "lif", 11, 1_698_926),
+            ("tutorial-dvs128", "lif", 11, 1_698_926),
+            ("klif-dvs128", "klif", 11, 1_698_933),
             ("plif-cifar10dvs", "plif", 10, 4_691_818),
+            ("klif-cifar10dvs", "klif", 10, 4_691_818),
             ("resnet18-dvs128", "if", 11, 11_182_155 - 49 * 64),
             ("vgg11-dvs128", "if", 11, 9_312_768),
             ("vggsnn-cifar10dvs", "if", 10, 9_307_338),

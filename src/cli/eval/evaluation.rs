@@ -6,11 +6,13 @@ use std::path::Path;
 use sha2::{Digest, Sha256};
 
 use crate::cli::options::{Opened, RunOptions};
+use crate::corpus::cifar10dvs::Split;
 use crate::corpus::{Corpus, Sample};
 use crate::error::{Error, ErrorKind, Result};
 use crate::event::Window;
 use crate::measure::Decision;
 use crate::replay::{Advance, Answer, Replay, Take};
+use crate::report::corpus::names_and_sizes;
 use crate::report::eval::{Head, Row};
 
 /// A network that is ready for samples.
@@ -54,13 +56,16 @@ impl<'a> Evaluation<'a> {
         corpus: &Corpus,
         samples: Vec<Sample>,
     ) -> Result<Evaluation<'a>> {
-        let replay = Replay::new(&opened.network, options.settings(&opened.network)?)?;
+        let replay = Replay::new(&opened.network, options.settings_for_samples(&opened.network)?)?;
         let outputs = outputs(options, opened, &corpus.classes)?;
         Ok(Evaluation { root, options, replay, outputs, samples })
     }
 
     /// What all rows have in common.
-    pub fn head(&self, corpus: &Corpus, part: &str, opened: &Opened) -> Head {
+    ///
+    /// # Errors
+    /// Recordings that are gone.
+    pub fn head(&self, corpus: &Corpus, part: &str, opened: &Opened) -> Result<Head> {
         let mut digest = Sha256::new();
         for sample in &self.samples {
             let Window { from, to } = sample.window;
@@ -69,16 +74,19 @@ impl<'a> Evaluation<'a> {
         }
         let settings = self.replay.settings();
         let in_quanta = settings.advance == Advance::Quanta;
-        Head {
+        Ok(Head {
             synops: env!("CARGO_PKG_VERSION").into(),
             network: Path::new(&opened.origins.path).file_name().map_or_else(
                 || opened.origins.path.clone(),
                 |name| name.to_string_lossy().into_owned(),
             ),
             cut: corpus.cut.into(),
+            split: corpus.split.map(|split| split.to_string()),
+            caution: corpus.split.and_then(Split::caution).map(str::to_owned),
             part: part.into(),
             samples: self.samples.len(),
             samples_sha256: digest.finalize().iter().map(|byte| format!("{byte:02x}")).collect(),
+            names_and_sizes_sha256: names_and_sizes(self.root, corpus)?,
             classes: corpus.classes.clone(),
             network_sha256: opened.origins.sha256.clone(),
             mapping_sha256: opened.mapping.as_ref().map(|mapping| mapping.sha256.clone()),
@@ -87,10 +95,12 @@ impl<'a> Evaluation<'a> {
             dt_us: settings.dt.0,
             quantum_us: in_quanta.then_some(settings.dt.0),
             steps: settings.steps,
+            slice: settings.slice.map(|slice| slice.name().into()),
+            causal: settings.slice.is_none(),
             input: settings.input.name().into(),
             order: settings.order.name(),
             defects: corpus.defects.iter().map(|defect| self.said(defect)).collect(),
-        }
+        })
     }
 
     /// The recordings with the numbers of their samples, in the order of the first of those.
@@ -177,6 +187,7 @@ impl<'a> Evaluation<'a> {
         let spikes = counts.spikes;
         let prediction = answer.counts.readout(answer.steps).prediction();
         let tick = self.replay.tick().0 as u64;
+        let is_causal = self.replay.settings().slice.is_none();
         Row {
             answer: prediction.map(|output| self.outputs[output].clone()),
             steps: answer.steps,
@@ -185,7 +196,7 @@ impl<'a> Evaluation<'a> {
             spikes,
             synaptic_ops: counts.synaptic_ops,
             multiply_adds: counts.multiply_adds,
-            settled_us: decision.since().map(|step| (step + 1) * tick),
+            settled_us: decision.since().filter(|_| is_causal).map(|step| (step + 1) * tick),
             problem: self.problem(sample, take, answer),
             ..self.unanswered(sample)
         }
@@ -197,7 +208,7 @@ impl<'a> Evaluation<'a> {
         let last = take.span.map_or(i64::MIN, |(_, last)| last);
         match &take.damage {
             Some(damage) if last < to => Some(self.said(damage)),
-            _ if answer.steps == 0 => Some("no event in its window".into()),
+            _ if answer.cut.kept == 0 => Some("no event in its window".into()),
             _ if to != Window::ALL.to && last < to - 1 => {
                 Some(format!("the recording ends at {last} µs, its label at {to} µs"))
             }

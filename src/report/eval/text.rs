@@ -19,17 +19,20 @@ impl EvalReport {
         let (head, mut text) = (&self.head, String::new());
         let _ = writeln!(
             text,
-            "data     cut by {}, {}: {} samples, {} classes",
+            "data     cut by {}{}, {}: {} samples, {} classes",
             head.cut,
+            head.split.as_ref().map_or(String::new(), |split| format!(", split {split}")),
             head.part,
             grouped(head.samples as u64),
             head.classes.len()
         );
         let _ =
             writeln!(text, "network  {}, SHA-256 {}…", head.network, &head.network_sha256[..12]);
-        let time = match head.quantum_us {
-            Some(quantum) => format!("quanta of {}", Micros(quantum)),
-            None => format!("steps of {}", Micros(head.dt_us)),
+        let steps = head.steps.map_or(String::new(), |steps| format!("{steps} "));
+        let time = match (&head.slice, head.quantum_us) {
+            (Some(slice), _) => format!("{steps}slices of equal {slice}, not causal"),
+            (None, Some(quantum)) => format!("{steps}quanta of {}", Micros(quantum)),
+            (None, None) => format!("{steps}steps of {}", Micros(head.dt_us)),
         };
         let _ = writeln!(text, "engine   {}, {}, {time}", head.engine, head.convention);
         let samples = self.samples.iter();
@@ -37,12 +40,15 @@ impl EvalReport {
             let problem = row.problem.as_ref()?;
             Some(format!("{}: {problem}", row.recording))
         });
+        list(&mut text, "caution", head.caution.iter().cloned().collect());
         list(&mut text, "defect", head.defects.to_vec());
         list(&mut text, "problem", problems.collect());
         let _ = writeln!(text, "\naccuracy {}", self.accuracy.phrase());
-        for (count, what) in
-            [(self.unanswered, "without an answer, which is wrong"), (self.refused, "not run")]
-        {
+        for (count, what) in [
+            (self.unanswered, "without an answer, which is wrong"),
+            (self.refused, "not run"),
+            (self.problems - self.refused, "run on what there is of them"),
+        ] {
             if count > 0 {
                 let _ = writeln!(text, "         {} {what}", grouped(count as u64));
             }
