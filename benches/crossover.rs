@@ -73,7 +73,11 @@ fn works() -> Vec<Work> {
         None => {
             eprintln!("SYNOPS_DATA is not set: the bundled recording only");
             let bytes = bundled::RECORDING.bytes.to_vec();
-            vec![open("bundled, 128×128", 128, Recording::from_bytes("arm.aedat", bytes).unwrap())]
+            vec![open(
+                "bundled, 128×128",
+                128,
+                Recording::from_bytes(bundled::RECORDING.name, bytes).unwrap(),
+            )]
         }
     }
 }

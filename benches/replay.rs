@@ -30,7 +30,7 @@ struct Work {
 fn bundled_pair() -> Work {
     let network = nir::from_bytes(bundled::NETWORK.bytes.to_vec()).unwrap();
     Work {
-        name: "arm.aedat",
+        name: bundled::RECORDING.name,
         recording: bundled::RECORDING.bytes.to_vec(),
         network: Network::new(network).unwrap(),
     }

@@ -26,13 +26,14 @@ macro_rules! bundled {
     };
 }
 
-/// An arm that circles one way and then the other; AEDAT 3.1.
-pub const RECORDING: File =
-    File { name: "data/arm.aedat", bytes: include_bytes!("../data/arm.aedat") };
+/// Five gestures of a synthetic user; AEDAT 3.1.
+pub const RECORDING: File = bundled!("data/gestures.aedat");
 
-/// When it does so; a label file.
-pub const LABELS: File =
-    File { name: "data/arm_labels.csv", bytes: include_bytes!("../data/arm_labels.csv") };
+/// When they are; a label file.
+pub const LABELS: File = bundled!("data/gestures_labels.csv");
+
+/// A network that tells gestures apart, trained on other synthetic users; NIR.
+pub const NETWORK: File = bundled!("data/gestures.nir");
 
 /// Networks of the agreement suite, each with what other simulators made of it.
 pub const AGREEMENT: &[(File, File)] = &[
@@ -41,6 +42,3 @@ pub const AGREEMENT: &[(File, File)] = &[
     agreement!("dense-lif-r1"),
     agreement!("dense-cuba"),
 ];
-
-/// A network that tells which way; NIR.
-pub const NETWORK: File = File { name: "data/arm.nir", bytes: include_bytes!("../data/arm.nir") };

@@ -32,18 +32,23 @@
 //! use synops::bundled;
 //!
 //! # fn main() -> synops::error::Result<()> {
-//! // an arm circles clockwise, then the other way; the network tells which
+//! // somebody waves, circles an arm, rolls both, …; the network tells what
 //! let network = Network::new(nir::from_bytes(bundled::NETWORK.bytes.to_vec())?)?;
 //! let mut recording = Recording::from_bytes(bundled::RECORDING.name, bundled::RECORDING.bytes)?;
 //!
-//! let settings = Settings { to: Some("2.5s".parse()?), ..Settings::default() };
+//! let settings = Settings {
+//!     dt: network.dt.unwrap(),
+//!     conventions: network.convention.clone().unwrap_or_default(),
+//!     to: Some("2.4s".parse()?), // the first gesture
+//!     ..Settings::default()
+//! };
 //! let replay = Replay::new(&network, settings)?;
 //! let (take, answer) = replay.run(&mut recording, (), |_| ())?;
 //!
 //! assert_eq!(take.events, answer.cut.kept + answer.cut.total_dropped());
 //! let readout = answer.counts.readout(answer.steps);
 //! let class = &network.classes.as_ref().unwrap()[readout.prediction().unwrap()];
-//! assert_eq!(class, "right arm clockwise");
+//! assert_eq!(class, "right hand wave");
 //!
 //! let table = Table::parse(energy::TABLES[0])?;
 //! let joules = table.price(&answer.counts.total()).sum(|term| term.typical);

@@ -16,15 +16,28 @@ fn keys(value: &Value) -> Vec<&str> {
 #[test]
 fn with_nothing_named_the_bundled_pair_runs() {
     let screen = done(&["replay"]);
-    assert!(screen.contains("answer   2 of 2 trials correct (100.0 %)"), "{screen}");
-    assert!(screen.contains("right arm counter clockwise"), "{screen}");
+    assert!(screen.contains("answer   5 of 5 trials correct (100.0 %)"), "{screen}");
+    assert!(screen.contains("air guitar"), "{screen}");
     assert!(screen.contains("synaptic ops × 0.9 pJ"), "{screen}");
     assert!(screen.lines().count() <= 40, "it fits a screen:\n{screen}");
+    // it is drawn where the last line says
+    let drawn = screen.lines().last().unwrap().strip_prefix("raster   ").unwrap();
+    assert!(fs::read(drawn).unwrap().starts_with(b"\x89PNG"));
+}
+
+/// The recording and the network of an arm, and more words.
+fn arm(more: &[&str]) -> Vec<String> {
+    let pair = ["replay", &data("arm.aedat"), "--network", &data("arm.nir")];
+    [&pair[..], more].concat().into_iter().map(str::to_owned).collect()
+}
+
+fn json_of_arm(more: &[&str]) -> Value {
+    json(&arm(more).iter().map(String::as_str).collect::<Vec<_>>())
 }
 
 #[test]
 fn the_json_has_the_promised_keys() {
-    let report = json(&["replay", "--to", "2.5s"]);
+    let report = json_of_arm(&["--to", "2.5s"]);
     for (part, promised) in [
         ("input", &["path", "format", "sensor", "events", "first_us", "last_us", "tally"][..]),
         ("network", &["path", "nodes", "parameters"]),
@@ -53,12 +66,12 @@ fn the_json_has_the_promised_keys() {
 #[test]
 fn every_event_is_accounted_for_and_the_energy_adds_up() {
     for arguments in [
-        &["replay"][..],
-        &["replay", "--to", "1s", "--input", "binary"],
-        &["replay", "--from", "1s", "--steps", "70", "--dt", "10ms"],
-        &["replay", "--origin", "absolute", "--from", "500ms", "--to", "900ms"],
+        &[][..],
+        &["--to", "1s", "--input", "binary"],
+        &["--from", "1s", "--steps", "70", "--dt", "10ms"],
+        &["--origin", "absolute", "--from", "500ms", "--to", "900ms"],
     ] {
-        let report = json(arguments);
+        let report = json_of_arm(arguments);
         let mut handed_on = report["input"]["tally"]["decode"]["read"].as_u64().unwrap();
         for stage in ["decode", "order", "window", "bin"] {
             let tally = &report["input"]["tally"][stage];
@@ -215,7 +228,7 @@ fn errors_name_the_file_and_what_was_expected() {
     assert!(refused(&["replay", "--dt", "0ms"], 2).contains("a positive time"));
     assert!(refused(&["replay", "--sensor", "64x64"], 2).contains("sensor of 64×64"));
     let classes = refused(&["replay", "--classes", "one,two,three"], 2);
-    assert!(classes.contains("found 3 class names; expected 2"), "{classes}");
+    assert!(classes.contains("found 3 class names; expected 11"), "{classes}");
 }
 
 #[test]
@@ -292,15 +305,16 @@ fn rasters_are_written_where_asked_and_alike() {
         done(&[&["raster", "--out", path.to_str().unwrap()], extra].concat());
         fs::read(path).unwrap()
     };
-    let png = picture("arm.png", &[]);
+    let png = picture("bundled.png", &[]);
     assert!(png.starts_with(b"\x89PNG\r\n\x1a\n"));
     assert_eq!(picture("again.png", &[]), png);
-    let svg = text(&picture("arm.svg", &[]));
-    assert!(svg.contains("right arm counter clockwise: correct"));
+    let svg = text(&picture("bundled.svg", &[]));
+    assert!(svg.contains("air guitar: correct"));
     let events = text(&picture("events.svg", &[&data("arm.aedat")]));
     assert!(events.contains("48,522 events") && !events.contains("LIF"));
     let path = folder().join("with.svg");
-    let screen = done(&["replay", "--to", "2.5s", "--raster", path.to_str().unwrap()]);
+    let words = arm(&["--to", "2.5s", "--raster", path.to_str().unwrap()]);
+    let screen = done(&words.iter().map(String::as_str).collect::<Vec<_>>());
     assert!(screen.ends_with(&format!("raster   {}\n", path.display())));
     assert!(fs::read_to_string(path).unwrap().contains("answer: right arm clockwise"));
 }

@@ -1,5 +1,6 @@
 //! `synops replay`: recordings in, answers out.
 
+use std::env;
 use std::path::{Path, PathBuf};
 
 use super::many;
@@ -22,7 +23,8 @@ pub struct Args {
     #[command(flatten)]
     run: RunOptions,
 
-    /// Draw input events and every layer's spikes: a .png or .svg
+    /// Draw input events and every layer's spikes: a .png or .svg [default: none, and of
+    /// the bundled recording one in the folder for temporary files]
     #[arg(long, value_name = "FILE")]
     raster: Option<PathBuf>,
 
@@ -33,15 +35,16 @@ pub struct Args {
 
 /// Runs the verb.
 pub fn run(args: &Args) -> Result<()> {
-    let picture = picture_of(args.raster.as_deref())?;
+    let raster = args.raster();
+    let picture = picture_of(raster.as_deref())?;
     if args.run.are_many() {
-        return match &args.raster {
+        return match &raster {
             Some(_) => Err(args.run.only_one("--raster")),
             None => many::run(&args.run, args.json.as_deref()),
         };
     }
     let played = play(&args.run, &args.run.open_network()?, picture)?;
-    if let (Some(path), Some(picture)) = (&args.raster, &played.picture) {
+    if let (Some(path), Some(picture)) = (&raster, &played.picture) {
         disk::write(path, picture)?;
     }
     if let Some(path) = &args.json {
@@ -49,9 +52,18 @@ pub fn run(args: &Args) -> Result<()> {
     }
     if args.json.as_deref() != Some(Path::new("-")) {
         output::print(&played.report.text())?;
-        if let Some(path) = &args.raster {
+        if let Some(path) = &raster {
             output::print(&format!("raster   {}\n", path.display()))?;
         }
     }
     played.damage.map_or(Ok(()), Err)
+}
+
+impl Args {
+    /// Where to draw: what comes with the program is drawn unasked, so that whoever tries
+    /// it has something to see.
+    fn raster(&self) -> Option<PathBuf> {
+        let is_trial = self.run.is_bundled() && self.json.is_none();
+        self.raster.clone().or_else(|| is_trial.then(|| env::temp_dir().join("synops.png")))
+    }
 }

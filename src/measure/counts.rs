@@ -2,6 +2,7 @@
 
 use std::ops::Add;
 
+use super::decision::leading;
 use crate::engine::{Observer, Operations, Plan};
 use crate::network::{Network, Unit};
 use crate::signal::{Shape, Spikes};
@@ -126,8 +127,7 @@ impl Readout {
             Readout::Spikes(counts) => counts.iter().map(|&count| count as f64).collect(),
             Readout::Mean(means) => means.clone(),
         };
-        let best = (0..values.len()).reduce(|a, b| if values[b] > values[a] { b } else { a })?;
-        values.iter().any(|&value| value != values[best]).then_some(best)
+        leading(&values)
     }
 }
 

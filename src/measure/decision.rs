@@ -11,7 +11,7 @@ pub struct Decision {
     spiking: bool,
     /// Sums over time, by address.
     sums: Vec<f64>,
-    answer: Option<u32>,
+    answer: Option<usize>,
     since: Option<u64>,
 }
 
@@ -27,18 +27,12 @@ impl Decision {
     pub fn since(&self) -> Option<u64> {
         self.answer.and(self.since)
     }
+}
 
-    /// The address that stands out; ties are for the one that was there before.
-    fn leading(&self) -> Option<u32> {
-        let before = self.answer.map_or(f64::NEG_INFINITY, |answer| self.sums[answer as usize]);
-        let mut best = (self.answer, before);
-        for (address, &sum) in (0..).zip(&self.sums) {
-            if sum > best.1 {
-                best = (Some(address), sum);
-            }
-        }
-        best.0.filter(|_| self.sums.iter().any(|&sum| sum != best.1))
-    }
+/// The first of the largest values; none where all are equal, as they are in silence.
+pub fn leading(values: &[f64]) -> Option<usize> {
+    let best = (0..values.len()).reduce(|a, b| if values[b] > values[a] { b } else { a })?;
+    values.iter().any(|&value| value != values[best]).then_some(best)
 }
 
 impl Observer for Decision {
@@ -50,7 +44,7 @@ impl Observer for Decision {
             let more = if self.spiking { f64::from(count) } else { f64::from(value) };
             self.sums[address as usize] += more;
         }
-        let leading = self.leading();
+        let leading = leading(&self.sums);
         if leading != self.answer {
             (self.answer, self.since) = (leading, Some(step));
         }
@@ -69,12 +63,13 @@ mod tests {
             let mut spikes = Spikes::default();
             addresses.iter().for_each(|&address| spikes.push(address, 1.0, 1));
             decision.sent(step, 0, &spikes);
-            (decision.answer, decision.since())
+            (decision.answer, decision.since)
         };
         assert_eq!(see(2, &[1]), (Some(1), Some(2)));
-        assert_eq!(see(5, &[0]), (Some(1), Some(2)), "a tie changes nothing");
-        assert_eq!(see(6, &[0]), (Some(0), Some(6)));
-        assert_eq!(see(7, &[1]), (Some(0), Some(6)));
+        assert_eq!(see(5, &[2]), (Some(1), Some(2)), "of equals the first, as in the readout");
+        assert_eq!(see(6, &[0]), (None, Some(6)), "all are equal");
+        assert_eq!(see(7, &[1]), (Some(1), Some(7)));
+        assert_eq!(see(8, &[0]), (Some(0), Some(8)));
         assert_eq!(see(9, &[1, 2]), (Some(1), Some(9)));
     }
 }

@@ -22,6 +22,11 @@ pub const PRESETS: &[Preset] = &[
         text: include_str!("presets/nmnist.toml"),
     },
     Preset {
+        name: "gesture",
+        about: "three convolutions and two dense layers for DVS128 Gesture or its twin, 20 bins of 75 ms",
+        text: include_str!("presets/gesture.toml"),
+    },
+    Preset {
         name: "frames-nmnist",
         about: "the same with ReLU, on one frame: a teacher",
         text: include_str!("presets/frames-nmnist.toml"),

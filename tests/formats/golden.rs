@@ -70,3 +70,15 @@ fn aedat3_is_read_by_others_as_it_was_meant() {
         "a77f6a07bcc8f3fde3020070ff67f0ea4350ee931160993c0fb9aa7c7294d885"
     );
 }
+
+/// The digest is SpikingJelly 2.0.0's of the bundled recording, and tonic 1.7.0 finds the same
+/// events: `tools/check_aedat3.py data/gestures.aedat`.
+#[test]
+fn the_synthetic_twin_is_read_by_others_as_it_was_meant() {
+    let outcome = read(synops::bundled::RECORDING.bytes);
+    assert!(outcome.error.is_none());
+    assert_eq!(
+        hex(&digest(&outcome.events)),
+        "1f9d8166a7b17f3e13f50122288f182e6ed85269507deaf99aa377540ff25bd3"
+    );
+}

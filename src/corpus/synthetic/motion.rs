@@ -236,3 +236,80 @@ fn between(from: Reach, to: Reach, weight: f64) -> Reach {
     let mix = |a: Vec3, b: Vec3| [0, 1, 2].map(|i| a[i] + (b[i] - a[i]) * weight);
     Reach { hand: mix(from.hand, to.hand), elbow: mix(from.elbow, to.elbow) }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn act(class: u8, variant: usize) -> Act {
+        let style = Style::draw(class, [0.5, 1.0], Some(variant), &mut Chance::new(1, &[]));
+        Act { style, from: 1.0, to: 4.0 }
+    }
+
+    /// Both hands in 3 s of a trial.
+    fn paths(class: u8, variant: usize) -> [Vec<Vec3>; 2] {
+        let acts = [act(class, variant)];
+        let at = |side: usize| {
+            let hand = |i| hands(&acts, 1.0 + 0.01 * f64::from(i))[side].hand;
+            (0..300).map(hand).collect()
+        };
+        [at(0), at(1)]
+    }
+
+    /// Twice the area that a path goes round, positive clockwise where the second axis points
+    /// down.
+    fn turned(path: impl Iterator<Item = [f64; 2]>) -> f64 {
+        let path: Vec<[f64; 2]> = path.collect();
+        path.windows(2).map(|w| w[0][0] * w[1][1] - w[0][1] * w[1][0]).sum()
+    }
+
+    fn length(path: &[Vec3]) -> f64 {
+        let step = |w: &[Vec3]| (0..3).map(|i| (w[1][i] - w[0][i]).powi(2)).sum::<f64>().sqrt();
+        path.windows(2).map(step).sum()
+    }
+
+    #[test]
+    fn arms_go_round_as_their_class_says() {
+        // the right arm is on the left of the picture: outward is to the left there
+        for (class, side, outward, clockwise) in
+            [(4, 0, -1.0, true), (5, 0, -1.0, false), (6, 1, 1.0, true), (7, 1, 1.0, false)]
+        {
+            let paths = paths(class, 0);
+            let area = turned(paths[side].iter().map(|hand| [outward * hand[0], hand[1]]));
+            assert_eq!(area > 0.0, clockwise, "class {class}");
+            assert!(area.abs() > 1.0, "class {class}: {area}");
+        }
+    }
+
+    #[test]
+    fn arms_roll_either_way() {
+        let area = |variant| turned(paths(8, variant)[0].iter().map(|hand| [hand[2], hand[1]]));
+        assert!(area(0) * area(1) < 0.0 && area(0).abs() > 0.01);
+    }
+
+    #[test]
+    fn the_other_hand_rests() {
+        for class in 2..=7 {
+            let moving = usize::from(!matches!(class, 2 | 4 | 5));
+            let paths = paths(class, 0);
+            assert!(length(&paths[moving]) > 1.0, "class {class}");
+            assert_eq!(length(&paths[1 - moving]), 0.0, "class {class}");
+        }
+        for class in [1, 8, 9, 11] {
+            let [right, left] = paths(class, 0);
+            assert!(length(&right) > 0.5 && length(&left) > 0.5, "class {class}");
+        }
+    }
+
+    /// At its gesture when the trial begins, at rest some time before and after.
+    #[test]
+    fn hands_rise_before_a_trial_and_sink_after_it() {
+        let acts = [act(2, 0)];
+        let hand = |t: f64| hands(&acts, t)[0].hand;
+        assert_eq!(hand(1.0 - RAISE), REST.hand);
+        assert_eq!(hand(4.0 + RAISE), REST.hand);
+        assert_eq!(hand(1.0), acts[0].style.hands(0.0)[0].hand);
+        let step = |t: f64| length(&[hand(t), hand(t + 0.001)]);
+        assert!((0..6000).all(|i| step(0.001 * f64::from(i)) < 0.02), "nothing jumps");
+    }
+}

@@ -51,18 +51,6 @@ pub struct Settings {
 }
 
 impl Settings {
-    /// Of v2e's `clean`.
-    pub const CLEAN: Settings = Settings {
-        thresholds: [0.2, 0.2],
-        mismatch: 0.02,
-        cutoff: f64::INFINITY,
-        leak: 0.0,
-        shot: 0.0,
-        refractory: 0,
-        hot: (0, 0.0),
-        repeat: 0.0,
-    };
-
     /// A DVS128, as near as its recordings of gesturing people tell.
     pub const DVS128: Settings = Settings {
         thresholds: [0.30, 0.26],
@@ -310,4 +298,140 @@ fn ln(x: f32) -> f32 {
     let high = 0.230_836_75 * f - 0.279_208_57;
     let series = (high * square + low) * square + f;
     exponent as f32 * f32::EPSILON * std::f32::consts::LN_2 + series
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Of v2e's `clean`.
+    const CLEAN: Settings = Settings {
+        thresholds: [0.2, 0.2],
+        mismatch: 0.02,
+        cutoff: f64::INFINITY,
+        leak: 0.0,
+        shot: 0.0,
+        refractory: 0,
+        hot: (0, 0.0),
+        repeat: 0.0,
+    };
+
+    fn pixels(settings: Settings, n: usize, seen: f32) -> Pixels {
+        Pixels::new(settings, &vec![seen; n], Chance::new(5, &[]))
+    }
+
+    /// All events of `steps` steps of 1 ms with what `seen` says.
+    fn run(pixels: &mut Pixels, steps: i64, seen: impl Fn(f64) -> f32) -> Vec<Event> {
+        let n = pixels.smoothed.len();
+        let mut events = Vec::new();
+        for step in 0..steps {
+            let light = vec![seen((step + 1) as f64 / 1e3); n];
+            pixels.step(&light, 1.0, [step * 1000, (step + 1) * 1000], &mut events);
+        }
+        events
+    }
+
+    #[test]
+    fn logarithms_are_those_of_the_library() {
+        for i in 1..200_000 {
+            let x = i as f32 * 0.01;
+            assert!((ln(x) - x.ln()).abs() < 1e-4, "{x}: {} {}", ln(x), x.ln());
+        }
+        // both sides of the knee: ln 20 there, a line through nothing below
+        assert!((log(KNEE) - 20_f32.ln()).abs() < 1e-4 && log(0.0) == 0.0);
+        assert!((log(10.0) - 0.5 * 20_f32.ln()).abs() < 1e-4);
+    }
+
+    /// ln 150 - ln 50 = 1.0986 is 5.49 thresholds of 0.2. What a pixel has before it is
+    /// uniform in ±1 threshold, and of the sum whole thresholds count: half a one less.
+    #[test]
+    fn a_ramp_gives_an_event_a_threshold() {
+        let n = 4000;
+        let exact = Settings { mismatch: 0.0, ..CLEAN };
+        for (from, to, on) in [(50.0, 150.0, true), (150.0, 50.0, false)] {
+            let mut pixels = pixels(exact, n, from);
+            let events = run(&mut pixels, 200, |t| from + (to - from) * (t / 0.2) as f32);
+            assert!(events.iter().all(|event| event.on == on));
+            let mean = events.len() as f64 / n as f64;
+            let expected = 3_f64.ln() / 0.2 - 0.5;
+            assert!((mean - expected).abs() < 4.0 * 2.0 / (12.0 * n as f64).sqrt(), "{mean}");
+        }
+    }
+
+    /// At I = 50 a ramp of e in 1 s crosses M + θ when ln I has, to a µs or so.
+    #[test]
+    fn a_crossing_is_timed_within_its_step() {
+        let exact = Settings { mismatch: 0.0, ..CLEAN };
+        let mut pixels = pixels(exact, 1, 50.0);
+        let start = f64::from(pixels.memorised[0]) - 50_f64.ln();
+        let events = run(&mut pixels, 1000, |t| 50.0 * t.exp() as f32);
+        for (k, event) in (1..).zip(&events) {
+            let expected = (start + 0.2 * f64::from(k)) * 1e6;
+            assert!((event.t as f64 - expected).abs() < 300.0, "{k}: {} {expected}", event.t);
+        }
+        assert!(events.len() >= 4);
+    }
+
+    /// After a step the distance to the new logarithm shrinks by 1 - ε in each step, with
+    /// ε = (I + 20)/275 · 2π f Δt: at I = 62.5 and 53.05 Hz a tenth in each ms.
+    #[test]
+    fn brightness_sets_the_bandwidth() {
+        let slow = Settings { cutoff: 1000.0 / (std::f64::consts::TAU * 3.0), ..CLEAN };
+        let mut pixels = pixels(slow, 1, 30.0);
+        let before = 30_f64.ln();
+        run(&mut pixels, 7, |_| 62.5);
+        let expected = 62.5_f64.ln() + (before - 62.5_f64.ln()) * 0.9_f64.powi(7);
+        assert!((f64::from(pixels.smoothed[0]) - expected).abs() < 5e-4);
+    }
+
+    /// Rates are those of the settings within four deviations: leaks are ON, the noise of a
+    /// dark pixel is the full one, of a bright one a quarter.
+    #[test]
+    fn faults_come_at_their_rates() {
+        let (n, seconds) = (16_384, 4.0);
+        let rate = |settings: Settings, seen: f32| {
+            let events = run(&mut pixels(settings, n, seen), 4000, |_| seen);
+            let on = events.iter().filter(|event| event.on).count() as f64;
+            (on / (n as f64 * seconds), (events.len() as f64 - on) / (n as f64 * seconds))
+        };
+        let close = |found: f64, expected: f64| {
+            // log-normal rates have a mean a little above their median: e^(σ²/2)
+            let expected =
+                expected * (0.5 * (std::f64::consts::LN_10 * NOISE_SPREAD).powi(2)).exp();
+            let error = 5.0 * (expected / (n as f64 * seconds)).sqrt() + 0.01 * expected;
+            assert!((found - expected).abs() < error, "{found} {expected}");
+        };
+        let exact = Settings { mismatch: 0.0, ..CLEAN };
+        let (on, off) = rate(Settings { leak: 0.5, ..exact }, 100.0);
+        // half an event is still to come in the end, as in a ramp
+        close(on + 0.5 / seconds, 0.5);
+        assert_eq!(off, 0.0);
+        let (on, off) = rate(Settings { shot: 1.0, ..exact }, 255.0);
+        close(on, 0.125);
+        close(off, 0.125);
+        // 7.5 → I01 = 0.1: 1 - 0.075
+        let (on, off) = rate(Settings { shot: 1.0, ..exact }, 7.5);
+        close(on, 0.4625);
+        close(off, 0.4625);
+    }
+
+    #[test]
+    fn dead_times_repetitions_and_hot_pixels() {
+        let fast = |t: f64| 20.0 + 200.0 * (0.5 - 0.5 * (t * 300.0).cos() as f32);
+        let dead = Settings { refractory: 2000, ..CLEAN };
+        let mut events = run(&mut pixels(dead, 50, 20.0), 100, fast);
+        events.sort_unstable_by_key(|event| (event.pixel, event.t));
+        let near = events.windows(2).filter(|w| w[0].pixel == w[1].pixel);
+        assert!(near.clone().count() > 500);
+        assert!(near.clone().all(|w| w[1].t - w[0].t >= 2000));
+        let again = Settings { repeat: 0.25, ..CLEAN };
+        let (once, more) = (pixels(CLEAN, 50, 20.0), pixels(again, 50, 20.0));
+        let [once, more] = [once, more].map(|mut pixels| run(&mut pixels, 100, fast).len() as f64);
+        // 1 + p + p² + ...
+        assert!((more / once - 1.0 / 0.75).abs() < 0.03, "{more} {once}");
+        let hot = Settings { hot: (3, 100.0), ..CLEAN };
+        let events = run(&mut pixels(hot, 1000, 50.0), 1000, |_| 50.0);
+        let pixels: std::collections::BTreeSet<u32> = events.iter().map(|e| e.pixel).collect();
+        assert!(pixels.len() <= 3 && (200..400).contains(&events.len()), "{}", events.len());
+    }
 }
