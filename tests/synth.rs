@@ -169,3 +169,30 @@ fn a_network_that_knows_real_hands_knows_ours() {
     assert_eq!(report["accuracy"]["of"], 48);
     assert!(right >= 24, "{right} of 48");
 }
+
+/// The recipes that others published, on 128×128 pixels: a step of gradients, and the engine
+/// answers as training does.
+#[test]
+fn full_size_recipes_take_a_step() {
+    let root = made("recipes", &["--users", "1", "--seconds", "0.2"]);
+    let labels = fs::read_to_string(Path::new(&root).join("user01_led_labels.csv")).unwrap();
+    let row = |(i, row): (usize, &str)| {
+        let [class, from, to] = row.split(',').collect::<Vec<_>>()[..] else { panic!("{row}") };
+        let part = ["train", "train", "validation"].get(i).unwrap_or(&"test");
+        format!("user01_led.aedat,{class},{part},{from},{to}\n")
+    };
+    let rows: String = labels.lines().skip(1).enumerate().map(row).collect();
+    let list = folder().join("recipes.csv").display().to_string();
+    fs::write(&list, format!("file,class,part,from,to\n{rows}")).unwrap();
+    let out = folder().join("recipe");
+    let _ = fs::remove_dir_all(&out);
+    let out = out.display().to_string();
+    let words = ["train", "--preset", "plif-dvs128", "--data", &root, "--list", &list];
+    let fewer = ["--set", "epochs=1", "--set", "batch=2", "--set", "data.steps=4", "--out", &out];
+    let report = json(&[&words[..], &fewer].concat());
+    let run = &report["runs"][0];
+    assert_eq!(run["test"]["of"], 9, "{run}");
+    assert_eq!(run["test"]["as_trained"], 9, "{run}");
+    assert_eq!(report["config"]["data"]["slice"], "number");
+    assert_eq!(report["data"]["cut"], "list");
+}

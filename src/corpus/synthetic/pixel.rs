@@ -246,13 +246,9 @@ impl Pixels {
     ) {
         let n = self.smoothed.len() as f64;
         let expected = self.most_shot * dt;
-        let mut at = 0.0;
         // candidates at the rate of the noisiest pixel in the dark, and of those a share
-        while expected > 0.0 {
-            at += self.chance.exponential() / expected;
-            if at >= n {
-                break;
-            }
+        let mut at = self.chance.exponential() / expected;
+        while at < n {
             let (pixel, on) = (at as usize, self.chance.happens(0.5));
             let light = f64::from(brightness(intensity[pixel] * gain));
             let polarity = usize::from(!on);
@@ -265,6 +261,7 @@ impl Pixels {
                 let t = from + self.chance.index((to - from) as usize) as i64;
                 self.emit(Event { t, pixel: pixel as u32, on }, events);
             }
+            at += self.chance.exponential() / expected;
         }
         for i in 0..self.hot.len() {
             if self.chance.happens(self.settings.hot.1 * dt) {
