@@ -7,12 +7,13 @@ use super::options::{Opened, Origins, RunOptions};
 use super::progress::Progress;
 use crate::bundled;
 use crate::corpus::gesture::{Trial, parse_labels, read_labels};
-use crate::draw::{Picture, Raster};
+use crate::draw::{Marks, Picture, Raster};
 use crate::error::{Error, ErrorKind, Result};
 use crate::format::Recording;
 use crate::measure::Table;
 use crate::replay::{Answer, Replay, Take};
 use crate::report::build::{Made, Outcome, Provenance};
+use crate::report::html;
 use crate::report::raster::{self, Shared, ticks_between};
 use crate::report::replay::ReplayReport;
 
@@ -22,6 +23,8 @@ pub struct Played {
     pub report: ReplayReport,
     /// The raster, where one was asked for.
     pub picture: Option<Vec<u8>>,
+    /// The page, likewise.
+    pub page: Option<String>,
     /// What ended the recording early.
     pub damage: Option<Error>,
 }
@@ -65,11 +68,11 @@ impl<'a> Player<'a> {
     /// As [`play`].
     pub fn play(&self, path: &Path) -> Result<Played> {
         let (mut recording, origins) = self.options.open(path)?;
-        let (take, answer) = self.replay.run(&mut recording, None::<Shared<'_>>, |_| ())?;
+        let (take, answer) = self.replay.run(&mut recording, (), |_| ())?;
         let format = recording.header().format;
         let made = self.made(&take, Outcome::Whole(&answer), format, origins, None);
         let report = self.report(&made)?;
-        Ok(Played { report, picture: None, damage: take.damage })
+        Ok(Played { report, picture: None, page: None, damage: take.damage })
     }
 
     fn made<'m>(
@@ -110,36 +113,48 @@ impl<'a> Player<'a> {
     }
 }
 
+/// What is to be made of a run, beside its report.
+#[derive(Clone, Copy, Default)]
+pub struct Wanted {
+    /// A raster.
+    pub picture: Option<Picture>,
+    /// A page.
+    pub page: bool,
+}
+
+/// What is made of it while it runs.
+type Drawing = (Option<Raster>, Option<Marks>);
+
 /// Runs the one recording that the options name, and draws it if asked to.
 ///
 /// # Errors
 /// Anything that keeps the recording from being run; under `--strict`, any loss.
 /// Damage is no error here: what came before it was run.
-pub fn play(options: &RunOptions, opened: &Opened, picture: Option<Picture>) -> Result<Played> {
+pub fn play(options: &RunOptions, opened: &Opened, wanted: Wanted) -> Result<Played> {
     let (mut recording, input) = options.open_recording()?;
     let (trials, labels) = labels(options)?.unzip();
     let player = Player::new(options, opened, trials.is_some())?;
     let replay = &player.replay;
-    let drawing = picture.map(|_| {
-        let (plan, tick) = (replay.plan(), replay.tick());
-        RefCell::new(raster::raster(replay.network(), plan, player.classes.as_deref(), tick))
-    });
-    let (take, answers) = run(replay, &mut recording, trials.as_deref(), drawing.as_ref())?;
+    let bands = || raster::bands(replay.network(), replay.plan(), player.classes.as_deref());
+    let drawing = RefCell::new((
+        wanted.picture.map(|_| Raster::new(bands(), replay.tick())),
+        wanted.page.then(|| Marks::new(bands(), html::ROOM)),
+    ));
+    let (take, answers) = run(replay, &mut recording, trials.as_deref(), &drawing)?;
     let outcome = match &answers {
         Answers::Whole(answer) => Outcome::Whole(answer),
         Answers::Trials(trials) => Outcome::Trials(trials),
     };
     let made = player.made(&take, outcome, recording.header().format, input, labels);
     let report = player.report(&made)?;
-    let picture = match (picture, drawing) {
-        (Some(picture), Some(drawing)) => {
-            let (origin, ticks) = axis(&made);
-            let heading = raster::heading(&made, &report.output, origin);
-            Some(drawing.into_inner().draw(&heading, ticks).render(picture)?)
-        }
-        _ => None,
-    };
-    Ok(Played { report, picture, damage: take.damage })
+    let (origin, ticks) = axis(&made);
+    let heading = raster::heading(&made, &report.output, origin);
+    let (raster, marks) = drawing.into_inner();
+    let drawn = |(raster, kind): (Raster, Picture)| raster.draw(&heading, ticks).render(kind);
+    let picture = raster.zip(wanted.picture).map(drawn).transpose()?;
+    let page = |marks: Marks| html::page(&report, &heading, &marks, replay.tick(), ticks);
+    let page = marks.map(page).transpose()?;
+    Ok(Played { report, picture, page, damage: take.damage })
 }
 
 fn labels(options: &RunOptions) -> Result<Option<(Vec<Trial>, Origins)>> {
@@ -157,19 +172,19 @@ fn run(
     replay: &Replay<'_>,
     recording: &mut Recording,
     trials: Option<&[Trial]>,
-    drawing: Option<&RefCell<Raster>>,
+    drawing: &RefCell<Drawing>,
 ) -> Result<(Take, Answers)> {
     let mut progress = Progress::new(recording.len());
     let at = |offset| progress.at(offset);
     let Some(trials) = trials else {
-        let observer = drawing.map(|raster| Shared { raster, offset: 0 });
+        let observer = Shared { observer: drawing, offset: 0 };
         let (take, answer) = replay.run(recording, observer, at)?;
         return Ok((take, Answers::Whole(Box::new(answer))));
     };
     let origin = first_start(trials.iter());
     let windows = trials.iter().map(|trial| {
         let offset = ticks_between(origin, trial.window.from, replay.tick());
-        (trial.window, drawing.map(|raster| Shared { raster, offset }))
+        (trial.window, Shared { observer: drawing, offset })
     });
     let (take, answers) = replay.run_windows(recording, windows, at)?;
     Ok((take, Answers::Trials(trials.iter().copied().zip(answers).collect())))

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use super::options::{Opened, Origins, RunOptions};
 use super::output;
-use super::play::{picture_of, play};
+use super::play::{Wanted, picture_of, play};
 use crate::disk;
 use crate::error::{Error, ErrorKind, Result};
 use crate::event::Sensor;
@@ -34,7 +34,7 @@ pub fn run(args: &Args) -> Result<()> {
         }
         false => args.run.open_network()?,
     };
-    let played = play(&args.run, &network, picture)?;
+    let played = play(&args.run, &network, Wanted { picture, page: false })?;
     if let Some(picture) = &played.picture {
         disk::write(&args.out, picture)?;
         output::print(&format!("{}\n", args.out.display()))?;

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use super::many;
 use super::options::RunOptions;
 use super::output;
-use super::play::{picture_of, play};
+use super::play::{Wanted, picture_of, play};
 use crate::disk;
 use crate::error::Result;
 use crate::report::json;
@@ -28,6 +28,11 @@ pub struct Args {
     #[arg(long, value_name = "FILE")]
     raster: Option<PathBuf>,
 
+    /// Write a page to look closer at: the answer over time, spikes to zoom into, layers,
+    /// energy; a single .html that needs nothing else
+    #[arg(long, value_name = "FILE")]
+    html: Option<PathBuf>,
+
     /// Write the report as JSON; - for standard output
     #[arg(long, value_name = "FILE")]
     json: Option<PathBuf>,
@@ -38,22 +43,29 @@ pub fn run(args: &Args) -> Result<()> {
     let raster = args.raster();
     let picture = picture_of(raster.as_deref())?;
     if args.run.are_many() {
-        return match &raster {
-            Some(_) => Err(args.run.only_one("--raster")),
-            None => many::run(&args.run, args.json.as_deref()),
+        return match (&raster, &args.html) {
+            (Some(_), _) => Err(args.run.only_one("--raster")),
+            (_, Some(_)) => Err(args.run.only_one("--html")),
+            (None, None) => many::run(&args.run, args.json.as_deref()),
         };
     }
-    let played = play(&args.run, &args.run.open_network()?, picture)?;
+    let wanted = Wanted { picture, page: args.html.is_some() };
+    let played = play(&args.run, &args.run.open_network()?, wanted)?;
     if let (Some(path), Some(picture)) = (&raster, &played.picture) {
         disk::write(path, picture)?;
+    }
+    if let (Some(path), Some(page)) = (&args.html, &played.page) {
+        disk::write(path, page.as_bytes())?;
     }
     if let Some(path) = &args.json {
         output::write(path, &json(&played.report)?)?;
     }
     if args.json.as_deref() != Some(Path::new("-")) {
         output::print(&played.report.text())?;
-        if let Some(path) = &raster {
-            output::print(&format!("raster   {}\n", path.display()))?;
+        for (what, path) in [("raster", &raster), ("page", &args.html)] {
+            if let Some(path) = path {
+                output::print(&format!("{what:8} {}\n", path.display()))?;
+            }
         }
     }
     played.damage.map_or(Ok(()), Err)

@@ -14,6 +14,7 @@ mod fold;
 mod font;
 mod grid;
 mod margin;
+mod marks;
 mod page;
 mod png;
 mod raster;
@@ -24,6 +25,8 @@ mod words;
 
 pub use confusion::Confusion;
 pub use curves::{Curves, Line, Panel};
+pub use marks::{Log, Marks};
 pub use page::{Heading, Span};
 pub use raster::{Band, Raster, Rows};
 pub use scene::{Picture, Scene};
+pub use svg::base64;

@@ -104,7 +104,8 @@ fn escape(text: &str, out: &mut String) {
     }
 }
 
-fn base64(bytes: &[u8], out: &mut String) {
+/// RFC 4648, at the end of a text.
+pub fn base64(bytes: &[u8], out: &mut String) {
     const DIGITS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
     for three in bytes.chunks(3) {
         let word = (0..3).fold(0, |word, i| word << 8 | u32::from(*three.get(i).unwrap_or(&0)));

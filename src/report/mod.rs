@@ -7,6 +7,7 @@ pub mod check;
 pub mod convert;
 pub mod corpus;
 pub mod eval;
+pub mod html;
 pub mod info;
 pub mod manifest;
 pub mod many;

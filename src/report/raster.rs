@@ -6,16 +6,16 @@ use std::path::Path;
 use super::build::{Made, Outcome};
 use super::replay::Output;
 use crate::corpus::gesture;
-use crate::draw::{Band, Heading, Raster, Rows, Span};
+use crate::draw::{Band, Heading, Rows, Span};
 use crate::engine::{Observer, Plan};
 use crate::network::{Network, Unit};
 use crate::replay::Advance;
 use crate::signal::{Shape, Spikes};
 use crate::units::Micros;
 
-/// A raster of the input, of every spiking population in the order of
-/// evaluation, and of the output.
-pub fn raster(network: &Network, plan: &Plan, classes: Option<&[String]>, tick: Micros) -> Raster {
+/// Bands for the input, every spiking population in the order of evaluation, and the
+/// output.
+pub fn bands(network: &Network, plan: &Plan, classes: Option<&[String]>) -> Vec<Band> {
     let answer = answering_unit(network, plan);
     let inner = plan.sequence.iter().copied().filter(|&unit| {
         let is_neuron = matches!(network.units[unit].unit, Unit::Neuron(_));
@@ -32,7 +32,7 @@ pub fn raster(network: &Network, plan: &Plan, classes: Option<&[String]>, tick: 
         let label = format!("{} · {} · {}", wired.name, wired.unit.nir(), wired.output);
         Band { unit, label, shape: wired.output.clone(), rows }
     });
-    Raster::new(bands.collect(), tick)
+    bands.collect()
 }
 
 /// The unit whose spikes are the answer: the population before the output, or
@@ -51,18 +51,18 @@ fn has_polarity(input: &Shape) -> bool {
     input.axes().len() == 1 || input.channels() == 2
 }
 
-/// One raster that several windows of a recording are drawn into, each at its
+/// One observer that several windows of a recording are shown to, each at its
 /// place in the recording.
-pub struct Shared<'r> {
-    /// The raster.
-    pub raster: &'r RefCell<Raster>,
+pub struct Shared<'o, O> {
+    /// The observer.
+    pub observer: &'o RefCell<O>,
     /// Ticks from the recording's beginning to the window's.
     pub offset: u64,
 }
 
-impl Observer for Shared<'_> {
+impl<O: Observer> Observer for Shared<'_, O> {
     fn sent(&mut self, step: u64, unit: usize, sent: &Spikes) {
-        self.raster.borrow_mut().sent(self.offset + step, unit, sent);
+        self.observer.borrow_mut().sent(self.offset + step, unit, sent);
     }
 }
 
