@@ -5,9 +5,13 @@ pub mod counts;
 pub mod decision;
 pub mod distribution;
 pub mod energy;
+pub mod ledger;
+pub mod work;
 
 pub use accuracy::Accuracy;
 pub use counts::{Counts, Readout, UnitCounts};
 pub use decision::Decision;
 pub use distribution::Distribution;
 pub use energy::{Energy, Table};
+pub use ledger::{Ledger, Watch};
+pub use work::{COUNTS, Count, Traffic, Work, traffic};
