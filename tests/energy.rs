@@ -1,10 +1,14 @@
-//! What energies are made of and compared with, worked out on paper and by SpikingJelly.
+//! `synops energy`, and what it compares with, worked out on paper.
 
 mod build;
+mod program;
 
 use std::collections::BTreeMap;
+use std::fs;
 
 use build::{network, node};
+use program::{data, done, folder, json, refused, synops, text};
+use serde_json::Value;
 use synops::engine::{Clocked, Engine};
 use synops::measure::{Count, Counts, Ledger, Readout, Table, Work, compare, traffic};
 use synops::network::Network;
@@ -228,4 +232,147 @@ fn a_network_as_spikingjellys_profiler_prices_it() {
     close(access(&["input_reads", "output_writes"]), expected("pj.inout_pj"));
     close(access(&["weight_reads"]), expected("pj.params_pj"));
     close(access(&["state_reads", "state_writes"]), expected("pj.potential_pj"));
+}
+
+fn number(value: &Value) -> f64 {
+    value.as_f64().unwrap_or_else(|| panic!("{value} is no number"))
+}
+
+/// Every product of the report, worked out again from its own figures, and the counts from a
+/// replay's.
+#[test]
+fn the_figures_can_be_worked_out_again_from_the_page() {
+    let report = json(&["energy", "--table", "all"]);
+    let replay = json(&["replay"]);
+    let inferences = number(&report["inferences"]);
+    assert_eq!(inferences, 2.0);
+    for (count, key) in [
+        ("synaptic_ops", "synaptic_ops"),
+        ("spikes", "spikes"),
+        ("dense_ops", "dense_ops"),
+        ("state_updates", "state_updates"),
+    ] {
+        let layers = replay["layers"].as_array().unwrap().iter();
+        let expected: f64 = layers.filter_map(|layer| layer[key].as_f64()).sum();
+        assert_eq!(number(&report["counts"][count]), expected, "{count}");
+    }
+    assert_eq!(report["energy"].as_array().unwrap().len(), 13);
+    for energy in report["energy"].as_array().unwrap() {
+        let mut total = 0.0;
+        for term in energy["terms"].as_array().unwrap() {
+            let count = report["counts"][term["name"].as_str().unwrap()].as_f64().unwrap_or(0.0);
+            assert_eq!(number(&term["count"]), count);
+            let joules = count * number(&term["picojoules"]["typical"]) * 1e-12;
+            assert!((joules - number(&term["typical"])).abs() <= 1e-9 * joules);
+            total += joules;
+        }
+        for access in energy["accesses"].as_array().unwrap() {
+            for layer in access["layers"].as_array().unwrap() {
+                let cost = number(&layer["picojoules"]["typical"]);
+                total += number(&layer["count"]) * cost * 1e-12;
+            }
+        }
+        let typical = number(&energy["typical"]);
+        close(typical, total / inferences);
+        close(number(&energy["each"]["mean"]), typical);
+        let of_samples = report["samples"].as_array().unwrap().iter();
+        let name = energy["table"].as_str().unwrap();
+        let sum: f64 = of_samples.map(|sample| number(&sample["joules"][name])).sum();
+        close(sum, total);
+        assert!(number(&energy["low"]) <= typical && typical <= number(&energy["high"]));
+    }
+    close(
+        number(&report["energy"][0]["typical"]) * inferences,
+        number(&replay["energy"][0]["typical"]),
+    );
+}
+
+#[test]
+fn the_page_for_people_says_what_is_counted_priced_left_out_and_doubted() {
+    let page = done(&["energy"]);
+    for words in [
+        "joules a sample",
+        "× 0.9 pJ",
+        "without memory",
+        "source: M. Horowitz",
+        "secondhand",
+        "in one pass",
+        "spikes a neuron and step",
+        "as frames",
+        "activation sparsity",
+        "eff. ACs",
+        "by class, medians",
+    ] {
+        assert!(page.contains(words), "'{words}' is not in\n{page}");
+    }
+    let help = done(&["help", "energy"]);
+    assert!(help.contains("Example: synops energy") && help.contains("lemaire45"), "{help}");
+    assert!(help.contains("recalled, not checked"), "{help}");
+}
+
+#[test]
+fn cautions_come_with_advice() {
+    let cautions = |arguments: &[&str]| -> Vec<String> {
+        let report = json(&[&["energy"], arguments].concat());
+        let all = report["cautions"].as_array().unwrap().clone();
+        assert!(all.iter().all(|caution| !caution["advice"].as_str().unwrap().is_empty()));
+        all.iter().map(|caution| caution["caution"].as_str().unwrap().to_owned()).collect()
+    };
+    let (recording, network) = (data("arm.aedat"), data("arm.nir"));
+    let one = [&recording[..], "--network", &network];
+    let crowded = cautions(&["--dt", "50ms"]);
+    assert!(crowded.contains(&"crowded".to_owned()) && !crowded.contains(&"single".to_owned()));
+    assert!(!cautions(&["--input", "binary"]).contains(&"crowded".to_owned()));
+    assert!(cautions(&[&one[..], &["--to", "1s"]].concat()).contains(&"single".to_owned()));
+    let cut = [&one[..], &["--steps", "10"]].concat();
+    assert!(cautions(&cut).contains(&"unused".to_owned()));
+    let strict = synops(&[&["energy"], &cut[..], &["--strict"]].concat());
+    assert_eq!(strict.status.code(), Some(1), "{}", text(&strict.stderr));
+}
+
+#[test]
+fn tables_of_ones_own_and_rows_of_a_data_set() {
+    let root = folder().join("set");
+    let _ = fs::remove_dir_all(&root);
+    for class in ["a", "b"] {
+        fs::create_dir_all(root.join(class)).unwrap();
+        fs::copy(data("arm.aedat"), root.join(class).join("1.aedat")).unwrap();
+    }
+    fs::write(root.join("b/2.aedat"), b"#!AER-DAT3.1\r\n#!END-HEADER\r\n").unwrap();
+    let mine = folder().join("mine.toml");
+    let own = "name = \"mine\"\nabout = \"a\"\ncitation = \"b\"\ncertainty = \"read\"\n\
+               process = \"c\"\nleaves_out = []\n[[term]]\nname = \"spikes\"\nabout = \"d\"\n\
+               low = 1.0\ntypical = 2.0\nhigh = 4.0\n";
+    fs::write(&mine, own).unwrap();
+    let (root, mine, network) =
+        (root.display().to_string(), mine.display().to_string(), data("arm.nir"));
+    let csv = folder().join("rows.csv").display().to_string();
+    let tables = format!("{mine},odin");
+    let arguments = ["energy", &root, "-n", &network, "--table", &tables, "--csv", &csv];
+    let report = json(&arguments);
+    assert_eq!(
+        (&report["inferences"], &report["samples"][2]["problem"]),
+        (&2.into(), &"no event in its window".into()),
+        "{}",
+        report["samples"][2]
+    );
+    let spikes = number(&report["counts"]["spikes"]);
+    close(number(&report["energy"][0]["high"]), spikes / 2.0 * 4e-12);
+    close(number(&report["energy"][0]["classes"]["a"]["median"]), spikes / 2.0 * 2e-12);
+    let rows = fs::read_to_string(&csv).unwrap();
+    assert_eq!(rows.lines().count(), 4);
+    assert!(rows.lines().next().unwrap().ends_with("mine_j,odin_j,problem"), "{rows}");
+    // the same by two threads, to the byte
+    let again = done(&[&arguments[..], &["--threads", "1", "--json", "-"]].concat());
+    let more = done(&[&arguments[..], &["--threads", "3", "--json", "-"]].concat());
+    assert_eq!(again, more);
+    let message = refused(&["energy", "--table", "horowitz"], 2);
+    assert!(message.contains("table 'horowitz'") && message.contains("horowitz45"), "{message}");
+    let message = refused(&["energy", "--table", "odin,odin"], 2);
+    assert!(message.contains("'odin' twice"), "{message}");
+    fs::write(&mine, own.replace("spikes", "spiky")).unwrap();
+    let message = refused(&["energy", "--table", &mine], 2);
+    assert!(message.contains("'spiky'") && message.contains("mine.toml"), "{message}");
+    let message = refused(&["energy", "--part", "test"], 2);
+    assert!(message.contains("folder of a data set"), "{message}");
 }
