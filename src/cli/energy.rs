@@ -13,7 +13,7 @@ use super::threads;
 use crate::disk;
 use crate::error::{Error, ErrorKind, Result};
 use crate::measure::Table;
-use crate::report::energy::Made;
+use crate::report::energy::{Made, Metered};
 use crate::report::json;
 use crate::units::Bytes;
 
@@ -88,19 +88,7 @@ pub fn run(args: &Args) -> Result<()> {
     let tables = args.tables()?;
     let opened = args.run.open_network()?;
     let metering = Metering::new(&args.run, &args.choice, &opened)?;
-    let recordings = by_recording(metering.samples());
-    let mut progress = Progress::of_recordings(recordings.len() as u64);
-    let (mut done, mut metered) = (0, Vec::new());
-    threads::in_order(
-        &recordings,
-        |(path, samples)| metering.recording(path, samples),
-        |more| {
-            metered.extend(more);
-            done += 1;
-            progress.at(done);
-        },
-    )?;
-    drop(progress);
+    let mut metered = all_of(&metering)?;
     metered.sort_by_key(|(sample, _)| *sample);
     let network = &opened.network;
     let mut notes = network.notes.clone();
@@ -132,6 +120,30 @@ pub fn run(args: &Args) -> Result<()> {
         }
         _ => Ok(()),
     }
+}
+
+/// The samples of all recordings, with their numbers. Progress is through a single
+/// recording, or through the list.
+fn all_of(metering: &Metering<'_>) -> Result<Vec<(usize, Metered)>> {
+    let recordings = by_recording(metering.samples());
+    if let [(path, samples)] = &recordings[..] {
+        let mut progress = None;
+        return Ok(metering.recording(path, samples, |offset, len| {
+            progress.get_or_insert_with(|| Progress::new(len)).at(offset);
+        }));
+    }
+    let mut progress = Progress::of_recordings(recordings.len() as u64);
+    let (mut done, mut metered) = (0, Vec::new());
+    threads::in_order(
+        &recordings,
+        |(path, samples)| metering.recording(path, samples, |_, _| ()),
+        |more| {
+            metered.extend(more);
+            done += 1;
+            progress.at(done);
+        },
+    )?;
+    Ok(metered)
 }
 
 impl Args {

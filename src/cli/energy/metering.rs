@@ -126,9 +126,15 @@ impl<'a> Metering<'a> {
         coarse.collect()
     }
 
-    /// The samples of a recording, with their numbers.
-    pub fn recording(&self, path: &Path, samples: &[usize]) -> Vec<(usize, Metered)> {
-        let metered = self.answers(path, samples).unwrap_or_else(|error| {
+    /// The samples of a recording, with their numbers. `progress` is told the offset that has
+    /// been reached in the file, and the file's length.
+    pub fn recording(
+        &self,
+        path: &Path,
+        samples: &[usize],
+        progress: impl FnMut(u64, u64),
+    ) -> Vec<(usize, Metered)> {
+        let metered = self.answers(path, samples, progress).unwrap_or_else(|error| {
             let refused = |&sample: &usize| Metered {
                 problem: Some(error.to_string()),
                 ..self.unmetered(sample)
@@ -138,21 +144,28 @@ impl<'a> Metering<'a> {
         samples.iter().copied().zip(metered).collect()
     }
 
-    fn answers(&self, path: &Path, samples: &[usize]) -> Result<Vec<Metered>> {
+    fn answers(
+        &self,
+        path: &Path,
+        samples: &[usize],
+        mut progress: impl FnMut(u64, u64),
+    ) -> Result<Vec<Metered>> {
         let mut recording = match self.options.recordings.is_empty() {
             true => self.options.open_recording()?.0,
             false => self.options.open(path)?.0,
         };
+        let len = recording.len();
+        let at = |offset| progress(offset, len);
         let mut watches: Vec<Watch<'_>> = samples.iter().map(|_| self.ledger.watch()).collect();
         let windows: Vec<Window> = samples.iter().map(|&i| self.samples[i].window).collect();
         let (take, answers) = match (&windows[..], &mut watches[..]) {
             ([Window::ALL], [watch]) => {
-                let (take, answer) = self.replay.run(&mut recording, watch, |_| ())?;
+                let (take, answer) = self.replay.run(&mut recording, watch, at)?;
                 (take, vec![answer])
             }
             _ => {
                 let observed = windows.iter().copied().zip(&mut watches);
-                self.replay.run_windows(&mut recording, observed, |_| ())?
+                self.replay.run_windows(&mut recording, observed, at)?
             }
         };
         let all = samples.iter().zip(answers.iter().zip(&watches));

@@ -204,6 +204,28 @@ impl Priced {
 }
 
 fn line(name: &str, place: &str, count: u64, cost: &Cost, typical: Joules) -> Vec<String> {
-    let constant = format!("× {} pJ", cost.typical);
+    let constant = format!("× {} pJ", significant(cost.typical));
     vec![name.replace('_', " "), place.into(), grouped(count), constant, format!("= {typical}")]
+}
+
+/// Five digits, enough to work out the three of a product.
+fn significant(number: f64) -> String {
+    let before = if number > 0.0 { number.log10().floor() as i32 + 1 } else { 1 };
+    let text = format!("{number:.*}", (5 - before).clamp(0, 20) as usize);
+    match text.contains('.') {
+        true => text.trim_end_matches('0').trim_end_matches('.').to_owned(),
+        false => text,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn constants_have_five_digits() {
+        let numbers = [0.9, 0.03, 27.822_580_645, 0.009_765_625, 1300.0, 123_456.0, 0.0];
+        let text = numbers.map(significant);
+        assert_eq!(text, ["0.9", "0.03", "27.823", "0.0097656", "1300", "123456", "0"]);
+    }
 }
