@@ -20,7 +20,7 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("network", &["neuron", "layer"]),
     ("engine", &["network", "neuron", "layer"]),
     ("learn", &["engine", "network", "neuron", "layer"]),
-    ("measure", &["engine", "network"]),
+    ("measure", &["engine", "network", "layer", "neuron"]),
     ("draw", &["engine"]),
     ("replay", &["event", "format", "network", "neuron", "engine", "measure"]),
     (

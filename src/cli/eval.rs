@@ -13,13 +13,11 @@ use super::options::RunOptions;
 use super::output;
 use super::play::picture_of;
 use super::progress::Progress;
+use super::samples::{Choice, by_recording};
 use super::threads;
-use crate::corpus::cifar10dvs::Split;
-use crate::corpus::{Corpus, Part, Sample};
 use crate::disk;
 use crate::error::{Error, ErrorKind, Result};
 use crate::measure::Table;
-use crate::network::SPLIT;
 use crate::report::eval::{EvalReport, Head, Row};
 use crate::report::json;
 
@@ -38,18 +36,8 @@ pub struct Args {
     #[command(flatten)]
     run: RunOptions,
 
-    /// What is in the folder: a CSV with file,class and maybe part,user,from,to
-    #[arg(long, value_name = "CSV")]
-    list: Option<PathBuf>,
-
-    /// How CIFAR10-DVS is split: last-tenth, random-tenth, random-tenth:SEED or first-hundred
-    /// is for the test [default: what the network learned from, else last-tenth]
-    #[arg(long, value_name = "NAME")]
-    split: Option<Split>,
-
-    /// Which part of the data set [default: test where it has one, else all]
-    #[arg(long, value_name = "train|validation|test|all", value_parser = part)]
-    part: Option<Wanted>,
+    #[command(flatten)]
+    choice: Choice,
 
     /// Only the recordings of one of so many parts, such as 2/8
     #[arg(long, value_name = "I/N", conflicts_with = "merge")]
@@ -78,20 +66,6 @@ pub struct Args {
     /// Write the report as JSON; - for standard output
     #[arg(long, value_name = "FILE")]
     json: Option<PathBuf>,
-}
-
-/// Which samples, by name: those of a part, or all.
-type Wanted = (&'static str, Option<Part>);
-
-const ALL: Wanted = ("all", None);
-const TEST: Wanted = ("test", Some(Part::Test));
-const PARTS: [Wanted; 4] =
-    [ALL, ("train", Some(Part::Train)), ("validation", Some(Part::Validation)), TEST];
-
-fn part(text: &str) -> Result<Wanted> {
-    let named = PARTS.into_iter().find(|(name, _)| *name == text);
-    let expected = "train, validation, test or all";
-    named.ok_or_else(|| Error::new(ErrorKind::Usage, format!("part '{text}'"), expected))
 }
 
 /// Recordings whose number leaves a remainder.
@@ -127,7 +101,7 @@ pub fn run(args: &Args) -> Result<()> {
     {
         rows::write(path, &head, &samples)?;
     }
-    let report = EvalReport::new(head, samples, &Table::all()?);
+    let report = EvalReport::new(head, samples, &Table::usual()?);
     if let Some(path) = &args.csv {
         output::write(path, &report.csv()?)?;
     }
@@ -164,47 +138,12 @@ impl Args {
             let found = "--labels, --from or --to";
             return Err(Error::new(ErrorKind::Usage, found, "the data set's own, or a --list"));
         }
-        let corpus = match &self.list {
-            Some(list) => Corpus::listed(root, list)?,
-            None => Corpus::open(root)?,
-        };
         let opened = self.run.open_network()?;
-        let corpus = self.split(corpus, opened.network.split.as_deref())?;
-        let (part, samples) = self.chosen(&corpus)?;
+        let (corpus, part, samples) = self.choice.samples(root, &opened.network)?;
         let evaluation = Evaluation::new(root, &self.run, &opened, &corpus, samples)?;
         let head = evaluation.head(&corpus, part, &opened)?;
         let rows = self.rows(&evaluation, &head)?;
         Ok((head, rows))
-    }
-
-    /// The data set split as the network's was: another test would be of what it learned.
-    fn split(&self, corpus: Corpus, own: Option<&str>) -> Result<Corpus> {
-        let own = own.map(str::parse::<Split>).transpose();
-        let own = own.map_err(|e| e.at(format!("metadata '{SPLIT}'")))?;
-        match (self.split, own) {
-            (Some(split), Some(own)) if split != own => {
-                let found = format!("--split {split} for a network that learned from {own}");
-                Err(Error::new(ErrorKind::Usage, found, format!("--split {own}")))
-            }
-            (None, Some(own)) if corpus.cut == "cifar10dvs" => corpus.split(Some(own)),
-            (split, _) => corpus.split(split).map_err(|e| e.at("--split")),
-        }
-    }
-
-    /// The samples that were asked for, and what they are called.
-    fn chosen(&self, corpus: &Corpus) -> Result<(&'static str, Vec<Sample>)> {
-        let is_test = |sample: &Sample| sample.part == Some(Part::Test);
-        let usual = if corpus.samples.iter().any(is_test) { TEST } else { ALL };
-        let (name, part) = self.part.unwrap_or(usual);
-        let wanted = |sample: &&Sample| part.is_none() || sample.part == part;
-        let samples: Vec<Sample> = corpus.samples.iter().filter(wanted).cloned().collect();
-        match samples.is_empty() {
-            false => Ok((name, samples)),
-            true => {
-                let found = format!("no samples of the part {name}");
-                Err(Error::new(ErrorKind::Usage, found, "--part all, or another"))
-            }
-        }
     }
 
     /// The rows of this shard: those that are in the file, then the others.
@@ -214,7 +153,7 @@ impl Args {
             None => Vec::new(),
         };
         let Shard { index, of } = self.shard.unwrap_or(Shard { index: 1, of: 1 });
-        let mine = evaluation.recordings().into_iter().skip(index - 1).step_by(of);
+        let mine = by_recording(evaluation.samples()).into_iter().skip(index - 1).step_by(of);
         let done: BTreeSet<usize> = rows.iter().map(|row| row.sample).collect();
         let is_done = |samples: &[usize]| samples.iter().all(|sample| done.contains(sample));
         let left: Vec<(&Path, Vec<usize>)> =

@@ -6,6 +6,7 @@
 
 mod check;
 mod convert;
+mod energy;
 mod eval;
 mod info;
 mod many;
@@ -16,6 +17,7 @@ mod progress;
 mod raster;
 mod recordings;
 mod replay;
+mod samples;
 mod synth;
 mod threads;
 mod train;
@@ -47,6 +49,7 @@ enum Verb {
     Raster(Box<raster::Args>),
     Check(Box<check::Args>),
     Eval(Box<eval::Args>),
+    Energy(Box<energy::Args>),
     Train(train::Args),
     Convert(convert::Args),
     Synth(synth::Args),
@@ -80,6 +83,7 @@ fn run_verb(verb: &Verb) -> Result<()> {
         Verb::Raster(args) => raster::run(args),
         Verb::Check(args) => check::run(args),
         Verb::Eval(args) => eval::run(args),
+        Verb::Energy(args) => energy::run(args),
         Verb::Train(args) => train::run(args),
         Verb::Convert(args) => convert::run(args),
         Verb::Synth(args) => synth::run(args),

@@ -54,7 +54,7 @@ impl<'a> Player<'a> {
         let classes = options.class_names(network, has_labels)?;
         let replay = Replay::new(network, options.settings(network)?)
             .map_err(|e| e.in_file(opened.origins.path.as_ref()))?;
-        Ok(Player { options, opened, classes, tables: Table::all()?, replay })
+        Ok(Player { options, opened, classes, tables: Table::usual()?, replay })
     }
 
     /// What operations cost.

@@ -85,6 +85,24 @@ pub trait Observer {
         let _ = (step, unit, block, charge);
     }
 
+    /// Connection `unit` heard `entries`, all that one of its sources sent, in step
+    /// `step`.
+    fn heard(&mut self, step: u64, unit: usize, entries: &Spikes) {
+        let _ = (step, unit, entries);
+    }
+
+    /// Whether the clocked engine is to tell how many neurons of population `unit` a
+    /// step changed.
+    fn watches_states(&self, unit: usize) -> bool {
+        let _ = unit;
+        false
+    }
+
+    /// Step `step` changed the state of `neurons` neurons of population `unit`.
+    fn changed(&mut self, step: u64, unit: usize, neurons: u64) {
+        let _ = (step, unit, neurons);
+    }
+
     /// Something reached `neurons` neurons of population `unit` in step `step`; the
     /// clocked engine, which reaches all in every step, does not say so.
     fn updated(&mut self, step: u64, unit: usize, neurons: u64) {
@@ -112,6 +130,20 @@ impl<A: Observer, B: Observer> Observer for (A, B) {
     fn operated(&mut self, step: u64, unit: usize, operations: Operations) {
         self.0.operated(step, unit, operations);
         self.1.operated(step, unit, operations);
+    }
+
+    fn heard(&mut self, step: u64, unit: usize, entries: &Spikes) {
+        self.0.heard(step, unit, entries);
+        self.1.heard(step, unit, entries);
+    }
+
+    fn watches_states(&self, unit: usize) -> bool {
+        self.0.watches_states(unit) || self.1.watches_states(unit)
+    }
+
+    fn changed(&mut self, step: u64, unit: usize, neurons: u64) {
+        self.0.changed(step, unit, neurons);
+        self.1.changed(step, unit, neurons);
     }
 
     fn updated(&mut self, step: u64, unit: usize, neurons: u64) {
@@ -142,6 +174,22 @@ impl<A: Observer> Observer for Option<A> {
         }
     }
 
+    fn heard(&mut self, step: u64, unit: usize, entries: &Spikes) {
+        if let Some(observer) = self {
+            observer.heard(step, unit, entries);
+        }
+    }
+
+    fn watches_states(&self, unit: usize) -> bool {
+        self.as_ref().is_some_and(|observer| observer.watches_states(unit))
+    }
+
+    fn changed(&mut self, step: u64, unit: usize, neurons: u64) {
+        if let Some(observer) = self {
+            observer.changed(step, unit, neurons);
+        }
+    }
+
     fn updated(&mut self, step: u64, unit: usize, neurons: u64) {
         if let Some(observer) = self {
             observer.updated(step, unit, neurons);
@@ -166,6 +214,18 @@ impl<A: Observer + ?Sized> Observer for &mut A {
 
     fn operated(&mut self, step: u64, unit: usize, operations: Operations) {
         (**self).operated(step, unit, operations);
+    }
+
+    fn heard(&mut self, step: u64, unit: usize, entries: &Spikes) {
+        (**self).heard(step, unit, entries);
+    }
+
+    fn watches_states(&self, unit: usize) -> bool {
+        (**self).watches_states(unit)
+    }
+
+    fn changed(&mut self, step: u64, unit: usize, neurons: u64) {
+        (**self).changed(step, unit, neurons);
     }
 
     fn updated(&mut self, step: u64, unit: usize, neurons: u64) {

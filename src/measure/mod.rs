@@ -1,13 +1,19 @@
 //! Observers and arithmetic. Nothing here prints.
 
 pub mod accuracy;
+pub mod compare;
 pub mod counts;
 pub mod decision;
 pub mod distribution;
 pub mod energy;
+pub mod ledger;
+pub mod work;
 
 pub use accuracy::Accuracy;
+pub use compare::{Comparison, compare};
 pub use counts::{Counts, Readout, UnitCounts};
 pub use decision::Decision;
 pub use distribution::Distribution;
-pub use energy::{Energy, Table};
+pub use energy::{Certainty, Energy, Table};
+pub use ledger::{Ledger, Watch};
+pub use work::{COUNTS, Count, Traffic, Work, traffic};

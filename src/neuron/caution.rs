@@ -14,6 +14,11 @@ impl Neuron {
         first.or_else(|| self.misses_resistance(&step)).or_else(|| self.rounds_sums(&step))
     }
 
+    /// The time constant that steps of length `dt` are too long for.
+    pub fn outpaces(&self, dt: Seconds, conventions: &Conventions) -> Option<String> {
+        self.step(dt, conventions).ok().and_then(|step| self.is_coarse(&step))
+    }
+
     /// Steps for which parameters have their own numbers.
     fn ends(&self) -> Option<String> {
         let field = self.model.fields.iter().find(|field| field.by_step)?;

@@ -6,6 +6,7 @@ pub mod build;
 pub mod check;
 pub mod convert;
 pub mod corpus;
+pub mod energy;
 pub mod eval;
 pub mod html;
 pub mod info;

@@ -1,6 +1,5 @@
 //! From a sample to its row.
 
-use std::collections::BTreeMap;
 use std::path::Path;
 
 use sha2::{Digest, Sha256};
@@ -103,18 +102,9 @@ impl<'a> Evaluation<'a> {
         })
     }
 
-    /// The recordings with the numbers of their samples, in the order of the first of those.
-    pub fn recordings(&self) -> Vec<(&Path, Vec<usize>)> {
-        let mut places: BTreeMap<&Path, usize> = BTreeMap::new();
-        let mut recordings: Vec<(&Path, Vec<usize>)> = Vec::new();
-        for (i, Sample { path, .. }) in self.samples.iter().enumerate() {
-            let place = *places.entry(path).or_insert(recordings.len());
-            match recordings.get_mut(place) {
-                Some((_, samples)) => samples.push(i),
-                None => recordings.push((path, vec![i])),
-            }
-        }
-        recordings
+    /// The samples.
+    pub fn samples(&self) -> &[Sample] {
+        &self.samples
     }
 
     /// A recording's path in the folder of the data.

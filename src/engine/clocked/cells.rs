@@ -45,6 +45,27 @@ impl Cells {
         self.moving.is_empty()
     }
 
+    /// The state of all neurons, block by block.
+    pub fn states(&self) -> &[f32] {
+        &self.state
+    }
+
+    /// How many neurons have another state than `before`, in any of their variables.
+    pub fn changed_since(&self, before: &[f32], variables: usize) -> u64 {
+        let per_block = variables * BLOCK;
+        let blocks = self.state.chunks(per_block).zip(before.chunks(per_block)).enumerate();
+        let moved = blocks.filter(|(_, (now, then))| now != then).map(|(block, (now, then))| {
+            let differs = |lane: &usize| {
+                (0..variables).any(|variable| {
+                    let at = variable * BLOCK + lane;
+                    now[at] != then[at]
+                })
+            };
+            (0..BLOCK.min(self.len - block * BLOCK)).filter(differs).count() as u64
+        });
+        moved.sum()
+    }
+
     /// What the next step compares, block by block.
     pub fn charges(
         &self,

@@ -133,6 +133,8 @@ impl Clocked {
         let heard = || part.sources.iter().map(|&source| signal(source));
         match (&part.work, memory) {
             (Work::Weighted(weighted), Memory::Weighted(sums)) => {
+                let entries = heard().filter(|entries| !entries.is_empty());
+                entries.for_each(|entries| observer.heard(step, unit, entries));
                 let kinds = part.sources.iter().map(|&source| self.parts[source].spikes);
                 let operations = parts::weigh(weighted.as_ref(), kinds.zip(heard()), sums);
                 if part.listed {
@@ -173,9 +175,14 @@ impl Clocked {
                         observer.charged(step, unit, block, charge);
                     });
                 }
+                let before = observer.watches_states(unit).then(|| cells.states().to_vec());
                 let out = if part.sends_later { pending } else { sent };
                 out.clear();
                 cells.step(population.as_ref(), direct, part.spikes, out);
+                if let Some(before) = before {
+                    let neurons = cells.changed_since(&before, population.variables());
+                    observer.changed(step, unit, neurons);
+                }
             }
             (Work::Input, _) => (),
             (_, _) => unreachable!("a unit's memory is made for its work"),

@@ -266,7 +266,7 @@ impl<D: Dynamics> EventDriven<D> {
             }
             // taken out, so that the others can be read while it changes
             let mut own = std::mem::take(&mut state.units[unit]);
-            let done = self.evaluate(unit, &mut own, state);
+            let done = self.evaluate(unit, &mut own, state, observer);
             if done.operations != Operations::default() {
                 observer.operated(step, unit, done.operations);
             }
@@ -331,7 +331,13 @@ impl<D: Dynamics> EventDriven<D> {
         }
     }
 
-    fn evaluate(&self, unit: usize, own: &mut UnitState<D>, state: &mut State<D>) -> Done {
+    fn evaluate(
+        &self,
+        unit: usize,
+        own: &mut UnitState<D>,
+        state: &mut State<D>,
+        observer: &mut impl Observer,
+    ) -> Done {
         let part = &self.parts[unit];
         let UnitState { sent, arriving, memory, .. } = own;
         let State { now, units, .. } = state;
@@ -344,6 +350,8 @@ impl<D: Dynamics> EventDriven<D> {
         let heard = || part.sources.iter().map(|&source| signal(source));
         match (&part.work, memory) {
             (Work::Weighted(weighted), Memory::Weighted(sums)) => {
+                let entries = heard().filter(|entries| !entries.is_empty());
+                entries.for_each(|entries| observer.heard(*now as u64, unit, entries));
                 let kinds = part.sources.iter().map(|&source| self.parts[source].spikes);
                 let operations = parts::weigh(weighted.as_ref(), kinds.zip(heard()), sums);
                 if part.listed {
