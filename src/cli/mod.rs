@@ -15,6 +15,7 @@ mod play;
 mod progress;
 mod raster;
 mod recordings;
+mod render;
 mod replay;
 mod synth;
 mod threads;
@@ -45,6 +46,7 @@ enum Verb {
     Info(info::Args),
     Replay(Box<replay::Args>),
     Raster(Box<raster::Args>),
+    Render(Box<render::Args>),
     Check(Box<check::Args>),
     Eval(Box<eval::Args>),
     Train(train::Args),
@@ -78,6 +80,7 @@ fn run_verb(verb: &Verb) -> Result<()> {
         Verb::Info(args) => info::run(args),
         Verb::Replay(args) => replay::run(args),
         Verb::Raster(args) => raster::run(args),
+        Verb::Render(args) => render::run(args),
         Verb::Check(args) => check::run(args),
         Verb::Eval(args) => eval::run(args),
         Verb::Train(args) => train::run(args),
