@@ -12,6 +12,7 @@ mod many;
 mod options;
 mod output;
 mod play;
+mod plot;
 mod progress;
 mod raster;
 mod recordings;
@@ -46,6 +47,7 @@ enum Verb {
     Info(info::Args),
     Replay(Box<replay::Args>),
     Raster(Box<raster::Args>),
+    Plot(Box<plot::Args>),
     Render(Box<render::Args>),
     Check(Box<check::Args>),
     Eval(Box<eval::Args>),
@@ -80,6 +82,7 @@ fn run_verb(verb: &Verb) -> Result<()> {
         Verb::Info(args) => info::run(args),
         Verb::Replay(args) => replay::run(args),
         Verb::Raster(args) => raster::run(args),
+        Verb::Plot(args) => plot::run(args),
         Verb::Render(args) => render::run(args),
         Verb::Check(args) => check::run(args),
         Verb::Eval(args) => eval::run(args),

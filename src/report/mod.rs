@@ -10,6 +10,7 @@ pub mod eval;
 pub mod info;
 pub mod manifest;
 pub mod many;
+pub mod plot;
 pub mod raster;
 pub mod replay;
 pub mod sweep;
