@@ -86,3 +86,24 @@ fn a_recording_alone_has_events_and_no_potentials() {
     let message = refused(&["plot", "potentials", &recording], 2);
     assert!(message.contains("found a network without spiking neurons"), "{message}");
 }
+
+#[test]
+fn the_terminal_gets_a_raster_too() {
+    let screen = done(&["replay", "--plot"]);
+    let plot = screen.split("\n\n").last().unwrap();
+    assert!(plot.lines().all(|line| line.chars().count() <= 80), "{plot}");
+    for words in [
+        "46,235 events",
+        "OFF above ON",
+        "sectors · LIF · 16, 991 spikes",
+        "│right arm clockwise: correct",
+        "█",
+        "0",
+        "s\n",
+    ] {
+        assert!(plot.contains(words), "{words} in\n{plot}");
+    }
+    let dots = plot.chars().filter(|c| ('\u{2801}'..='\u{28ff}').contains(c)).count();
+    assert!(dots > 100, "{plot}");
+    assert!(!screen.contains('\u{1b}'), "no colours where there is no terminal");
+}

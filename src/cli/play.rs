@@ -7,7 +7,7 @@ use super::options::{Opened, Origins, RunOptions};
 use super::progress::Progress;
 use crate::bundled;
 use crate::corpus::gesture::{Trial, parse_labels, read_labels};
-use crate::draw::{Picture, Raster};
+use crate::draw::{Heading, Picture, Raster};
 use crate::error::{Error, ErrorKind, Result};
 use crate::format::Recording;
 use crate::measure::Table;
@@ -21,9 +21,31 @@ pub struct Played {
     /// The report.
     pub report: ReplayReport,
     /// The raster, where one was asked for.
-    pub picture: Option<Vec<u8>>,
+    pub drawn: Option<Drawn>,
     /// What ended the recording early.
     pub damage: Option<Error>,
+}
+
+/// A raster that is ready to become a picture.
+pub struct Drawn {
+    raster: Raster,
+    heading: Heading,
+    ticks: u64,
+}
+
+impl Drawn {
+    /// As a file of a format.
+    ///
+    /// # Errors
+    /// As [`Scene::render`](crate::draw::Scene::render).
+    pub fn picture(&self, picture: Picture) -> Result<Vec<u8>> {
+        self.raster.draw(&self.heading, self.ticks).render(picture)
+    }
+
+    /// As text of so many columns.
+    pub fn text(&self, columns: usize) -> String {
+        self.raster.text(&self.heading, self.ticks, columns)
+    }
 }
 
 /// Answers to the whole recording, or to its trials.
@@ -69,7 +91,7 @@ impl<'a> Player<'a> {
         let format = recording.header().format;
         let made = self.made(&take, Outcome::Whole(&answer), format, origins, None);
         let report = self.report(&made)?;
-        Ok(Played { report, picture: None, damage: take.damage })
+        Ok(Played { report, drawn: None, damage: take.damage })
     }
 
     fn made<'m>(
@@ -110,17 +132,17 @@ impl<'a> Player<'a> {
     }
 }
 
-/// Runs the one recording that the options name, and draws it if asked to.
+/// Runs the one recording that the options name, and draws its raster if asked to.
 ///
 /// # Errors
 /// Anything that keeps the recording from being run; under `--strict`, any loss.
 /// Damage is no error here: what came before it was run.
-pub fn play(options: &RunOptions, opened: &Opened, picture: Option<Picture>) -> Result<Played> {
+pub fn play(options: &RunOptions, opened: &Opened, draws: bool) -> Result<Played> {
     let (mut recording, input) = options.open_recording()?;
     let (trials, labels) = labels(options)?.unzip();
     let player = Player::new(options, opened, trials.is_some())?;
     let replay = &player.replay;
-    let drawing = picture.map(|_| {
+    let drawing = draws.then(|| {
         let (plan, tick) = (replay.plan(), replay.tick());
         RefCell::new(raster::raster(replay.network(), plan, player.classes.as_deref(), tick))
     });
@@ -131,15 +153,12 @@ pub fn play(options: &RunOptions, opened: &Opened, picture: Option<Picture>) -> 
     };
     let made = player.made(&take, outcome, recording.header().format, input, labels);
     let report = player.report(&made)?;
-    let picture = match (picture, drawing) {
-        (Some(picture), Some(drawing)) => {
-            let (origin, ticks) = axis(&made);
-            let heading = raster::heading(&made, &report.output, origin);
-            Some(drawing.into_inner().draw(&heading, ticks).render(picture)?)
-        }
-        _ => None,
-    };
-    Ok(Played { report, picture, damage: take.damage })
+    let drawn = drawing.map(|raster| {
+        let (origin, ticks) = axis(&made);
+        let heading = raster::heading(&made, &report.output, origin);
+        Drawn { raster: raster.into_inner(), heading, ticks }
+    });
+    Ok(Played { report, drawn, damage: take.damage })
 }
 
 fn labels(options: &RunOptions) -> Result<Option<(Vec<Trial>, Origins)>> {

@@ -69,7 +69,7 @@ pub fn run(args: &Args) -> Result<()> {
     let opened = open_network(&args.run)?;
     let (scene, damage) = match args.kind {
         Kind::Energy => {
-            let played = play(&args.run, &opened, None)?;
+            let played = play(&args.run, &opened, false)?;
             let report = &played.report;
             let replay = bind(args, &opened)?;
             let titles = titles(&replay, &report.input.path, &report.network.path);

@@ -28,9 +28,9 @@ pub struct Args {
 /// Runs the verb.
 pub fn run(args: &Args) -> Result<()> {
     let picture = Picture::of(&args.out)?;
-    let played = play(&args.run, &open_network(&args.run)?, Some(picture))?;
-    if let Some(picture) = &played.picture {
-        disk::write(&args.out, picture)?;
+    let played = play(&args.run, &open_network(&args.run)?, true)?;
+    if let Some(drawn) = &played.drawn {
+        disk::write(&args.out, &drawn.picture(picture)?)?;
         output::print(&format!("{}\n", args.out.display()))?;
     }
     played.damage.map_or(Ok(()), Err)

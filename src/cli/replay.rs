@@ -26,6 +26,10 @@ pub struct Args {
     #[arg(long, value_name = "FILE")]
     raster: Option<PathBuf>,
 
+    /// Draw the same in the terminal
+    #[arg(long)]
+    plot: bool,
+
     /// Write the report as JSON; - for standard output
     #[arg(long, value_name = "FILE")]
     json: Option<PathBuf>,
@@ -37,12 +41,14 @@ pub fn run(args: &Args) -> Result<()> {
     if args.run.are_many() {
         return match &args.raster {
             Some(_) => Err(args.run.only_one("--raster")),
+            None if args.plot => Err(args.run.only_one("--plot")),
             None => many::run(&args.run, args.json.as_deref()),
         };
     }
-    let played = play(&args.run, &args.run.open_network()?, picture)?;
-    if let (Some(path), Some(picture)) = (&args.raster, &played.picture) {
-        disk::write(path, picture)?;
+    let draws = picture.is_some() || args.plot;
+    let played = play(&args.run, &args.run.open_network()?, draws)?;
+    if let (Some(path), Some(picture), Some(drawn)) = (&args.raster, picture, &played.drawn) {
+        disk::write(path, &drawn.picture(picture)?)?;
     }
     if let Some(path) = &args.json {
         output::write(path, &json(&played.report)?)?;
@@ -51,6 +57,9 @@ pub fn run(args: &Args) -> Result<()> {
         output::print(&played.report.text())?;
         if let Some(path) = &args.raster {
             output::print(&format!("raster   {}\n", path.display()))?;
+        }
+        if let Some(drawn) = played.drawn.filter(|_| args.plot) {
+            output::print(&format!("\n{}", drawn.text(output::columns())))?;
         }
     }
     played.damage.map_or(Ok(()), Err)

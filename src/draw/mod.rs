@@ -25,6 +25,7 @@ mod shade;
 mod spans;
 mod still;
 mod svg;
+mod terminal;
 mod tiles;
 mod traces;
 mod views;
