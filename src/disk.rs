@@ -1,7 +1,7 @@
 //! Files that appear only when they are whole, the beginnings of others, and lists of them.
 
 use std::fs;
-use std::io::Read;
+use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
 
 use crate::error::{Error, ErrorKind, Result};
@@ -13,17 +13,27 @@ use crate::error::{Error, ErrorKind, Result};
 /// # Errors
 /// The operating system's, with the path.
 pub fn write(path: &Path, bytes: &[u8]) -> Result<()> {
+    write_by(path, |mut file| file.write_all(bytes).map_err(|e| Error::from(e).in_file(path)))
+}
+
+/// As [`write`], of what is made bit by bit.
+///
+/// # Errors
+/// The operating system's, with the path; those of whoever makes it, as they are.
+pub fn write_by<T>(path: &Path, make: impl FnOnce(fs::File) -> Result<T>) -> Result<T> {
     let fail = |e| Error::from(e).in_file(path);
+    let create = |path: &Path| fs::File::create(path).map_err(fail);
     let target = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
     if fs::metadata(&target).is_ok_and(|is| !is.is_file()) {
-        return fs::write(&target, bytes).map_err(fail);
+        return create(&target).and_then(make);
     }
     let mut part = target.as_os_str().to_owned();
     part.push(".part");
-    let written = fs::write(&part, bytes).and_then(|()| fs::rename(&part, &target));
-    written.map_err(|e| {
-        let _ = fs::remove_file(&part);
-        fail(e)
+    let part = Path::new(&part);
+    let made = make(create(part)?);
+    let moved = made.and_then(|made| fs::rename(part, &target).map(|()| made).map_err(fail));
+    moved.inspect_err(|_| {
+        let _ = fs::remove_file(part);
     })
 }
 

@@ -21,7 +21,7 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("engine", &["network", "neuron", "layer"]),
     ("learn", &["engine", "network", "neuron", "layer"]),
     ("measure", &["engine", "network", "layer", "neuron"]),
-    ("draw", &["engine"]),
+    ("draw", &["engine", "neuron"]),
     ("replay", &["event", "format", "network", "neuron", "engine", "measure"]),
     (
         "train",

@@ -245,7 +245,7 @@ fn the_figures_can_be_worked_out_again_from_the_page() {
     let report = json(&["energy", "--table", "all"]);
     let replay = json(&["replay"]);
     let inferences = number(&report["inferences"]);
-    assert_eq!(inferences, 2.0);
+    assert_eq!(inferences, 5.0);
     for (count, key) in [
         ("synaptic_ops", "synaptic_ops"),
         ("spikes", "spikes"),

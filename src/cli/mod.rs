@@ -13,9 +13,11 @@ mod many;
 mod options;
 mod output;
 mod play;
+mod plot;
 mod progress;
 mod raster;
 mod recordings;
+mod render;
 mod replay;
 mod samples;
 mod synth;
@@ -47,6 +49,8 @@ enum Verb {
     Info(info::Args),
     Replay(Box<replay::Args>),
     Raster(Box<raster::Args>),
+    Plot(Box<plot::Args>),
+    Render(Box<render::Args>),
     Check(Box<check::Args>),
     Eval(Box<eval::Args>),
     Energy(Box<energy::Args>),
@@ -81,6 +85,8 @@ fn run_verb(verb: &Verb) -> Result<()> {
         Verb::Info(args) => info::run(args),
         Verb::Replay(args) => replay::run(args),
         Verb::Raster(args) => raster::run(args),
+        Verb::Plot(args) => plot::run(args),
+        Verb::Render(args) => render::run(args),
         Verb::Check(args) => check::run(args),
         Verb::Eval(args) => eval::run(args),
         Verb::Energy(args) => energy::run(args),

@@ -3,6 +3,8 @@
 use std::io::{self, Write};
 use std::path::Path;
 
+use terminal_size::{Width, terminal_size_of};
+
 use crate::disk;
 use crate::error::Result;
 
@@ -14,6 +16,11 @@ pub fn print(text: &str) -> Result<()> {
     let mut out = io::stdout().lock();
     out.write_all(text.as_bytes())?;
     Ok(out.flush()?)
+}
+
+/// How many characters a line of standard output has: as many as the terminal, else 80.
+pub fn columns() -> usize {
+    terminal_size_of(io::stdout()).map_or(80, |(Width(columns), _)| columns.into())
 }
 
 /// Writes a file, or standard output where the path is `-`.

@@ -7,7 +7,7 @@ use super::options::{Opened, Origins, RunOptions};
 use super::progress::Progress;
 use crate::bundled;
 use crate::corpus::gesture::{Trial, parse_labels, read_labels};
-use crate::draw::{Marks, Picture, Raster};
+use crate::draw::{Heading, Marks, Picture, Raster};
 use crate::error::{Error, ErrorKind, Result};
 use crate::format::Recording;
 use crate::measure::Table;
@@ -22,11 +22,45 @@ pub struct Played {
     /// The report.
     pub report: ReplayReport,
     /// The raster, where one was asked for.
-    pub picture: Option<Vec<u8>>,
+    pub drawn: Option<Drawn>,
     /// The page, likewise.
     pub page: Option<String>,
     /// What ended the recording early.
     pub damage: Option<Error>,
+}
+
+/// What is to be made of a run, beside its report.
+#[derive(Clone, Copy, Default)]
+pub struct Wanted {
+    /// A raster.
+    pub raster: bool,
+    /// A page.
+    pub page: bool,
+}
+
+/// What is made of it while it runs.
+type Drawing = (Option<Raster>, Option<Marks>);
+
+/// A raster that is ready to become a picture.
+pub struct Drawn {
+    raster: Raster,
+    heading: Heading,
+    ticks: u64,
+}
+
+impl Drawn {
+    /// As a file of a format.
+    ///
+    /// # Errors
+    /// As [`Scene::render`](crate::draw::Scene::render).
+    pub fn picture(&self, picture: Picture) -> Result<Vec<u8>> {
+        self.raster.draw(&self.heading, self.ticks).render(picture)
+    }
+
+    /// As text of so many columns.
+    pub fn text(&self, columns: usize) -> String {
+        self.raster.text(&self.heading, self.ticks, columns)
+    }
 }
 
 /// Answers to the whole recording, or to its trials.
@@ -72,7 +106,7 @@ impl<'a> Player<'a> {
         let format = recording.header().format;
         let made = self.made(&take, Outcome::Whole(&answer), format, origins, None);
         let report = self.report(&made)?;
-        Ok(Played { report, picture: None, page: None, damage: take.damage })
+        Ok(Played { report, drawn: None, page: None, damage: take.damage })
     }
 
     fn made<'m>(
@@ -113,19 +147,7 @@ impl<'a> Player<'a> {
     }
 }
 
-/// What is to be made of a run, beside its report.
-#[derive(Clone, Copy, Default)]
-pub struct Wanted {
-    /// A raster.
-    pub picture: Option<Picture>,
-    /// A page.
-    pub page: bool,
-}
-
-/// What is made of it while it runs.
-type Drawing = (Option<Raster>, Option<Marks>);
-
-/// Runs the one recording that the options name, and draws it if asked to.
+/// Runs the one recording that the options name, and draws its raster if asked to.
 ///
 /// # Errors
 /// Anything that keeps the recording from being run; under `--strict`, any loss.
@@ -137,7 +159,7 @@ pub fn play(options: &RunOptions, opened: &Opened, wanted: Wanted) -> Result<Pla
     let replay = &player.replay;
     let bands = || raster::bands(replay.network(), replay.plan(), player.classes.as_deref());
     let drawing = RefCell::new((
-        wanted.picture.map(|_| Raster::new(bands(), replay.tick())),
+        wanted.raster.then(|| Raster::new(bands(), replay.tick())),
         wanted.page.then(|| Marks::new(bands(), html::ROOM)),
     ));
     let (take, answers) = run(replay, &mut recording, trials.as_deref(), &drawing)?;
@@ -150,11 +172,10 @@ pub fn play(options: &RunOptions, opened: &Opened, wanted: Wanted) -> Result<Pla
     let (origin, ticks) = axis(&made);
     let heading = raster::heading(&made, &report.output, origin);
     let (raster, marks) = drawing.into_inner();
-    let drawn = |(raster, kind): (Raster, Picture)| raster.draw(&heading, ticks).render(kind);
-    let picture = raster.zip(wanted.picture).map(drawn).transpose()?;
     let page = |marks: Marks| html::page(&report, &heading, &marks, replay.tick(), ticks);
     let page = marks.map(page).transpose()?;
-    Ok(Played { report, picture, page, damage: take.damage })
+    let drawn = raster.map(|raster| Drawn { raster, heading, ticks });
+    Ok(Played { report, drawn, page, damage: take.damage })
 }
 
 fn labels(options: &RunOptions) -> Result<Option<(Vec<Trial>, Origins)>> {

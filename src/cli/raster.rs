@@ -4,8 +4,9 @@ use std::path::PathBuf;
 
 use super::options::{Opened, Origins, RunOptions};
 use super::output;
-use super::play::{Wanted, picture_of, play};
+use super::play::{Wanted, play};
 use crate::disk;
+use crate::draw::Picture;
 use crate::error::{Error, ErrorKind, Result};
 use crate::event::Sensor;
 use crate::network::{Graph, Network, Node, NodeKind};
@@ -26,20 +27,27 @@ pub struct Args {
 
 /// Runs the verb.
 pub fn run(args: &Args) -> Result<()> {
-    let picture = picture_of(Some(&args.out))?;
-    let network = match !args.run.recordings.is_empty() && args.run.network.is_none() {
-        true => {
-            let origins = Origins { path: String::new(), sha256: String::new() };
-            Opened { network: bare_input(&args.run)?, origins, mapping: None }
-        }
-        false => args.run.open_network()?,
-    };
-    let played = play(&args.run, &network, Wanted { picture, page: false })?;
-    if let Some(picture) = &played.picture {
-        disk::write(&args.out, picture)?;
+    let picture = Picture::of(&args.out)?;
+    let played = play(&args.run, &open_network(&args.run)?, Wanted { raster: true, page: false })?;
+    if let Some(drawn) = &played.drawn {
+        disk::write(&args.out, &drawn.picture(picture)?)?;
         output::print(&format!("{}\n", args.out.display()))?;
     }
     played.damage.map_or(Ok(()), Err)
+}
+
+/// The network that was named, or the bundled one; for a recording alone, one without layers.
+///
+/// # Errors
+/// As [`RunOptions::open_network`]; a recording that does not state its sensor's size.
+pub fn open_network(options: &RunOptions) -> Result<Opened> {
+    match !options.recordings.is_empty() && options.network.is_none() {
+        true => {
+            let origins = Origins { path: String::new(), sha256: String::new() };
+            Ok(Opened { network: bare_input(options)?, origins, mapping: None })
+        }
+        false => options.open_network(),
+    }
 }
 
 /// A network that is nothing but an input of the sensor's size.

@@ -33,6 +33,10 @@ pub struct Args {
     #[arg(long, value_name = "FILE")]
     html: Option<PathBuf>,
 
+    /// Draw the same in the terminal
+    #[arg(long)]
+    plot: bool,
+
     /// Write the report as JSON; - for standard output
     #[arg(long, value_name = "FILE")]
     json: Option<PathBuf>,
@@ -46,13 +50,14 @@ pub fn run(args: &Args) -> Result<()> {
         return match (&raster, &args.html) {
             (Some(_), _) => Err(args.run.only_one("--raster")),
             (_, Some(_)) => Err(args.run.only_one("--html")),
+            (None, None) if args.plot => Err(args.run.only_one("--plot")),
             (None, None) => many::run(&args.run, args.json.as_deref()),
         };
     }
-    let wanted = Wanted { picture, page: args.html.is_some() };
+    let wanted = Wanted { raster: picture.is_some() || args.plot, page: args.html.is_some() };
     let played = play(&args.run, &args.run.open_network()?, wanted)?;
-    if let (Some(path), Some(picture)) = (&raster, &played.picture) {
-        disk::write(path, picture)?;
+    if let (Some(path), Some(picture), Some(drawn)) = (&raster, picture, &played.drawn) {
+        disk::write(path, &drawn.picture(picture)?)?;
     }
     if let (Some(path), Some(page)) = (&args.html, &played.page) {
         disk::write(path, page.as_bytes())?;
@@ -66,6 +71,9 @@ pub fn run(args: &Args) -> Result<()> {
             if let Some(path) = path {
                 output::print(&format!("{what:8} {}\n", path.display()))?;
             }
+        }
+        if let Some(drawn) = played.drawn.filter(|_| args.plot) {
+            output::print(&format!("\n{}", drawn.text(output::columns())))?;
         }
     }
     played.damage.map_or(Ok(()), Err)

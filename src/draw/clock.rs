@@ -79,7 +79,8 @@ impl Clock {
         ticks
     }
 
-    fn end(&self) -> Micros {
+    /// The end of the run.
+    pub fn end(&self) -> Micros {
         Micros(i64::try_from(self.steps).unwrap_or(i64::MAX).saturating_mul(self.dt.0))
     }
 

@@ -143,11 +143,15 @@ fn scale(values: impl Iterator<Item = f64>) -> (f64, f64) {
     if most <= 0.0 || !most.is_finite() {
         return (1.0, 1.0);
     }
-    let rough = most / PARTS;
+    let step = round_step(most / PARTS);
+    (step, (most / step * 0.999).ceil() * step)
+}
+
+/// 1, 2 or 5 times a power of ten: the smallest that is no less than a positive number.
+pub fn round_step(rough: f64) -> f64 {
     let power = 10f64.powf(rough.log10().floor());
     let step = [1.0, 2.0, 5.0, 10.0].into_iter().find(|&k| k * power >= rough * 0.999);
-    let step = step.unwrap_or(10.0) * power;
-    (step, (most / step * 0.999).ceil() * step)
+    step.unwrap_or(10.0) * power
 }
 
 #[cfg(test)]

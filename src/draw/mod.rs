@@ -1,5 +1,5 @@
-//! Pictures of what a network did. Here it is the spike raster: every
-//! population of a network on one time axis.
+//! Pictures of what a network did: the spike raster, which has every population of a network
+//! on one time axis, and [`Film`], which shows a run as it went on.
 //!
 //! [`Raster`] observes a run in memory that does not grow with it. [`Raster::draw`]
 //! lays it out once as a [`Scene`] of rectangles and texts at whole pixels, and the
@@ -10,23 +10,38 @@ mod band;
 mod clock;
 mod confusion;
 mod curves;
+mod film;
 mod fold;
 mod font;
 mod grid;
 mod margin;
 mod marks;
+mod movie;
 mod page;
 mod png;
 mod raster;
+mod rates;
 mod scene;
 mod shade;
+mod spans;
+mod still;
 mod svg;
+mod terminal;
+mod tiles;
+mod traces;
+mod views;
 mod words;
 
 pub use confusion::Confusion;
 pub use curves::{Curves, Line, Panel};
+pub use film::{Cast, Film, Output, Pace};
 pub use marks::{Log, Marks};
+pub use movie::Moving;
 pub use page::{Heading, Span};
 pub use raster::{Band, Raster, Rows};
+pub use rates::Rates;
 pub use scene::{Picture, Scene};
+pub use spans::{Bar, Group, Spans};
 pub use svg::base64;
+pub use traces::{Neuron, Traces};
+pub use views::{Sight, Views};

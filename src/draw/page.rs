@@ -8,11 +8,11 @@ use super::scene::{Anchor, Item, Rect, Scene, Text};
 use super::shade::{GREY, INK, RULE};
 
 /// Width of the picture.
-const WIDTH: i32 = 1400;
+pub const WIDTH: i32 = 1400;
 /// White space left and right.
-const MARGIN: i32 = 28;
+pub const MARGIN: i32 = 28;
 /// White space above and below, beside what lines of text have of their own.
-const EDGE: i32 = 22;
+pub const EDGE: i32 = 22;
 
 /// How to read the picture.
 const KEY: &str = "Rows: neurons in the order of the network's file. \
@@ -54,7 +54,7 @@ impl Raster {
             y = band::draw(&mut scene, lane, &clock, y);
         }
         scene.under(RULE, edges(&scene, &heading.spans, &clock));
-        scene.height = foot(&mut scene, &clock, y) + EDGE;
+        scene.height = axis(&mut scene, &clock, y, KEY) + EDGE;
         scene
     }
 
@@ -108,8 +108,8 @@ fn edges(scene: &Scene, spans: &[Span], clock: &Clock) -> Vec<Rect> {
     areas.flat_map(hairlines).collect()
 }
 
-/// Draws the time axis and the key below the bands; gives the last line.
-fn foot(scene: &mut Scene, clock: &Clock, y: i32) -> i32 {
+/// Draws a time axis on line `y`, and below it how to read the picture; gives the last line.
+pub fn axis(scene: &mut Scene, clock: &Clock, y: i32, key: &str) -> i32 {
     let Clock { left, width, .. } = *clock;
     let ticks = clock.ticks();
     let mut lines = vec![Rect::new(left, y, width + 1, 1)];
@@ -122,7 +122,7 @@ fn foot(scene: &mut Scene, clock: &Clock, y: i32) -> i32 {
     }
     let (anchor, text) = (Anchor::End, "time (s)".into());
     scene.text(Text { x: left - 14, y, size, colour, anchor, text }, left);
-    let (x, y, anchor, text) = (left, y + 22, Anchor::Start, KEY.into());
+    let (x, y, anchor, text) = (left, y + 22, Anchor::Start, key.to_owned());
     scene.text(Text { x, y, size, colour, anchor, text }, WIDTH - MARGIN - left);
     y
 }

@@ -7,6 +7,11 @@ use crate::error::Result;
 
 /// The bytes of a PNG file.
 pub fn write(scene: &Scene) -> Result<Vec<u8>> {
+    encode(scene.width, scene.height, &pixels(scene), png::ColorType::Rgb, &[])
+}
+
+/// The pixels of a scene, row by row, three bytes each: red, green, blue.
+pub fn pixels(scene: &Scene) -> Vec<u8> {
     let mut canvas = Canvas::new(scene.width as usize, scene.height as usize);
     for item in &scene.items {
         match item {
@@ -15,7 +20,7 @@ pub fn write(scene: &Scene) -> Result<Vec<u8>> {
             Item::Text(text) => canvas.text(text),
         }
     }
-    encode(scene.width, scene.height, &canvas.pixels, png::ColorType::Rgb, &[])
+    canvas.pixels
 }
 
 /// The marks of a band as a PNG file with a palette; where there is no mark it

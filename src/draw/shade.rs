@@ -70,7 +70,8 @@ impl Ramp {
     }
 }
 
-fn mix(a: Colour, b: Colour, share: f64) -> Colour {
+/// A colour between two: a share of the second.
+pub fn mix(a: Colour, b: Colour, share: f64) -> Colour {
     let channel =
         |a: u8, b: u8| (f64::from(a) + share * (f64::from(b) - f64::from(a))).round() as u8;
     Colour(channel(a.0, b.0), channel(a.1, b.1), channel(a.2, b.2))

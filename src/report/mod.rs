@@ -12,6 +12,7 @@ pub mod html;
 pub mod info;
 pub mod manifest;
 pub mod many;
+pub mod plot;
 pub mod raster;
 pub mod replay;
 pub mod sweep;

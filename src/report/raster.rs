@@ -1,15 +1,15 @@
-//! Which bands the raster of a network has, and what stands above them.
+//! Which bands the raster of a network has, what its film shows, and what stands above them.
 
 use std::cell::RefCell;
 use std::path::Path;
 
 use super::build::{Made, Outcome};
-use super::replay::Output;
+use super::replay;
 use crate::corpus::gesture;
-use crate::draw::{Band, Heading, Rows, Span};
+use crate::draw::{Band, Cast, Heading, Output, Rows, Span};
 use crate::engine::{Observer, Plan};
 use crate::network::{Network, Unit};
-use crate::replay::Advance;
+use crate::replay::{Advance, Replay};
 use crate::signal::{Shape, Spikes};
 use crate::units::Micros;
 
@@ -27,12 +27,32 @@ pub fn bands(network: &Network, plan: &Plan, classes: Option<&[String]>) -> Vec<
     );
     let last = answer.map(|unit| (unit, Rows::Classes(classes.map(<[String]>::to_vec))));
     let units = std::iter::once(first).chain(inner.map(|unit| (unit, Rows::Neurons))).chain(last);
-    let bands = units.map(|(unit, rows)| {
-        let wired = &network.units[unit];
-        let label = format!("{} · {} · {}", wired.name, wired.unit.nir(), wired.output);
-        Band { unit, label, shape: wired.output.clone(), rows }
+    units.map(|(unit, rows)| band(network, unit, rows)).collect()
+}
+
+fn band(network: &Network, unit: usize, rows: Rows) -> Band {
+    let wired = &network.units[unit];
+    let label = format!("{} · {} · {}", wired.name, wired.unit.nir(), wired.output);
+    Band { unit, label, shape: wired.output.clone(), rows }
+}
+
+/// Who is in the film of a replay, on a sensor of so many columns and rows.
+pub fn cast(
+    replay: &Replay<'_>,
+    classes: Option<&[String]>,
+    pixels: (usize, usize),
+    [title, subtitle]: [String; 2],
+) -> Cast {
+    let (network, plan) = (replay.network(), replay.plan());
+    let mut bands = bands(network, plan, classes).into_iter();
+    let input = bands.next().expect("the input is the first band");
+    let layers = bands.filter(|band| !matches!(band.rows, Rows::Classes(_))).collect();
+    let has_answer = network.units[network.output].sources != [network.input];
+    let output = has_answer.then(|| Output {
+        band: band(network, network.output, Rows::Classes(classes.map(<[String]>::to_vec))),
+        spikes: plan.spikes[network.output],
     });
-    bands.collect()
+    Cast { title, subtitle, input, pixels, layers, output }
 }
 
 /// The unit whose spikes are the answer: the population before the output, or
@@ -72,24 +92,28 @@ pub fn ticks_between(origin: i64, time: i64, tick: Micros) -> u64 {
 }
 
 /// What stands above the raster of a replay that began at `origin`.
-pub fn heading(made: &Made<'_>, total: &Output, origin: i64) -> Heading {
+pub fn heading(made: &Made<'_>, total: &replay::Output, origin: i64) -> Heading {
+    let [title, mut subtitle] = titles(made.replay, &made.origin.input, &made.origin.network);
+    if let (Outcome::Whole(_), Some(answer)) = (&made.outcome, answer(total)) {
+        subtitle += &format!(", answer: {answer}");
+    }
+    Heading { title, subtitle, spans: spans(made, origin) }
+}
+
+/// What ran through what, and how.
+pub fn titles(replay: &Replay<'_>, input: &str, network: &str) -> [String; 2] {
     let name = |path: &str| Path::new(path).file_name().map(|n| n.to_string_lossy().into_owned());
-    let (input, network) = (name(&made.origin.input), name(&made.origin.network));
-    let title: Vec<String> = [input, network].into_iter().flatten().collect();
-    let settings = made.replay.settings();
+    let title: Vec<String> = [name(input), name(network)].into_iter().flatten().collect();
+    let settings = replay.settings();
     let engine = match settings.advance {
         Advance::Clocked => format!("clocked, {} a step", settings.dt),
         Advance::Event => "event-driven".to_owned(),
         Advance::Quanta => format!("event-driven, {} a quantum", settings.dt),
     };
-    let mut subtitle = format!("convention {}, {engine}", settings.conventions);
-    if let (Outcome::Whole(_), Some(answer)) = (&made.outcome, answer(total)) {
-        subtitle += &format!(", answer: {answer}");
-    }
-    Heading { title: title.join(" through "), subtitle, spans: spans(made, origin) }
+    [title.join(" through "), format!("convention {}, {engine}", settings.conventions)]
 }
 
-fn answer(output: &Output) -> Option<String> {
+fn answer(output: &replay::Output) -> Option<String> {
     let index = output.prediction?;
     Some(output.class.clone().unwrap_or_else(|| format!("output {index}")))
 }
@@ -97,7 +121,7 @@ fn answer(output: &Output) -> Option<String> {
 fn spans(made: &Made<'_>, origin: i64) -> Vec<Span> {
     let Outcome::Trials(trials) = &made.outcome else { return Vec::new() };
     let tick = made.replay.tick();
-    let span = |trial: &gesture::Trial, output: Output| Span {
+    let span = |trial: &gesture::Trial, output: replay::Output| Span {
         from: ticks_between(origin, trial.window.from, tick),
         to: ticks_between(origin, trial.window.to, tick),
         label: match answer(&output) {

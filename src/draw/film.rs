@@ -1,0 +1,171 @@
+//! A run as a moving picture: input events beside the spikes of every layer, and the answer
+//! so far.
+//!
+//! [`Film`] observes a run and writes a frame whenever the time of one is over, so that
+//! what it keeps does not grow with the run.
+
+use std::collections::VecDeque;
+use std::fs::File;
+
+use super::movie::{Movie, Moving};
+use super::raster::Band;
+use super::still::{self, Still};
+use crate::engine::Observer;
+use crate::error::Result;
+use crate::signal::Spikes;
+use crate::units::Micros;
+
+/// How far back the answer looks.
+pub const MEMORY: Micros = Micros(1_000_000);
+
+/// What a film shows.
+#[derive(Clone, Debug)]
+pub struct Cast {
+    /// The title.
+    pub title: String,
+    /// Where it comes from.
+    pub subtitle: String,
+    /// The input.
+    pub input: Band,
+    /// Its columns and rows; as many polarities as it has more elements.
+    pub pixels: (usize, usize),
+    /// Spiking populations.
+    pub layers: Vec<Band>,
+    /// What gives the answer.
+    pub output: Option<Output>,
+}
+
+/// What gives the answer: spikes, or values of which the mean counts.
+#[derive(Clone, Debug)]
+pub struct Output {
+    /// The unit.
+    pub band: Band,
+    /// Whether it spikes.
+    pub spikes: bool,
+}
+
+/// How time passes in a film.
+#[derive(Clone, Copy, Debug)]
+pub struct Pace {
+    /// The ticks that the observed engine counts in.
+    pub tick: Micros,
+    /// Ticks of a frame.
+    pub ticks: u64,
+    /// How long a frame is shown.
+    pub shown: Micros,
+    /// How long the run will be.
+    pub length: Micros,
+}
+
+/// An observer that makes a film.
+pub struct Film {
+    still: Still,
+    movie: Movie,
+    pace: Pace,
+    /// Frames that are written.
+    frames: u64,
+    seen: Seen,
+    /// The first error of the file; nothing is written after it.
+    written: Result<()>,
+}
+
+/// What happened in a frame, and before it.
+pub struct Seen {
+    /// Events of each element of the input, counted as files count.
+    pub input: Vec<u32>,
+    /// Spikes of each neuron of each layer.
+    pub layers: Vec<Vec<u32>>,
+    /// What each output sent in each of the last frames, this one first.
+    pub outputs: VecDeque<Vec<f64>>,
+}
+
+impl Film {
+    /// A film of a run that has not begun.
+    ///
+    /// # Errors
+    /// Those of the file.
+    pub fn new(cast: Cast, pace: Pace, file: File, format: Moving) -> Result<Film> {
+        let seen = Seen {
+            input: vec![0; cast.input.shape.len()],
+            layers: cast.layers.iter().map(|band| vec![0; band.shape.len()]).collect(),
+            outputs: VecDeque::new(),
+        };
+        let still = Still::new(cast, pace);
+        let movie = Movie::new(file, format, still.size(), still::colours())?;
+        let mut film = Film { still, movie, pace, frames: 0, seen, written: Ok(()) };
+        film.begin_frame();
+        Ok(film)
+    }
+
+    /// Ends the film after `ticks` ticks; gives the number of its frames.
+    ///
+    /// # Errors
+    /// Those of the file, whenever they came up.
+    pub fn finish(mut self, ticks: u64) -> Result<u64> {
+        let frames = ticks.div_ceil(self.pace.ticks).max(self.frames + 1);
+        self.advance(frames);
+        self.written?;
+        self.movie.finish()?;
+        Ok(frames)
+    }
+
+    /// Writes frames until so many are written.
+    fn advance(&mut self, frames: u64) {
+        while self.frames < frames && self.written.is_ok() {
+            let scene = self.still.draw(&self.seen, self.frames);
+            self.written = self.movie.push(&scene, self.pace.shown);
+            self.frames += 1;
+            self.begin_frame();
+        }
+    }
+
+    fn begin_frame(&mut self) {
+        let Seen { input, layers, outputs } = &mut self.seen;
+        input.fill(0);
+        layers.iter_mut().for_each(|layer| layer.fill(0));
+        if let Some(output) = &self.still.cast.output {
+            outputs.push_front(vec![0.0; output.band.shape.len()]);
+            outputs.truncate(self.pace.remembered());
+        }
+    }
+}
+
+impl Pace {
+    /// How long a frame lasts in the run.
+    pub fn frame(&self) -> Micros {
+        Micros(self.tick.0.saturating_mul(i64::try_from(self.ticks).unwrap_or(i64::MAX)))
+    }
+
+    /// Frames that the answer looks back on.
+    pub fn remembered(&self) -> usize {
+        (MEMORY.0 / self.frame().0).max(1) as usize
+    }
+}
+
+impl Observer for Film {
+    fn sent(&mut self, step: u64, unit: usize, sent: &Spikes) {
+        self.advance(step / self.pace.ticks);
+        let Cast { input, layers, output, .. } = &self.still.cast;
+        let add = |counts: &mut [u32], band: &Band| {
+            for (&address, &count) in sent.index.iter().zip(&sent.count) {
+                let sum = &mut counts[band.shape.element(address as usize)];
+                *sum = sum.saturating_add(count);
+            }
+        };
+        if unit == input.unit {
+            add(&mut self.seen.input, input);
+        }
+        for (counts, band) in self.seen.layers.iter_mut().zip(layers) {
+            if unit == band.unit {
+                add(counts, band);
+            }
+        }
+        if let Some(output) = output.as_ref().filter(|output| output.band.unit == unit) {
+            for (address, value, count) in sent.iter() {
+                let element = output.band.shape.element(address as usize);
+                let more = if output.spikes { f64::from(count) } else { f64::from(value) };
+                self.seen.outputs[0][element] += more;
+            }
+        }
+    }
+}

@@ -1,0 +1,97 @@
+//! What the plots of a run show.
+
+use super::grouped;
+use super::replay::ReplayReport;
+use crate::draw::{Bar, Group, Neuron, Spans};
+use crate::engine::Plan;
+use crate::error::{Error, ErrorKind, Result};
+use crate::measure::Energy;
+use crate::network::{Network, Unit};
+
+/// Neurons that are looked at where nobody says which.
+const NEURONS: usize = 8;
+
+/// The energy of a replay by every table, with its terms where there are several.
+pub fn energy(report: &ReplayReport, [title, subtitle]: [String; 2]) -> Spans {
+    let group = |energy: &Energy| {
+        let terms = energy.table.terms.iter().zip(&energy.terms).filter(|(_, term)| term.count > 0);
+        let terms = terms.map(|(constant, term)| Bar {
+            label: format!("{} {}", grouped(term.count), constant.name.replace('_', " ")),
+            low: term.low.0,
+            typical: term.typical.0,
+            high: term.high.0,
+        });
+        let mut bars: Vec<Bar> = terms.collect();
+        if bars.len() != 1 {
+            bars.push(Bar {
+                label: "together".into(),
+                low: energy.sum(|term| term.low).0,
+                typical: energy.sum(|term| term.typical).0,
+                high: energy.sum(|term| term.high).0,
+            });
+        }
+        Group { label: energy.table.name.clone(), bars }
+    };
+    Spans { title, subtitle, unit: "J", groups: report.energy.iter().map(group).collect() }
+}
+
+/// The neurons that a text names: `LAYER` for its first ones, `LAYER:3,17` for these, as
+/// files count them; without a text the first ones of the last spiking population.
+///
+/// # Errors
+/// A layer or a neuron that there is not, or a layer that does not spike.
+pub fn neurons(
+    network: &Network,
+    plan: &Plan,
+    classes: Option<&[String]>,
+    text: Option<&str>,
+) -> Result<Vec<Neuron>> {
+    let is_spiking =
+        |unit: &usize| matches!(network.units[*unit].unit, Unit::Neuron(_)) && plan.spikes[*unit];
+    let spiking: Vec<usize> = plan.sequence.iter().copied().filter(is_spiking).collect();
+    let refuse = |found: String| {
+        let names = spiking.iter().map(|&unit| network.units[unit].name.as_str());
+        let names = names.collect::<Vec<_>>().join(", ");
+        Error::new(ErrorKind::Usage, found, format!("LAYER or LAYER:NEURON,... of {names}"))
+    };
+    let (layer, list) = match text {
+        // a name can have a colon of its own
+        Some(text) => match text.rsplit_once(':') {
+            Some((layer, list)) if !spiking.iter().any(|&u| network.units[u].name == text) => {
+                (Some(layer), Some(list))
+            }
+            _ => (Some(text), None),
+        },
+        None => (None, None),
+    };
+    let found = match layer {
+        Some(layer) => spiking.iter().find(|&&unit| network.units[unit].name == layer),
+        None => spiking.last(),
+    };
+    let &unit = found.ok_or_else(|| match text {
+        Some(text) => refuse(format!("neurons '{text}'")),
+        None => Error::new(ErrorKind::Usage, "a network without spiking neurons", "one with some"),
+    })?;
+    let wired = &network.units[unit];
+    let len = wired.output.len();
+    let numbers: Vec<usize> = match list {
+        None => (0..len.min(NEURONS)).collect(),
+        Some(list) => {
+            let number = |n: &str| n.trim().parse().ok().filter(|&n| n < len);
+            let numbers: Option<Vec<usize>> = list.split(',').map(number).collect();
+            let found = || format!("neurons '{list}' of {}, which has {len}", wired.name);
+            numbers.ok_or_else(|| refuse(found()))?
+        }
+    };
+    let answers = network.units[network.output].sources == [unit];
+    let neuron = |number: usize| {
+        let class = classes.filter(|_| answers).and_then(|names| names.get(number));
+        let class = class.map(|name| format!(" ({name})")).unwrap_or_default();
+        Neuron {
+            unit,
+            address: wired.output.address(number),
+            label: format!("{} · {} · neuron {number}{class}", wired.name, wired.unit.nir()),
+        }
+    };
+    Ok(numbers.into_iter().map(neuron).collect())
+}

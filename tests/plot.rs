@@ -1,0 +1,109 @@
+//! Plots of a run as their readers get them.
+
+mod program;
+
+use std::fs;
+use std::io::Cursor;
+
+use program::{data, done, folder, json, refused};
+use roxmltree::Document;
+
+const KINDS: [&str; 5] = ["potentials", "rates", "frames", "surface", "energy"];
+
+/// What a plot of the bundled pair is written as.
+fn plot(kind: &str, name: &str, more: &[&str]) -> Vec<u8> {
+    let out = folder().join(name);
+    let out = out.to_str().unwrap();
+    let said = done(&[&["plot", kind, "--to", "1s", "--out", out][..], more].concat());
+    assert_eq!(said, format!("{out}\n"));
+    fs::read(out).unwrap()
+}
+
+/// The texts of a picture.
+fn texts(svg: &[u8]) -> Vec<String> {
+    let document = Document::parse(std::str::from_utf8(svg).unwrap()).unwrap();
+    let texts = document.descendants().filter(|node| node.has_tag_name("text"));
+    texts.filter_map(|node| node.text().map(str::to_owned)).collect()
+}
+
+#[test]
+fn every_kind_is_a_picture_of_two_formats_and_the_same_bytes_each_time() {
+    for kind in KINDS {
+        let svg = plot(kind, &format!("{kind}.svg"), &[]);
+        assert!(svg == plot(kind, &format!("{kind}.svg"), &[]), "{kind}");
+        assert!(svg.len() < 300_000, "{kind}: {} bytes", svg.len());
+        assert_eq!(texts(&svg)[0], "arm.aedat through arm.nir");
+        let png = plot(kind, &format!("{kind}.png"), &[]);
+        assert!(png == plot(kind, &format!("{kind}.png"), &[]), "{kind}");
+        let reader = png::Decoder::new(Cursor::new(png)).read_info().unwrap();
+        assert!(reader.info().width >= 1_000, "{kind}");
+    }
+}
+
+#[test]
+fn plots_say_what_they_show() {
+    let says = |kind: &str, words: &[&str], more: &[&str]| {
+        let texts = texts(&plot(kind, &format!("says-{kind}.svg"), more));
+        for words in words {
+            assert!(texts.iter().any(|text| text.contains(words)), "{kind}: {words} in {texts:?}");
+        }
+    };
+    let classes = ["neuron 0 (right arm clockwise)", "neuron 1 (right arm counter clockwise)"];
+    says("potentials", &classes, &[]);
+    says("potentials", &["sectors · LIF · neuron 15"], &["--neurons", "sectors:3,15"]);
+    says("potentials", &["detectors · LIF · neuron 7"], &["--neurons", "detectors"]);
+    says("rates", &["events · Input · 2×128×128", "sectors · LIF · 16", "Hz"], &[]);
+    says("frames", &["0.125 s", "1 s", "Events of the 20 ms before"], &["--window", "20ms"]);
+    says("surface", &["0.125 s", "1 s", "τ = 33 ms"], &[]);
+    let report = json(&["replay", "--to", "1s"]);
+    let operations = report["energy"][0]["terms"]["synaptic_ops"]["count"].as_u64().unwrap();
+    let operations = synops::report::grouped(operations) + " synaptic ops";
+    says("energy", &["horowitz45", "nJ", &operations], &[]);
+}
+
+#[test]
+fn what_cannot_be_plotted_is_refused() {
+    for (arguments, words) in [
+        (&["potentials", "--engine", "event"][..], "expected --engine clocked, for potentials"),
+        (
+            &["potentials", "--neurons", "nobody"],
+            "found neurons 'nobody'; expected LAYER or LAYER:NEURON,... of sectors, detectors, direction",
+        ),
+        (&["potentials", "--neurons", "sectors:16"], "found neurons '16' of sectors, which has 16"),
+        (&["frames", "--window", "0ms"], "found a window of 0 µs; expected a positive time"),
+        (&["rates", "--out", "rates.pdf"], "expected a name that ends in .png or .svg"),
+        (&["everything"], "invalid value 'everything'"),
+    ] {
+        let message = refused(&[&["plot"][..], arguments].concat(), 2);
+        assert!(message.contains(words), "{message}");
+    }
+}
+
+#[test]
+fn a_recording_alone_has_events_and_no_potentials() {
+    let recording = data("arm.aedat");
+    plot("frames", "alone.svg", &[&recording]);
+    let message = refused(&["plot", "potentials", &recording], 2);
+    assert!(message.contains("found a network without spiking neurons"), "{message}");
+}
+
+#[test]
+fn the_terminal_gets_a_raster_too() {
+    let screen = done(&["replay", "--plot"]);
+    let plot = screen.split("\n\n").last().unwrap();
+    assert!(plot.lines().all(|line| line.chars().count() <= 80), "{plot}");
+    for words in [
+        "46,235 events",
+        "OFF above ON",
+        "sectors · LIF · 16, 991 spikes",
+        "│right arm clockwise: correct",
+        "█",
+        "0",
+        "s\n",
+    ] {
+        assert!(plot.contains(words), "{words} in\n{plot}");
+    }
+    let dots = plot.chars().filter(|c| ('\u{2801}'..='\u{28ff}').contains(c)).count();
+    assert!(dots > 100, "{plot}");
+    assert!(!screen.contains('\u{1b}'), "no colours where there is no terminal");
+}
