@@ -225,9 +225,10 @@ mod tests {
         let band = Band { unit: 0, label: "input".into(), shape, rows };
         // views after 10, 20, … 80 ms
         let mut views = Views::new(band, (2, 1), sight, (Micros(1_000), 80));
-        // pixel 1, ON, twice in step 9; pixel 0, OFF, in step 14
+        // pixel 1, ON, twice in step 9; pixel 0, OFF, in step 14, and ON where two views meet
         views.sent(9, 0, &Spikes { index: vec![3], value: vec![2.0], count: vec![2] });
         views.sent(14, 0, &Spikes { index: vec![0], value: vec![1.0], count: vec![1] });
+        views.sent(20, 0, &Spikes { index: vec![1], value: vec![1.0], count: vec![1] });
         views
     }
 
