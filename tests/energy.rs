@@ -311,6 +311,16 @@ fn the_page_for_people_says_what_is_counted_priced_left_out_and_doubted() {
 }
 
 #[test]
+fn a_bar_a_table_is_drawn() {
+    let path = folder().join("energy.svg").display().to_string();
+    done(&["energy", "--table", "horowitz45,truenorth", "--plot", &path]);
+    let picture = fs::read_to_string(path).unwrap();
+    for words in ["horowitz45", "truenorth", "gestures.aedat through gestures.nir", "mean of 5"] {
+        assert!(picture.contains(words), "{words}");
+    }
+}
+
+#[test]
 fn cautions_come_with_advice() {
     let cautions = |arguments: &[&str]| -> Vec<String> {
         let report = json(&[&["energy"], arguments].concat());

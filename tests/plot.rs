@@ -8,13 +8,18 @@ use std::io::Cursor;
 use program::{data, done, folder, json, refused};
 use roxmltree::Document;
 
-const KINDS: [&str; 5] = ["potentials", "rates", "frames", "surface", "energy"];
+const KINDS: [&str; 4] = ["potentials", "rates", "frames", "surface"];
 
-/// What a plot of the bundled pair is written as.
+/// What a plot of an arm and its network is written as.
 fn plot(kind: &str, name: &str, more: &[&str]) -> Vec<u8> {
+    let (recording, network) = (data("arm.aedat"), data("arm.nir"));
+    written(kind, name, &[&[&recording[..], "--network", &network], more].concat())
+}
+
+fn written(kind: &str, name: &str, words: &[&str]) -> Vec<u8> {
     let out = folder().join(name);
     let out = out.to_str().unwrap();
-    let said = done(&[&["plot", kind, "--to", "1s", "--out", out][..], more].concat());
+    let said = done(&[&["plot", kind, "--to", "1s", "--out", out][..], words].concat());
     assert_eq!(said, format!("{out}\n"));
     fs::read(out).unwrap()
 }
@@ -55,14 +60,11 @@ fn plots_say_what_they_show() {
     says("rates", &["events · Input · 2×128×128", "sectors · LIF · 16", "Hz"], &[]);
     says("frames", &["0.125 s", "1 s", "Events of the 20 ms before"], &["--window", "20ms"]);
     says("surface", &["0.125 s", "1 s", "τ = 33 ms"], &[]);
-    let report = json(&["replay", "--to", "1s"]);
-    let operations = report["energy"][0]["terms"]["synaptic_ops"]["count"].as_u64().unwrap();
-    let operations = synops::report::grouped(operations) + " synaptic ops";
-    says("energy", &["horowitz45", "nJ", &operations], &[]);
 }
 
 #[test]
 fn what_cannot_be_plotted_is_refused() {
+    let (recording, network) = (data("arm.aedat"), data("arm.nir"));
     for (arguments, words) in [
         (&["potentials", "--engine", "event"][..], "expected --engine clocked, for potentials"),
         (
@@ -74,7 +76,8 @@ fn what_cannot_be_plotted_is_refused() {
         (&["rates", "--out", "rates.pdf"], "expected a name that ends in .png or .svg"),
         (&["everything"], "invalid value 'everything'"),
     ] {
-        let message = refused(&[&["plot"][..], arguments].concat(), 2);
+        let pair = [&recording[..], "--network", &network];
+        let message = refused(&[&["plot"][..], arguments, &pair].concat(), 2);
         assert!(message.contains(words), "{message}");
     }
 }
@@ -82,18 +85,21 @@ fn what_cannot_be_plotted_is_refused() {
 #[test]
 fn a_recording_alone_has_events_and_no_potentials() {
     let recording = data("arm.aedat");
-    plot("frames", "alone.svg", &[&recording]);
+    written("frames", "alone.svg", &[&recording]);
     let message = refused(&["plot", "potentials", &recording], 2);
     assert!(message.contains("found a network without spiking neurons"), "{message}");
 }
 
 #[test]
 fn the_terminal_gets_a_raster_too() {
-    let screen = done(&["replay", "--plot"]);
+    let (recording, network, labels) = (data("arm.aedat"), data("arm.nir"), data("arm_labels.csv"));
+    let pair = ["replay", &recording, "--network", &network, "--labels", &labels];
+    let screen = done(&[&pair[..], &["--plot"]].concat());
+    let kept = json(&pair)["input"]["tally"]["bin"]["kept"].as_u64().unwrap();
     let plot = screen.split("\n\n").last().unwrap();
     assert!(plot.lines().all(|line| line.chars().count() <= 80), "{plot}");
     for words in [
-        "46,235 events",
+        &format!("{} events", synops::report::grouped(kept)),
         "OFF above ON",
         "sectors · LIF · 16, 991 spikes",
         "│right arm clockwise: correct",

@@ -178,16 +178,16 @@ fn the_same_run_gives_the_same_bytes_and_both_formats_the_same_pictures() {
 }
 
 #[test]
-fn the_bundled_pair_becomes_a_film_of_its_length() {
-    let run = json(&["replay", "--from", "1s", "--to", "2s"]);
+fn a_run_becomes_a_film_of_its_length() {
+    let (recording, network) = (data("arm.aedat"), data("arm.nir"));
+    let pair = [&recording[..], "--network", &network];
+    let run = json(&[&["replay", "--from", "1s", "--to", "2s"], &pair[..]].concat());
     assert_eq!(run["engine"]["steps"], 20 * 50);
     for (name, format) in [("film.gif", Moving::Gif), ("film.png", Moving::Png)] {
         let out = folder().join(name);
         let out = out.to_str().unwrap();
-        let said = done(&[
-            "render", "--from", "1s", "--to", "2s", "--speed", "0.5", "--frame", "50ms", "--out",
-            out,
-        ]);
+        let words = ["render", "--from", "1s", "--to", "2s", "--speed", "0.5", "--frame", "50ms"];
+        let said = done(&[&words[..], &pair, &["--out", out]].concat());
         assert_eq!(said, format!("{out}: 20 frames\n"));
         let bytes = fs::read(out).unwrap();
         assert!(bytes.len() < 1_000_000, "{} bytes", bytes.len());

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use self::metering::Metering;
 use super::options::RunOptions;
 use super::output;
+use super::play::picture_of;
 use super::progress::Progress;
 use super::samples::{Choice, by_recording};
 use super::threads;
@@ -49,6 +50,10 @@ pub struct Args {
     #[arg(long, value_name = "SIZE", default_value = "1MiB")]
     buffer: Bytes,
 
+    /// Draw a bar a table, with low and high: a .png or .svg
+    #[arg(long, value_name = "FILE")]
+    plot: Option<PathBuf>,
+
     /// Write every sample's counts and joules as CSV
     #[arg(long, value_name = "FILE")]
     csv: Option<PathBuf>,
@@ -85,6 +90,7 @@ const EXAMPLE: &str = r#"  name = "mine"
 
 /// Runs the verb.
 pub fn run(args: &Args) -> Result<()> {
+    let picture = picture_of(args.plot.as_deref())?;
     let tables = args.tables()?;
     let opened = args.run.open_network()?;
     let metering = Metering::new(&args.run, &args.choice, &opened)?;
@@ -105,6 +111,9 @@ pub fn run(args: &Args) -> Result<()> {
         notes,
     }
     .report()?;
+    if let (Some(path), Some(picture)) = (&args.plot, picture) {
+        disk::write(path, &report.bars().draw().render(picture)?)?;
+    }
     if let Some(path) = &args.csv {
         output::write(path, &report.csv()?)?;
     }

@@ -4,7 +4,6 @@ use std::path::PathBuf;
 
 use super::options::{Opened, RunOptions};
 use super::output;
-use super::play::{Wanted, play};
 use super::progress::Progress;
 use super::raster::open_network;
 use super::render::{length, pixels};
@@ -14,11 +13,11 @@ use crate::engine::Observer;
 use crate::error::{Error, ErrorKind, Result};
 use crate::format::Recording;
 use crate::replay::{Advance, Answer, Replay};
-use crate::report::plot::{energy, neurons};
+use crate::report::plot::neurons;
 use crate::report::raster::{cast, titles};
 use crate::units::Micros;
 
-/// Draw a run: membrane potentials, firing rates, event frames, time surfaces, energy
+/// Draw a run: membrane potentials, firing rates, event frames, time surfaces
 ///
 /// Example: synops plot potentials user24_led.aedat --network gesture.nir --neurons fc1:0,7 --out v.svg
 #[derive(clap::Args)]
@@ -55,8 +54,6 @@ enum Kind {
     Frames,
     /// The input's last events at eight times, fading with age
     Surface,
-    /// Energy by every table, with low and high
-    Energy,
 }
 
 /// Runs the verb.
@@ -67,16 +64,7 @@ pub fn run(args: &Args) -> Result<()> {
         return Err(Error::new(ErrorKind::Usage, found, "a positive time"));
     }
     let opened = open_network(&args.run)?;
-    let (scene, damage) = match args.kind {
-        Kind::Energy => {
-            let played = play(&args.run, &opened, Wanted::default())?;
-            let report = &played.report;
-            let replay = bind(args, &opened)?;
-            let titles = titles(&replay, &report.input.path, &report.network.path);
-            (energy(report, titles).draw(), played.damage)
-        }
-        kind => observe(args, &opened, kind)?,
-    };
+    let (scene, damage) = observe(args, &opened, args.kind)?;
     disk::write(&args.out, &scene.render(picture)?)?;
     output::print(&format!("{}\n", args.out.display()))?;
     damage.map_or(Ok(()), Err)

@@ -4,11 +4,14 @@
 mod caution;
 mod text;
 
+use std::path::Path;
+
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 
 pub use caution::Caution;
 
+use crate::draw::{Bar, Group, Spans};
 use crate::error::{Error, ErrorKind, Result};
 use crate::measure::{
     COUNTS, Comparison, Count, Distribution, Energy, Ledger, Table, Traffic, Work, compare, traffic,
@@ -295,7 +298,38 @@ impl Metered {
     }
 }
 
+impl Priced {
+    /// A bar of what a sample takes: on the mean, by the lowest figures and by the highest.
+    fn bar(&self) -> Bar {
+        let mean = |column| self.all.sum(column).0 / self.inferences as f64;
+        Bar {
+            label: self.all.table.name.clone(),
+            low: mean(|term| term.low),
+            typical: mean(|term| term.typical),
+            high: mean(|term| term.high),
+        }
+    }
+}
+
 impl EnergyReport {
+    /// A bar a table.
+    pub fn bars(&self) -> Spans {
+        let Head { data, network, cut, .. } = &self.head;
+        let name =
+            |path: &str| Path::new(path).file_name().map(|n| n.to_string_lossy().into_owned());
+        let titles: Vec<String> = [name(data), name(network)].into_iter().flatten().collect();
+        let group = |priced: &Priced| Group {
+            label: priced.all.table.about.clone(),
+            bars: vec![priced.bar()],
+        };
+        Spans {
+            title: titles.join(" through "),
+            subtitle: format!("joules a sample, mean of {}, {cut}", self.inferences),
+            unit: "J",
+            groups: self.energy.iter().map(group).collect(),
+        }
+    }
+
     /// A row a sample: what it is, every count, and joules by every table.
     ///
     /// # Errors

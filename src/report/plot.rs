@@ -1,39 +1,12 @@
 //! What the plots of a run show.
 
-use super::grouped;
-use super::replay::ReplayReport;
-use crate::draw::{Bar, Group, Neuron, Spans};
+use crate::draw::Neuron;
 use crate::engine::Plan;
 use crate::error::{Error, ErrorKind, Result};
-use crate::measure::Energy;
 use crate::network::{Network, Unit};
 
 /// Neurons that are looked at where nobody says which.
 const NEURONS: usize = 8;
-
-/// The energy of a replay by every table, with its terms where there are several.
-pub fn energy(report: &ReplayReport, [title, subtitle]: [String; 2]) -> Spans {
-    let group = |energy: &Energy| {
-        let terms = energy.table.terms.iter().zip(&energy.terms).filter(|(_, term)| term.count > 0);
-        let terms = terms.map(|(constant, term)| Bar {
-            label: format!("{} {}", grouped(term.count), constant.name.replace('_', " ")),
-            low: term.low.0,
-            typical: term.typical.0,
-            high: term.high.0,
-        });
-        let mut bars: Vec<Bar> = terms.collect();
-        if bars.len() != 1 {
-            bars.push(Bar {
-                label: "together".into(),
-                low: energy.sum(|term| term.low).0,
-                typical: energy.sum(|term| term.typical).0,
-                high: energy.sum(|term| term.high).0,
-            });
-        }
-        Group { label: energy.table.name.clone(), bars }
-    };
-    Spans { title, subtitle, unit: "J", groups: report.energy.iter().map(group).collect() }
-}
 
 /// The neurons that a text names: `LAYER` for its first ones, `LAYER:3,17` for these, as
 /// files count them; without a text the first ones of the last spiking population.

@@ -131,8 +131,8 @@ impl Head {
 impl Priced {
     /// Mean joules a sample, by the low and by the high figures.
     fn bounds(&self) -> [Joules; 2] {
-        let mean = |column| Joules(self.all.sum(column).0 / self.inferences as f64);
-        [mean(|term| term.low), mean(|term| term.high)]
+        let bar = self.bar();
+        [Joules(bar.low), Joules(bar.high)]
     }
 
     fn lines(&self, text: &mut String) {
