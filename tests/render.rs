@@ -223,7 +223,9 @@ fn what_cannot_be_filmed_is_refused_and_no_file_is_left() {
         refused(&["render", "--out", "film.mp4"], 2)
             .contains("expected a name that ends in .gif or .png")
     );
-    let short = refused(&["render", "--frame", "1ms", "--out", out], 2);
+    let (recording, network) = (data("arm.aedat"), data("arm.nir"));
+    let pair = [&recording[..], "--network", &network];
+    let short = refused(&[&["render", "--frame", "1ms", "--out", out], &pair[..]].concat(), 2);
     assert!(
         short.contains("frames that are shown for 1.00 ms; expected 20.0 ms to 60.0 s"),
         "{short}"
