@@ -16,7 +16,7 @@ pub fn write(path: &Path, bytes: &[u8]) -> Result<()> {
     write_by(path, |mut file| file.write_all(bytes).map_err(|e| Error::from(e).in_file(path)))
 }
 
-/// As [`write`], of what is made bit by bit.
+/// As [`write()`], of what is made bit by bit.
 ///
 /// # Errors
 /// The operating system's, with the path; those of whoever makes it, as they are.

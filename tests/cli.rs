@@ -95,6 +95,30 @@ fn every_event_is_accounted_for_and_the_energy_adds_up() {
 }
 
 #[test]
+fn counts_by_step_add_up_to_those_of_the_run() {
+    let path = folder().join("steps.csv");
+    let report = json(&["replay", "--by-step", path.to_str().unwrap()]);
+    let text = fs::read_to_string(path).unwrap();
+    let rows: Vec<Vec<&str>> = text.lines().map(|line| line.split(',').collect()).collect();
+    assert_eq!(rows[0][..4], ["step", "from_us", "layer", "kind"]);
+    let sum = |layer: &str, column: usize| -> u64 {
+        let own = rows[1..].iter().filter(|row| row[2] == layer);
+        own.map(|row| row[column].parse::<u64>().unwrap()).sum()
+    };
+    for layer in report["layers"].as_array().unwrap() {
+        let name = layer["name"].as_str().unwrap();
+        for (column, key) in [(4, "spikes"), (5, "synaptic_ops"), (6, "multiply_adds")] {
+            if let Some(expected) = layer[key].as_u64() {
+                assert_eq!(sum(name, column), expected, "{key} of {name}");
+            }
+        }
+    }
+    // five trials of 20 steps: the last begins 9.6 s after the first
+    let last = rows.last().unwrap();
+    assert_eq!((last[0], last[1]), ("147", "11025000"));
+}
+
+#[test]
 fn trials_are_answered_as_if_each_were_its_own_recording() {
     let (recording, network) = (data("arm.aedat"), data("arm.nir"));
     let labels = data("arm_labels.csv");

@@ -10,7 +10,7 @@ use serde_json::Value;
 use synops::engine::{Clocked, Engine, EventDriven, Observer};
 use synops::event::InputMode;
 use synops::format::Recording;
-use synops::measure::{Count, Counts, Ledger, Watch, Work};
+use synops::measure::{BySteps, Count, Counts, Ledger, Watch, Work};
 use synops::network::{Network, nir};
 use synops::neuron::preset::Conventions;
 use synops::record::Array;
@@ -145,6 +145,41 @@ fn a_network_counted_on_paper() {
             expect(&works, "b", &[(Count::MembraneUpdates, 1 + 1)]);
         }
     }
+}
+
+/// The same by step: of step 1 the two events of input 2, two synapses each, make both
+/// neurons of a fire, whose two spikes make b fire, which the output passes on; of step 2
+/// there is nothing.
+#[test]
+fn a_network_counted_on_paper_step_by_step() {
+    let network = paper();
+    let at = |name: &str| network.units.iter().position(|unit| unit.name == name).unwrap();
+    let engine = Clocked::new(&network, &"spikingjelly".parse().unwrap(), DT).unwrap();
+    let (mut state, mut steps) = (engine.start(), BySteps::default());
+    for (step, events) in events() {
+        let mut spikes = Spikes::default();
+        events.iter().for_each(|&(at, count)| spikes.push(at, count as f32, count));
+        engine.receive(&mut state, step, &spikes, &mut steps);
+    }
+    engine.finish(&mut state, 4, &mut steps);
+    let found: Vec<_> =
+        steps.counts().map(|(step, unit, c)| (step, unit, c.spikes, c.synaptic_ops)).collect();
+    let mut expected = vec![
+        (0, at("in"), 2, 0),
+        (0, at("w1"), 0, 4),
+        (0, at("a"), 2, 0),
+        (0, at("w2"), 0, 2),
+        (1, at("in"), 2, 0),
+        (1, at("w1"), 0, 4),
+        (1, at("a"), 2, 0),
+        (1, at("w2"), 0, 2),
+        (1, at("b"), 1, 0),
+        (1, at("out"), 1, 0),
+        (3, at("in"), 1, 0),
+        (3, at("w1"), 0, 2),
+    ];
+    expected.sort_unstable();
+    assert_eq!(found, expected);
 }
 
 /// Of a clock, updates and biases go on in silence; nothing else does.

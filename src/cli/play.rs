@@ -10,7 +10,7 @@ use crate::corpus::gesture::{Trial, parse_labels, read_labels};
 use crate::draw::{Heading, Marks, Picture, Raster};
 use crate::error::{Error, ErrorKind, Result};
 use crate::format::Recording;
-use crate::measure::Table;
+use crate::measure::{BySteps, Table};
 use crate::replay::{Answer, Replay, Take};
 use crate::report::build::{Made, Outcome, Provenance};
 use crate::report::html;
@@ -25,6 +25,8 @@ pub struct Played {
     pub drawn: Option<Drawn>,
     /// The page, likewise.
     pub page: Option<String>,
+    /// Counts by step as CSV, likewise.
+    pub steps: Option<Vec<u8>>,
     /// What ended the recording early.
     pub damage: Option<Error>,
 }
@@ -36,10 +38,12 @@ pub struct Wanted {
     pub raster: bool,
     /// A page.
     pub page: bool,
+    /// Counts by step.
+    pub steps: bool,
 }
 
 /// What is made of it while it runs.
-type Drawing = (Option<Raster>, Option<Marks>);
+type Drawing = ((Option<Raster>, Option<Marks>), Option<BySteps>);
 
 /// A raster that is ready to become a picture.
 pub struct Drawn {
@@ -106,7 +110,7 @@ impl<'a> Player<'a> {
         let format = recording.header().format;
         let made = self.made(&take, Outcome::Whole(&answer), format, origins, None);
         let report = self.report(&made)?;
-        Ok(Played { report, drawn: None, page: None, damage: take.damage })
+        Ok(Played { report, drawn: None, page: None, steps: None, damage: take.damage })
     }
 
     fn made<'m>(
@@ -158,10 +162,9 @@ pub fn play(options: &RunOptions, opened: &Opened, wanted: Wanted) -> Result<Pla
     let player = Player::new(options, opened, trials.is_some())?;
     let replay = &player.replay;
     let bands = || raster::bands(replay.network(), replay.plan(), player.classes.as_deref());
-    let drawing = RefCell::new((
-        wanted.raster.then(|| Raster::new(bands(), replay.tick())),
-        wanted.page.then(|| Marks::new(bands(), html::ROOM)),
-    ));
+    let raster = wanted.raster.then(|| Raster::new(bands(), replay.tick()));
+    let marks = wanted.page.then(|| Marks::new(bands(), html::ROOM));
+    let drawing = RefCell::new(((raster, marks), wanted.steps.then(BySteps::default)));
     let (take, answers) = run(replay, &mut recording, trials.as_deref(), &drawing)?;
     let outcome = match &answers {
         Answers::Whole(answer) => Outcome::Whole(answer),
@@ -171,11 +174,12 @@ pub fn play(options: &RunOptions, opened: &Opened, wanted: Wanted) -> Result<Pla
     let report = player.report(&made)?;
     let (origin, ticks) = axis(&made);
     let heading = raster::heading(&made, &report.output, origin);
-    let (raster, marks) = drawing.into_inner();
+    let ((raster, marks), steps) = drawing.into_inner();
     let page = |marks: Marks| html::page(&report, &heading, &marks, replay.tick(), ticks);
     let page = marks.map(page).transpose()?;
     let drawn = raster.map(|raster| Drawn { raster, heading, ticks });
-    Ok(Played { report, drawn, page, damage: take.damage })
+    let steps = steps.map(|steps| steps.csv(replay.network(), replay.tick())).transpose()?;
+    Ok(Played { report, drawn, page, steps, damage: take.damage })
 }
 
 fn labels(options: &RunOptions) -> Result<Option<(Vec<Trial>, Origins)>> {

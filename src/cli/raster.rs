@@ -28,7 +28,8 @@ pub struct Args {
 /// Runs the verb.
 pub fn run(args: &Args) -> Result<()> {
     let picture = Picture::of(&args.out)?;
-    let played = play(&args.run, &open_network(&args.run)?, Wanted { raster: true, page: false })?;
+    let played =
+        play(&args.run, &open_network(&args.run)?, Wanted { raster: true, ..Wanted::default() })?;
     if let Some(drawn) = &played.drawn {
         disk::write(&args.out, &drawn.picture(picture)?)?;
         output::print(&format!("{}\n", args.out.display()))?;

@@ -37,6 +37,10 @@ pub struct Args {
     #[arg(long)]
     plot: bool,
 
+    /// Write spikes and operations of every layer in every step as CSV
+    #[arg(long, value_name = "FILE")]
+    by_step: Option<PathBuf>,
+
     /// Write the report as JSON; - for standard output
     #[arg(long, value_name = "FILE")]
     json: Option<PathBuf>,
@@ -50,17 +54,25 @@ pub fn run(args: &Args) -> Result<()> {
         return match (&raster, &args.html) {
             (Some(_), _) => Err(args.run.only_one("--raster")),
             (_, Some(_)) => Err(args.run.only_one("--html")),
+            _ if args.by_step.is_some() => Err(args.run.only_one("--by-step")),
             (None, None) if args.plot => Err(args.run.only_one("--plot")),
             (None, None) => many::run(&args.run, args.json.as_deref()),
         };
     }
-    let wanted = Wanted { raster: picture.is_some() || args.plot, page: args.html.is_some() };
+    let wanted = Wanted {
+        raster: picture.is_some() || args.plot,
+        page: args.html.is_some(),
+        steps: args.by_step.is_some(),
+    };
     let played = play(&args.run, &args.run.open_network()?, wanted)?;
     if let (Some(path), Some(picture), Some(drawn)) = (&raster, picture, &played.drawn) {
         disk::write(path, &drawn.picture(picture)?)?;
     }
     if let (Some(path), Some(page)) = (&args.html, &played.page) {
         disk::write(path, page.as_bytes())?;
+    }
+    if let (Some(path), Some(steps)) = (&args.by_step, &played.steps) {
+        output::write(path, steps)?;
     }
     if let Some(path) = &args.json {
         output::write(path, &json(&played.report)?)?;

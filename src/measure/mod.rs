@@ -1,6 +1,7 @@
 //! Observers and arithmetic. Nothing here prints.
 
 pub mod accuracy;
+pub mod by_step;
 pub mod compare;
 pub mod counts;
 pub mod decision;
@@ -10,6 +11,7 @@ pub mod ledger;
 pub mod work;
 
 pub use accuracy::Accuracy;
+pub use by_step::BySteps;
 pub use compare::{Comparison, compare};
 pub use counts::{Counts, Readout, UnitCounts};
 pub use decision::Decision;

@@ -7,7 +7,7 @@ use super::build::{Made, Outcome};
 use super::replay;
 use crate::corpus::gesture;
 use crate::draw::{Band, Cast, Heading, Output, Rows, Span};
-use crate::engine::{Observer, Plan};
+use crate::engine::{Observer, Operations, Plan};
 use crate::network::{Network, Unit};
 use crate::replay::{Advance, Replay};
 use crate::signal::{Shape, Spikes};
@@ -83,6 +83,10 @@ pub struct Shared<'o, O> {
 impl<O: Observer> Observer for Shared<'_, O> {
     fn sent(&mut self, step: u64, unit: usize, sent: &Spikes) {
         self.observer.borrow_mut().sent(self.offset + step, unit, sent);
+    }
+
+    fn operated(&mut self, step: u64, unit: usize, operations: Operations) {
+        self.observer.borrow_mut().operated(self.offset + step, unit, operations);
     }
 }
 

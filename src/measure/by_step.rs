@@ -1,0 +1,64 @@
+//! Counts of every layer in every step.
+
+use std::collections::BTreeMap;
+
+use super::counts::UnitCounts;
+use crate::engine::{Observer, Operations};
+use crate::error::{Error, ErrorKind, Result};
+use crate::network::Network;
+use crate::signal::Spikes;
+use crate::units::Micros;
+
+/// An observer that counts by step; of steps in which nothing happens it keeps nothing.
+#[derive(Clone, Debug, Default)]
+pub struct BySteps(BTreeMap<(u64, usize), UnitCounts>);
+
+impl BySteps {
+    fn of(&mut self, step: u64, unit: usize) -> &mut UnitCounts {
+        self.0.entry((step, unit)).or_default()
+    }
+
+    /// Counts by step, then by unit.
+    pub fn counts(&self) -> impl Iterator<Item = (u64, usize, UnitCounts)> + '_ {
+        self.0.iter().map(|(&(step, unit), &counts)| (step, unit, counts))
+    }
+
+    /// A row for every layer in every step in which it did something: `step`, `from_us` as
+    /// it began (since the beginning of the run or of its first trial), `layer`, `kind`,
+    /// `spikes`, `synaptic_ops`, `multiply_adds`. Steps of an event-driven run are its ticks.
+    ///
+    /// # Errors
+    /// None: it is written to memory.
+    pub fn csv(&self, network: &Network, tick: Micros) -> Result<Vec<u8>> {
+        let fail = |e: csv::Error| Error::new(ErrorKind::Unsupported, e.to_string(), "rows");
+        let mut writer = csv::Writer::from_writer(Vec::new());
+        let head = ["step", "from_us", "layer", "kind", "spikes", "synaptic_ops", "multiply_adds"];
+        writer.write_record(head).map_err(fail)?;
+        for (step, unit, counts) in self.counts() {
+            let wired = &network.units[unit];
+            let UnitCounts { spikes, synaptic_ops, multiply_adds, .. } = counts;
+            let from = step as i64 * tick.0;
+            let numbers = [spikes, synaptic_ops, multiply_adds].map(|number| number.to_string());
+            let names = [wired.name.clone(), wired.unit.nir().to_owned()];
+            let row = [step.to_string(), from.to_string()].into_iter().chain(names);
+            writer.write_record(row.chain(numbers)).map_err(fail)?;
+        }
+        writer.into_inner().map_err(|e| fail(e.into_error().into()))
+    }
+}
+
+impl Observer for BySteps {
+    fn sent(&mut self, step: u64, unit: usize, sent: &Spikes) {
+        if sent.total() > 0 {
+            self.of(step, unit).spikes += sent.total();
+        }
+    }
+
+    fn operated(&mut self, step: u64, unit: usize, operations: Operations) {
+        if operations != Operations::default() {
+            let counts = self.of(step, unit);
+            counts.synaptic_ops += operations.synaptic;
+            counts.multiply_adds += operations.multiply_adds;
+        }
+    }
+}
