@@ -182,7 +182,12 @@ pub fn play(options: &RunOptions, opened: &Opened, wanted: Wanted) -> Result<Pla
     Ok(Played { report, drawn, page, steps, damage: take.damage })
 }
 
-fn labels(options: &RunOptions) -> Result<Option<(Vec<Trial>, Origins)>> {
+/// The trials that a recording is cut into, and where they are from: those of the label file
+/// that was named, or the bundled ones.
+///
+/// # Errors
+/// As [`read_labels`].
+pub fn labels(options: &RunOptions) -> Result<Option<(Vec<Trial>, Origins)>> {
     match &options.labels {
         Some(path) => Ok(Some((read_labels(path)?, Origins::of(path)?))),
         None if options.is_bundled() && options.from.is_none() && options.to.is_none() => {

@@ -6,7 +6,7 @@ use std::time::Instant;
 
 use super::output;
 use super::progress::Progress;
-use crate::corpus::synthetic::{LIGHTINGS, Lighting, Plan, checked};
+use crate::corpus::synthetic::{LIGHTINGS, Lighting, Plan};
 use crate::error::{Error, ErrorKind, Result};
 use crate::report::json;
 use crate::report::synth::Synthetic;
@@ -47,7 +47,7 @@ struct Lightings(Vec<&'static Lighting>);
 /// Runs the verb.
 pub fn run(args: &Args) -> Result<()> {
     let Args { users, seconds, seed, .. } = *args;
-    let plan = checked(Plan { users, lightings: args.lighting.0.clone(), seconds, seed })?;
+    let plan = Plan { users, lightings: args.lighting.0.clone(), seconds, seed }.checked()?;
     let began = Instant::now();
     let recordings = users * plan.lightings.len();
     let progress = Mutex::new((Progress::of_recordings(recordings as u64), 0));

@@ -2,11 +2,10 @@
 
 use std::path::Path;
 
-use crate::bundled;
 use crate::cli::options::{Opened, RunOptions};
+use crate::cli::play::labels;
 use crate::cli::samples::Choice;
 use crate::corpus::Sample;
-use crate::corpus::gesture::{Trial, parse_labels, read_labels};
 use crate::error::{Error, ErrorKind, Result};
 use crate::event::{Portions, Window};
 use crate::measure::{Ledger, Watch};
@@ -213,16 +212,12 @@ impl<'a> Metering<'a> {
 /// The one recording that the options name, or the bundled one: its trials, if there are
 /// labels, or all of it.
 fn of_one(options: &RunOptions) -> Result<((String, String), Vec<Sample>)> {
-    let is_whole = options.from.is_none() && options.to.is_none();
     let path = match options.recordings.first() {
         Some(path) => path.clone(),
         None => options.open_recording()?.1.path.into(),
     };
-    let (cut, trials): (String, Vec<Trial>) = match &options.labels {
-        Some(labels) => (format!("trials of {}", labels.display()), read_labels(labels)?),
-        None if options.is_bundled() && is_whole => {
-            (format!("trials of {}", bundled::LABELS.name), parse_labels(bundled::LABELS.bytes)?)
-        }
+    let (cut, trials) = match labels(options)? {
+        Some((trials, origins)) => (format!("trials of {}", origins.path), trials),
         None => ("whole".into(), Vec::new()),
     };
     let sample = |window: Window, class: &str| Sample {

@@ -20,7 +20,7 @@ mod scene;
 mod texture;
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use rayon::prelude::*;
 
@@ -89,6 +89,25 @@ pub struct Take {
 }
 
 impl Plan {
+    /// The plan, if it is one.
+    ///
+    /// # Errors
+    /// No users, more than two digits can number, no lighting, no time.
+    pub fn checked(self) -> Result<Plan> {
+        let usage =
+            |found: String, expected: &str| Err(Error::new(ErrorKind::Usage, found, expected));
+        match self {
+            Plan { users: 0 | 100.., .. } => usage(format!("{} users", self.users), "1 to 99"),
+            Plan { seconds, .. } if !(0.1..=600.0).contains(&seconds) => {
+                usage(format!("{seconds} s a gesture"), "0.1 to 600 s")
+            }
+            Plan { ref lightings, .. } if lightings.is_empty() => {
+                usage("no lighting".into(), "one or more")
+            }
+            plan => Ok(plan),
+        }
+    }
+
     /// Whether a user, from 1 on, is one to test on.
     pub fn is_tested(&self, user: usize) -> bool {
         let [all, tested] = PUBLISHED;
@@ -109,7 +128,7 @@ impl Plan {
             .collect();
         let write = |&(user, lighting): &(usize, &Lighting)| {
             let take = self.take(user, lighting, &PROGRAMME);
-            let path = self.path(root, user, lighting);
+            let path = root.join(name(user, lighting));
             let bytes = encode(&take.events)?;
             disk::write(&path, &bytes)?;
             disk::write(&gesture::label_file(&path), gesture::labels(&take.trials).as_bytes())?;
@@ -123,24 +142,20 @@ impl Plan {
                 bytes: bytes.len() as u64,
             })
         };
-        let made: Result<Vec<Made>> = takes.par_iter().map(write).collect();
+        let made = takes.par_iter().map(write).collect::<Result<Vec<Made>>>()?;
         for (list, tested) in [("trials_to_train.txt", false), ("trials_to_test.txt", true)] {
             let mine = takes.iter().filter(|(user, _)| self.is_tested(*user) == tested);
             let lines = mine.map(|&(user, lighting)| format!("{}\n", name(user, lighting)));
             disk::write(&root.join(list), lines.collect::<String>().as_bytes())?;
         }
         disk::write(&root.join("gesture_mapping.csv"), gesture::mapping().as_bytes())?;
-        Ok(made?.iter().fold(Made::default(), |sum, one| Made {
+        Ok(made.iter().fold(Made::default(), |sum, one| Made {
             recordings: sum.recordings + one.recordings,
             trials: sum.trials + one.trials,
             events: sum.events + one.events,
             seconds: sum.seconds + one.seconds,
             bytes: sum.bytes + one.bytes,
         }))
-    }
-
-    fn path(&self, root: &Path, user: usize, lighting: &Lighting) -> PathBuf {
-        root.join(name(user, lighting))
     }
 
     /// What a user does in a lighting: these classes one after the other.
@@ -196,22 +211,4 @@ fn record(mut scene: Scene, lighting: &Lighting, seconds: f64, chance: Chance) -
         }
     }
     batch
-}
-
-/// The plan's refusals.
-///
-/// # Errors
-/// No users, more than two digits can number, no lighting, no time.
-pub fn checked(plan: Plan) -> Result<Plan> {
-    let usage = |found: String, expected: &str| Err(Error::new(ErrorKind::Usage, found, expected));
-    match plan {
-        Plan { users: 0 | 100.., .. } => usage(format!("{} users", plan.users), "1 to 99"),
-        Plan { seconds, .. } if !(0.1..=600.0).contains(&seconds) => {
-            usage(format!("{seconds} s a gesture"), "0.1 to 600 s")
-        }
-        Plan { ref lightings, .. } if lightings.is_empty() => {
-            usage("no lighting".into(), "one or more")
-        }
-        plan => Ok(plan),
-    }
 }

@@ -120,7 +120,8 @@ impl Style {
                 self.alone(moved(hand, [0.2, 1.0, 0.0]))
             }
             4..=7 => {
-                // the stretched arm goes round, clockwise as the camera sees it
+                // the stretched arm goes round, clockwise as the camera sees it; outward is to
+                // the left there for the right arm, to the right for the left one
                 let clockwise = matches!(self.class, 4 | 6);
                 let way = if clockwise == (self.class < 6) { 1.0 } else { -1.0 };
                 let angle = TAU * turns;
@@ -190,7 +191,7 @@ impl Style {
         }
     }
 
-    /// One hand moves: the right one in even classes.
+    /// One hand moves, the right one or the left one by the class, and the other rests.
     fn alone(&self, reach: Reach) -> [Reach; 2] {
         match self.class {
             2 | 4 | 5 => [reach, REST],

@@ -22,7 +22,7 @@ pub struct Performer {
     pub distance: f64,
     /// How stout: limbs and trunk are this much wider than others'.
     pub girth: f64,
-    /// Intensities.
+    /// Intensity of the skin, of 255, as those below.
     pub skin: f64,
     /// Of hair.
     pub hair: f64,

@@ -7,10 +7,11 @@
 //! never rest, and events that are read out twice.
 //!
 //! **Source.** Y. Hu, S.-C. Liu, T. Delbruck, v2e: From video frames to realistic DVS
-//! events, CVPRW 2021, and its `emulator.py`. Two departures: an event's time is where the
+//! events, CVPRW 2021, and its `emulator.py`. Departures: an event's time is where the
 //! smoothed logarithm crossed the threshold, interpolated within the step (there events
-//! are spread evenly over it); and events that repeat within a microsecond, which a DVS128
-//! has and v2e has not.
+//! are spread evenly over it); a leak's deviation is drawn anew every 128th step (there in
+//! every one); what a pixel has before the first step is anything within its thresholds;
+//! and events repeat within a microsecond, as those of a DVS128 do.
 
 use super::chance::Chance;
 
