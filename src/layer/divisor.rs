@@ -18,6 +18,12 @@ impl Divisor {
         Divisor { divisor: divisor as u32, reciprocal: (u64::MAX / divisor as u64).wrapping_add(1) }
     }
 
+    /// The divisor.
+    #[inline(always)]
+    pub fn divisor(self) -> u32 {
+        self.divisor
+    }
+
     /// Quotient and remainder.
     #[inline(always)]
     pub fn of(self, n: u32) -> (u32, u32) {

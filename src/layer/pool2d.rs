@@ -121,8 +121,8 @@ impl Layer for Pool {
             by_channel: Divisor::new(input.channels()),
             by_width: Divisor::new(columns.input),
             output: [rows.output, columns.output],
-            rows: rows.taps(),
-            columns: columns.taps(),
+            rows: windows(&rows, columns.output * input.channels()),
+            columns: windows(&columns, input.channels()),
         };
         let area = (rows.kernel * columns.kernel) as f32;
         Ok(Connection::Routed(match self.of {
@@ -133,41 +133,47 @@ impl Layer for Pool {
     }
 }
 
+/// For each position on an axis the windows that hold it, each as what it adds to the
+/// address: its number times the addresses from one to the next.
+fn windows(axis: &Axis, apart: usize) -> Vec<Vec<u32>> {
+    let windows = |taps: Vec<(u32, u32)>| taps.iter().map(|&(_, i)| i * apart as u32).collect();
+    axis.taps().into_iter().map(windows).collect()
+}
+
 /// The windows that hold each row and each column.
 struct Windows {
     channels: usize,
     by_channel: Divisor,
     by_width: Divisor,
     output: [usize; 2],
-    rows: Vec<Vec<(u32, u32)>>,
-    columns: Vec<Vec<(u32, u32)>>,
+    rows: Vec<Vec<u32>>,
+    columns: Vec<Vec<u32>>,
 }
 
 impl Windows {
     /// Calls `each` with the address of every window that holds `address`.
+    #[inline]
     fn of(&self, address: u32, mut each: impl FnMut(u32)) {
         let (pixel, channel) = self.by_channel.of(address);
         let (row, column) = self.by_width.of(pixel);
-        for &(_, i) in &self.rows[row as usize] {
-            for &(_, j) in &self.columns[column as usize] {
-                let window = i as usize * self.output[1] + j as usize;
-                each((window * self.channels) as u32 + channel);
-            }
+        for &i in &self.rows[row as usize] {
+            self.columns[column as usize].iter().for_each(|&j| each(i + j + channel));
         }
     }
 
     /// Pixels in each window, padding aside.
     fn sizes(&self) -> Vec<u32> {
         let [height, width] = self.output;
-        let (rows, columns) = (lengths(&self.rows, height), lengths(&self.columns, width));
+        let rows = lengths(&self.rows, width * self.channels, height);
+        let columns = lengths(&self.columns, self.channels, width);
         rows.iter().flat_map(|rows| columns.iter().map(move |columns| rows * columns)).collect()
     }
 }
 
 /// How many positions of the input each window of an axis holds.
-fn lengths(axis: &[Vec<(u32, u32)>], windows: usize) -> Vec<u32> {
+fn lengths(axis: &[Vec<u32>], apart: usize, windows: usize) -> Vec<u32> {
     let mut lengths = vec![0; windows];
-    axis.iter().flatten().for_each(|&(_, window)| lengths[window as usize] += 1);
+    axis.iter().flatten().for_each(|&window| lengths[window as usize / apart] += 1);
     lengths
 }
 

@@ -224,9 +224,13 @@ impl<C: Coefficient> Lanes<C> {
             *v = charge(i, *v);
             any |= *v >= self.fire_at.of(i);
         }
-        match any {
-            true => self.fire(block, charged, |lane, _, u| reset(lane, u)),
-            false => Stepped { active: 0, still: self.settle(block, charged) },
+        match (any, self.floor) {
+            (true, _) => self.fire(block, charged, |lane, _, u| reset(lane, u)),
+            (false, Some(_)) => Stepped { active: 0, still: self.settle(block, charged) },
+            (false, None) => {
+                *block.potential = charged;
+                Stepped { active: 0, still: true }
+            }
         }
     }
 

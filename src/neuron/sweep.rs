@@ -83,7 +83,8 @@ pub fn send(
         active &= (1 << (len - first)) - 1;
     }
     for lane in lanes(active) {
-        let count = if spikes { out[lane] as u32 } else { 1 };
+        // one, mostly, which is quicker asked than converted
+        let count = if spikes && out[lane] != 1.0 { out[lane] as u32 } else { 1 };
         sent.push((first + lane) as u32, out[lane], count);
     }
     active != 0

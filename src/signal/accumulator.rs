@@ -57,18 +57,6 @@ fn add(sums: &mut [f32], weights: &[f32], value: f32) {
     }
 }
 
-#[inline(always)]
-fn add_array<const N: usize>(sums: &mut [f32], weights: &[f32], value: f32) {
-    if let (Some(sums), Some(weights)) = (sums.first_chunk_mut::<N>(), weights.first_chunk::<N>()) {
-        // a copy, which nothing else can point into
-        let mut held = *sums;
-        for (sum, &weight) in held.iter_mut().zip(weights) {
-            *sum += value * weight;
-        }
-        *sums = held;
-    }
-}
-
 fn gcd(a: usize, b: usize) -> usize {
     if b == 0 { a } else { gcd(b, a % b) }
 }
@@ -236,18 +224,33 @@ impl Stretch<'_> {
     #[inline(always)]
     pub fn add_run(&mut self, start: usize, weights: &[f32], value: f32) {
         let sums = &mut self.sums[start - self.first..][..weights.len()];
-        // of known lengths the compiler makes straight lines of wide additions
-        match weights.len() {
-            8 => add_array::<8>(sums, weights, value),
-            16 => add_array::<16>(sums, weights, value),
-            32 => add_array::<32>(sums, weights, value),
-            48 => add_array::<48>(sums, weights, value),
-            64 => add_array::<64>(sums, weights, value),
-            96 => add_array::<96>(sums, weights, value),
-            128 => add_array::<128>(sums, weights, value),
-            _ => add(sums, weights, value),
-        }
+        add(sums, weights, value);
         self.touch(start, weights.len());
+    }
+
+    /// [`Stretch::add_rows`] to three times N sums, which registers hold all together:
+    /// where each N of them start, and where their weights start in a row of them.
+    #[inline(always)]
+    pub fn add_blocks<const N: usize>(
+        &mut self,
+        [a, b, c]: [(usize, usize); 3],
+        weights: &[f32],
+        row: usize,
+        (entries, offset): (Entries<'_>, Offset),
+    ) {
+        let at = |(start, _): (usize, usize)| start - self.first;
+        let load = |place| -> [f32; N] { *self.sums[at(place)..].first_chunk().expect("room") };
+        let (mut first, mut second, mut third) = (load(a), load(b), load(c));
+        for (&index, &value) in entries.index.iter().zip(entries.value) {
+            let weights = &weights[(index as usize).wrapping_add(offset) * row..];
+            add(&mut first, &weights[a.1..][..N], value);
+            add(&mut second, &weights[b.1..][..N], value);
+            add(&mut third, &weights[c.1..][..N], value);
+        }
+        for (sums, (start, _)) in [(first, a), (second, b), (third, c)] {
+            self.sums[start - self.first..][..N].copy_from_slice(&sums);
+            self.touch(start, N);
+        }
     }
 
     /// Adds to `len` sums from `start` on, for the entries of each of `slices` in

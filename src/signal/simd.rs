@@ -107,13 +107,34 @@ pub fn settle_on(width: Width) -> bool {
 pub fn bits(is: impl Fn(usize) -> bool) -> u64 {
     let mut bytes = [0u8; BLOCK];
     for (lane, byte) in bytes.iter_mut().enumerate() {
-        *byte = u8::from(is(lane));
+        *byte = if is(lane) { u8::MAX } else { 0 };
     }
+    highest_bits(&bytes)
+}
+
+/// The highest bit of each byte.
+#[cfg(target_arch = "x86_64")]
+#[inline(always)]
+fn highest_bits(bytes: &[u8; BLOCK]) -> u64 {
+    use std::arch::x86_64::{_mm_loadu_si128, _mm_movemask_epi8};
+
+    let sixteen = |i: usize| {
+        // SAFETY: every processor of the kind has SSE2, and the sixteen lie in the array
+        let bits = unsafe { _mm_movemask_epi8(_mm_loadu_si128(bytes[16 * i..].as_ptr().cast())) };
+        u64::from(bits as u32) << (16 * i)
+    };
+    sixteen(0) | sixteen(1) | sixteen(2) | sixteen(3)
+}
+
+/// The highest bit of each byte.
+#[cfg(not(target_arch = "x86_64"))]
+#[inline(always)]
+fn highest_bits(bytes: &[u8; BLOCK]) -> u64 {
     let mut bits = 0;
     for (i, eight) in bytes.as_chunks().0.iter().enumerate() {
+        let eight = u64::from_le_bytes(*eight) >> 7 & 0x0101_0101_0101_0101;
         // gathers the lowest bit of each byte in the highest byte
-        let gathered = u64::from_le_bytes(*eight).wrapping_mul(0x0102_0408_1020_4080) >> 56;
-        bits |= gathered << (8 * i);
+        bits |= (eight.wrapping_mul(0x0102_0408_1020_4080) >> 56) << (8 * i);
     }
     bits
 }

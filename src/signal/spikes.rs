@@ -5,6 +5,7 @@
 //! pool: four spikes become one entry of value 4/4 and count 4, and each of the
 //! four costs a synaptic operation downstream.
 
+use std::mem::take;
 use std::ops::Range;
 
 use super::accumulator::lanes;
@@ -110,24 +111,29 @@ pub struct Entries<'a> {
 /// touched.
 #[derive(Clone, Debug)]
 pub struct Merge {
-    value: Vec<f32>,
-    count: Vec<u32>,
+    blocks: Vec<Block>,
+    /// A bit for each address of a block.
     touched: Vec<u64>,
 }
+
+/// What was added at 64 addresses: values and counts.
+type Block = ([f32; 64], [u32; 64]);
 
 impl Merge {
     /// An empty merge over `len` addresses.
     pub fn new(len: usize) -> Merge {
-        Merge { value: vec![0.0; len], count: vec![0; len], touched: vec![0; len.div_ceil(64)] }
+        let blocks = len.div_ceil(64);
+        Merge { blocks: vec![([0.0; 64], [0; 64]); blocks], touched: vec![0; blocks] }
     }
 
     /// Adds one entry. Counts saturate.
     #[inline]
     pub fn add(&mut self, index: u32, value: f32, count: u32) {
-        let i = index as usize;
-        self.value[i] += value;
-        self.count[i] = self.count[i].saturating_add(count);
-        self.touched[i / 64] |= 1 << (i % 64);
+        let (block, lane) = (index as usize / 64, index as usize % 64);
+        let (values, counts) = &mut self.blocks[block];
+        values[lane] += value;
+        counts[lane] = counts[lane].saturating_add(count);
+        self.touched[block] |= 1 << lane;
     }
 
     /// Keeps an entry if it is the first at its address or larger than the one
@@ -135,11 +141,11 @@ impl Merge {
     /// for its largest entry.
     #[inline]
     pub fn keep_largest(&mut self, index: u32, value: f32, count: u32) {
-        let i = index as usize;
-        let (word, bit) = (i / 64, 1 << (i % 64));
-        if self.touched[word] & bit == 0 || value > self.value[i] {
-            (self.value[i], self.count[i]) = (value, count);
-            self.touched[word] |= bit;
+        let (block, lane) = (index as usize / 64, index as usize % 64);
+        let (values, counts) = &mut self.blocks[block];
+        if self.touched[block] >> lane & 1 == 0 || value > values[lane] {
+            (values[lane], counts[lane]) = (value, count);
+            self.touched[block] |= 1 << lane;
         }
     }
 
@@ -150,14 +156,12 @@ impl Merge {
 
     /// Moves what was added into `out` and starts afresh.
     pub fn drain(&mut self, out: &mut Spikes) {
-        for (w, word) in self.touched.iter_mut().enumerate() {
-            for lane in lanes(std::mem::take(word)) {
-                let i = w * 64 + lane;
-                out.push(
-                    i as u32,
-                    std::mem::take(&mut self.value[i]),
-                    std::mem::take(&mut self.count[i]),
-                );
+        let blocks = self.blocks.iter_mut().zip(&mut self.touched).enumerate();
+        for (block, ((values, counts), touched)) in blocks {
+            for lane in lanes(take(touched)) {
+                let lane = lane % 64;
+                let (value, count) = (&mut values[lane], &mut counts[lane]);
+                out.push((block * 64 + lane) as u32, take(value), take(count));
             }
         }
     }

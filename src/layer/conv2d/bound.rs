@@ -18,7 +18,6 @@ use super::push::Push;
 use crate::layer::Weighted;
 use crate::layer::axis::Axis;
 use crate::layer::choice::Choice;
-use crate::signal::simd::dispatch;
 use crate::signal::{Aligned, Spikes, Stretch};
 
 /// The ways, as [`Choice`] numbers them.
@@ -107,7 +106,7 @@ impl Weighted for Bound {
                 plane.scatter(self.by_tap(), spikes, rows.clone(), sums);
                 push.operations(spikes, rows)
             }
-            _ => dispatch(push.scatter(spikes, rows, sums)),
+            _ => push.scatter(spikes, rows, sums),
         })
     }
 
@@ -205,7 +204,7 @@ mod tests {
                     match (way, &bound.pull, &bound.plane) {
                         (PULL, Some(pull), _) => pull.scatter(bound.by_tap(), &spikes, rows, sums),
                         (PLANE, _, Some(plane)) => plane.scatter(bound.by_tap(), &spikes, rows, sums),
-                        _ => return dispatch(bound.push.scatter(&spikes, rows, sums)),
+                        _ => return bound.push.scatter(&spikes, rows, sums),
                     }
                     operations
                 });

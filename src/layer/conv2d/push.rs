@@ -7,7 +7,7 @@ use std::ops::Range;
 
 use crate::layer::axis::Axis;
 use crate::layer::divisor::Divisor;
-use crate::signal::simd::Kernel;
+use crate::signal::simd::{Kernel, dispatch};
 use crate::signal::{Aligned, Spikes, Stretch};
 
 /// Weights as [input channel of all groups][k][taps in order][output channel of the
@@ -17,10 +17,13 @@ pub struct Push {
     /// Weights of an input channel.
     per_channel: usize,
     channels: usize,
-    inputs: Divisor,
-    inputs_per_group: Divisor,
+    /// Input channels of a group.
+    per_group: Divisor,
+    groups: Divisor,
     /// Output channels of a group.
     run: usize,
+    /// Weights of the longest run.
+    longest: usize,
     height: Axis,
     width: Divisor,
     /// Addresses in a row of the input.
@@ -76,18 +79,21 @@ impl Push {
             sums: i as usize * width.output * outputs,
         };
         let columns = |taps: &Vec<(u32, u32)>| columns(taps, &order, groups == 1, [run, outputs]);
+        let columns: Vec<Columns> = width.taps().iter().map(columns).collect();
+        let runs = columns.iter().flat_map(|columns| &columns.runs);
         Push {
+            longest: runs.map(|run| run.len).max().unwrap_or(run),
             weights: Aligned::from(&sorted[..]),
             per_channel: kernel * run,
             channels: inputs,
-            inputs: Divisor::new(inputs),
-            inputs_per_group: Divisor::new(per_group),
+            per_group: Divisor::new(per_group),
+            groups: Divisor::new(groups),
             run,
             height,
             width: Divisor::new(width.input),
             row: width.input * inputs,
             rows: height.taps().iter().map(|taps| taps.iter().map(row).collect()).collect(),
-            columns: width.taps().iter().map(columns).collect(),
+            columns,
         }
     }
 
@@ -105,14 +111,22 @@ impl Push {
         Aligned::from(&sorted[..])
     }
 
-    /// The loop over all spikes, for these rows of the output.
-    pub fn scatter<'a>(
-        &'a self,
-        spikes: &'a Spikes,
-        rows: Range<usize>,
-        sums: Stretch<'a>,
-    ) -> Scatter<'a> {
-        Scatter { push: self, spikes, rows, sums }
+    /// Adds the spikes to these rows of the output. Gives Σ count · fan-out into them.
+    pub fn scatter(&self, spikes: &Spikes, rows: Range<usize>, sums: Stretch<'_>) -> u64 {
+        let part = Part { push: self, spikes, rows, sums };
+        // of known lengths the compiler makes straight lines of wide additions
+        match self.longest {
+            8 => dispatch(Scatter::<8>(part)),
+            16 => dispatch(Scatter::<16>(part)),
+            24 => dispatch(Scatter::<24>(part)),
+            32 => dispatch(Scatter::<32>(part)),
+            48 => dispatch(Scatter::<48>(part)),
+            64 => dispatch(Scatter::<64>(part)),
+            96 => dispatch(Scatter::<96>(part)),
+            128 => dispatch(Scatter::<128>(part)),
+            192 => dispatch(Scatter::<192>(part)),
+            _ => dispatch(Scatter::<0>(part)),
+        }
     }
 
     /// The spikes that reach these rows of the output.
@@ -143,7 +157,7 @@ impl Push {
 
     /// Synapses from `address` into these rows of the output.
     fn reach(&self, address: u32, rows: &Range<usize>) -> u64 {
-        let (row, column) = self.width.of(self.inputs.of(address).0);
+        let (row, column) = self.width.of(self.groups.of(self.per_group.of(address).0).0);
         let reached = self.rows[row as usize].iter().filter(|row| rows.contains(&row.output));
         (reached.count() * self.columns[column as usize].taps * self.run) as u64
     }
@@ -180,36 +194,60 @@ fn columns(
 }
 
 /// Spikes on their way into some rows of the output.
-pub struct Scatter<'a> {
+struct Part<'a> {
     push: &'a Push,
     spikes: &'a Spikes,
     rows: Range<usize>,
     sums: Stretch<'a>,
 }
 
-impl Kernel for Scatter<'_> {
+/// The loop over all spikes, for runs of L weights, which registers hold, and others.
+struct Scatter<'a, const L: usize>(Part<'a>);
+
+impl<const L: usize> Kernel for Scatter<'_, L> {
     type Output = u64;
 
     #[inline(always)]
     fn run(self) -> u64 {
-        let Scatter { push, spikes, rows, mut sums } = self;
+        let Part { push, spikes, rows, mut sums } = self.0;
         let mut operations = 0;
-        let over = push.over(spikes, &rows);
-        for (address, value, count) in spikes.iter().skip(over.start).take(over.len()) {
-            let (pixel, channel) = push.inputs.of(address);
-            let first_output = push.inputs_per_group.of(channel).0 as usize * push.run;
+        let Range { start: mut next, end } = push.over(spikes, &rows);
+        let in_part = rows.len() < push.height.output;
+        while next < end {
+            // spikes of one pixel and group feed the same sums
+            let (cell, channel) = push.per_group.of(spikes.index[next]);
+            let first = spikes.index[next] - channel;
+            let (start, mut count) = (next, 0);
+            while next < end && spikes.index[next] - first < push.per_group.divisor() {
+                count += u64::from(spikes.count[next]);
+                next += 1;
+            }
+            let here = spikes.slice(start..next);
+            let (pixel, group) = push.groups.of(cell);
             let (row, column) = push.width.of(pixel);
-            let columns = &push.columns[column as usize];
-            let weights = &push.weights[channel as usize * push.per_channel..][..push.per_channel];
-            let mut reached = 0;
-            for row in push.rows[row as usize].iter().filter(|row| rows.contains(&row.output)) {
-                reached += 1;
-                for run in &columns.runs {
-                    let weights = &weights[row.weights + run.weights..][..run.len];
-                    sums.add_run(row.sums + first_output + run.sums, weights, value);
+            let mut fed = &push.rows[row as usize][..];
+            if in_part {
+                let before = |end| fed.partition_point(|row| row.output < end);
+                fed = &fed[before(rows.start)..before(rows.end)];
+            }
+            let (group, columns) = (group as usize, &push.columns[column as usize]);
+            // from an address to its channel of all groups
+            let offset = (group * push.per_group.divisor() as usize).wrapping_sub(first as usize);
+            for run in &columns.runs {
+                let to = group * push.run + run.sums;
+                let (weights, slices) = (&push.weights[run.weights..], [(here, offset)]);
+                // what nearly all of them are with the usual kernel of 3 × 3
+                if let ([a, b, c], true) = (fed, run.len == L) {
+                    let places = [a, b, c].map(|row| (to + row.sums, row.weights));
+                    sums.add_blocks::<L>(places, weights, push.per_channel, slices[0]);
+                    continue;
+                }
+                for row in fed {
+                    let (place, weights) = ((to + row.sums, run.len), &weights[row.weights..]);
+                    sums.add_rows(place, weights, push.per_channel, &slices);
                 }
             }
-            operations += u64::from(count) * (reached * columns.taps * push.run) as u64;
+            operations += count * (fed.len() * columns.taps * push.run) as u64;
         }
         operations
     }
