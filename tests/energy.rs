@@ -310,6 +310,33 @@ fn the_page_for_people_says_what_is_counted_priced_left_out_and_doubted() {
     assert!(help.contains("recalled, not checked"), "{help}");
 }
 
+/// `replay` prices by the same tables, over all trials; of several recordings `energy` does.
+#[test]
+fn a_replay_is_priced_by_the_tables_that_are_named() {
+    let tables = "lemaire45,truenorth";
+    let (all, each) = (json(&["replay", "--table", tables]), json(&["energy", "--table", tables]));
+    for (all, each) in
+        all["energy"].as_array().unwrap().iter().zip(each["energy"].as_array().unwrap())
+    {
+        assert_eq!(all["table"], each["table"]);
+        for key in ["low", "typical", "high"] {
+            close(number(&all[key]), 5.0 * number(&each[key]));
+            let of = |kind: &str| -> f64 {
+                all[kind].as_object().unwrap().values().map(|term| number(&term[key])).sum()
+            };
+            close(of("terms") + of("accesses"), number(&all[key]));
+        }
+    }
+    let screen = done(&["replay", "--table", tables]);
+    for words in
+        ["weight reads for", "synaptic ops × 26 pJ", " µJ to ", "without memory off the chip"]
+    {
+        assert!(screen.contains(words), "'{words}' is not in\n{screen}");
+    }
+    let several = ["replay", &data("agreement"), "-n", &data("arm.nir"), "--table", "odin"];
+    assert!(refused(&several, 2).contains("one recording, for --table"));
+}
+
 #[test]
 fn a_bar_a_table_is_drawn() {
     let path = folder().join("energy.svg").display().to_string();

@@ -3,16 +3,19 @@
 use std::cell::RefCell;
 use std::path::Path;
 
+use super::metering::{Metering, Subject};
 use super::options::{Opened, Origins, RunOptions};
 use super::progress::Progress;
+use super::tables::BUFFER;
 use crate::bundled;
 use crate::corpus::gesture::{Trial, parse_labels, read_labels};
 use crate::draw::{Heading, Marks, Picture, Raster};
 use crate::error::{Error, ErrorKind, Result};
 use crate::format::Recording;
-use crate::measure::{BySteps, Table};
+use crate::measure::{BySteps, Table, Watch};
 use crate::replay::{Answer, Replay, Take};
 use crate::report::build::{Made, Outcome, Provenance};
+use crate::report::energy;
 use crate::report::html;
 use crate::report::raster::{self, Shared, ticks_between};
 use crate::report::replay::ReplayReport;
@@ -33,13 +36,15 @@ pub struct Played {
 
 /// What is to be made of a run, beside its report.
 #[derive(Clone, Copy, Default)]
-pub struct Wanted {
+pub struct Wanted<'t> {
     /// A raster.
     pub raster: bool,
-    /// A page.
-    pub page: bool,
+    /// A page that prices the run by these tables.
+    pub page: Option<&'t [Table]>,
     /// Counts by step.
     pub steps: bool,
+    /// Joules by these tables in the report, instead of the usual one.
+    pub tables: Option<&'t [Table]>,
 }
 
 /// What is made of it while it runs.
@@ -71,6 +76,15 @@ impl Drawn {
 enum Answers {
     Whole(Box<Answer>),
     Trials(Vec<(Trial, Answer)>),
+}
+
+impl Answers {
+    fn all(&self) -> Vec<&Answer> {
+        match self {
+            Answers::Whole(answer) => vec![answer],
+            Answers::Trials(trials) => trials.iter().map(|(_, answer)| answer).collect(),
+        }
+    }
 }
 
 /// A network that is ready for recordings.
@@ -151,31 +165,55 @@ impl<'a> Player<'a> {
     }
 }
 
-/// Runs the one recording that the options name, and draws its raster if asked to.
+/// Runs the one recording that the options name, and makes of it what is wanted.
 ///
 /// # Errors
 /// Anything that keeps the recording from being run; under `--strict`, any loss.
 /// Damage is no error here: what came before it was run.
-pub fn play(options: &RunOptions, opened: &Opened, wanted: Wanted) -> Result<Played> {
+pub fn play(options: &RunOptions, opened: &Opened, wanted: Wanted<'_>) -> Result<Played> {
     let (mut recording, input) = options.open_recording()?;
-    let (trials, labels) = labels(options)?.unzip();
-    let player = Player::new(options, opened, trials.is_some())?;
+    let labels = labels(options)?;
+    let player = Player::new(options, opened, labels.is_some())?;
     let replay = &player.replay;
+    let is_metered = wanted.page.is_some() || wanted.tables.is_some();
+    let subject = || Subject::of_one(options, labels.as_ref());
+    let metering = is_metered.then(|| Metering::new(options, replay, subject())).transpose()?;
+    let trials = labels.as_ref().map(|(trials, _)| &trials[..]);
+    let watch = |_| metering.as_ref().map(Metering::watch);
+    let mut watches: Vec<Option<Watch<'_>>> =
+        (0..trials.map_or(1, <[_]>::len)).map(watch).collect();
     let bands = || raster::bands(replay.network(), replay.plan(), player.classes.as_deref());
     let raster = wanted.raster.then(|| Raster::new(bands(), replay.tick()));
-    let marks = wanted.page.then(|| Marks::new(bands(), html::ROOM));
+    let marks = wanted.page.map(|_| Marks::new(bands(), html::ROOM));
     let drawing = RefCell::new(((raster, marks), wanted.steps.then(BySteps::default)));
-    let (take, answers) = run(replay, &mut recording, trials.as_deref(), &drawing)?;
+    let (take, answers) = run(replay, &mut recording, trials, &drawing, &mut watches)?;
+    let samples = metering.as_ref().map_or_else(Vec::new, |metering| {
+        let ran = answers.all().into_iter().zip(watches.iter().flatten()).enumerate();
+        ran.map(|(i, (answer, watch))| metering.metered(i, &take, answer, watch)).collect()
+    });
     let outcome = match &answers {
         Answers::Whole(answer) => Outcome::Whole(answer),
         Answers::Trials(trials) => Outcome::Trials(trials),
     };
+    let labels = labels.as_ref().map(|(_, origins)| origins.clone());
     let made = player.made(&take, outcome, recording.header().format, input, labels);
-    let report = player.report(&made)?;
+    let mut report = player.report(&made)?;
+    if let Some(tables) = wanted.tables {
+        let works = energy::works(&samples);
+        report.energy = tables.iter().map(|table| table.price_units(&works)).collect();
+    }
     let (origin, ticks) = axis(&made);
     let heading = raster::heading(&made, &report.output, origin);
     let ((raster, marks), steps) = drawing.into_inner();
-    let page = |marks: Marks| html::page(&report, &heading, &marks, replay.tick(), ticks);
+    let priced = match (&metering, wanted.page) {
+        (Some(metering), Some(tables)) if samples.iter().any(|sample| !sample.works.is_empty()) => {
+            Some(metering.report(opened, samples, tables, BUFFER)?)
+        }
+        _ => None,
+    };
+    let page = |marks: Marks| {
+        html::page(&report, priced.as_ref(), &heading, &marks, (replay.tick(), ticks))
+    };
     let page = marks.map(page).transpose()?;
     let drawn = raster.map(|raster| Drawn { raster, heading, ticks });
     let steps = steps.map(|steps| steps.csv(replay.network(), replay.tick())).transpose()?;
@@ -203,18 +241,20 @@ fn run(
     recording: &mut Recording,
     trials: Option<&[Trial]>,
     drawing: &RefCell<Drawing>,
+    watches: &mut [Option<Watch<'_>>],
 ) -> Result<(Take, Answers)> {
     let mut progress = Progress::new(recording.len());
     let at = |offset| progress.at(offset);
+    let mut watches = watches.iter_mut().map(Option::as_mut);
     let Some(trials) = trials else {
-        let observer = Shared { observer: drawing, offset: 0 };
+        let observer = (Shared { observer: drawing, offset: 0 }, watches.next().flatten());
         let (take, answer) = replay.run(recording, observer, at)?;
         return Ok((take, Answers::Whole(Box::new(answer))));
     };
     let origin = first_start(trials.iter());
-    let windows = trials.iter().map(|trial| {
+    let windows = trials.iter().zip(watches).map(|(trial, watch)| {
         let offset = ticks_between(origin, trial.window.from, replay.tick());
-        (trial.window, Shared { observer: drawing, offset })
+        (trial.window, (Shared { observer: drawing, offset }, watch))
     });
     let (take, answers) = replay.run_windows(recording, windows, at)?;
     Ok((take, Answers::Trials(trials.iter().copied().zip(answers).collect())))

@@ -173,15 +173,12 @@ impl Made<'_> {
     /// No sample that was run.
     pub fn report(self) -> Result<EnergyReport> {
         let ran: Vec<&Metered> = self.samples.iter().filter(|s| !s.works.is_empty()).collect();
-        let Some(first) = ran.first() else {
+        if ran.is_empty() {
             let problem = self.samples.iter().find_map(|sample| sample.problem.clone());
             let found = format!("no sample that runs: {}", problem.unwrap_or_default());
             return Err(Error::new(ErrorKind::Usage, found, "one at least"));
-        };
-        let mut works = vec![Work::default(); first.works.len()];
-        for sample in &ran {
-            works.iter_mut().zip(&sample.works).for_each(|(sum, work)| *sum = *sum + *work);
         }
+        let works = works(&self.samples);
         let all = works.iter().fold(Work::default(), |sum, work| sum + *work);
         let steps = ran.iter().map(|sample| sample.steps).sum();
         let priced: Vec<Priced> = self
@@ -264,6 +261,16 @@ impl Made<'_> {
         ];
         self.cautions.iter().cloned().chain(found.into_iter().flatten()).collect()
     }
+}
+
+/// What each unit did in all samples.
+pub fn works(samples: &[Metered]) -> Vec<Work> {
+    let units = samples.iter().map(|sample| sample.works.len()).max().unwrap_or(0);
+    let mut works = vec![Work::default(); units];
+    for sample in samples {
+        works.iter_mut().zip(&sample.works).for_each(|(sum, work)| *sum = *sum + *work);
+    }
+    works
 }
 
 /// Counts other than zero by their names.

@@ -3,6 +3,7 @@
 use serde::Serialize;
 use serde_json::{Value, json};
 
+use super::energy::EnergyReport;
 use super::replay::ReplayReport;
 use crate::draw::{Heading, Log, Marks, Rows, base64};
 use crate::error::{Error, ErrorKind, Result};
@@ -13,16 +14,17 @@ pub const ROOM: usize = 4_000_000;
 
 const PAGE: &str = include_str!("page.html");
 
-/// The page of a replay whose raster has ticks of this length and so many of them.
+/// The page of a replay and of what it costs, whose raster has ticks of a length and so many
+/// of them.
 ///
 /// # Errors
 /// None that a report can have.
 pub fn page(
     report: &ReplayReport,
+    energy: Option<&EnergyReport>,
     heading: &Heading,
     marks: &Marks,
-    tick: Micros,
-    ticks: u64,
+    (tick, ticks): (Micros, u64),
 ) -> Result<String> {
     let spans = heading
         .spans
@@ -30,6 +32,7 @@ pub fn page(
         .map(|span| json!({ "from": span.from, "to": span.to, "label": span.label }));
     let data = json!({
         "report": value(report)?,
+        "energy": value(&energy)?,
         "subtitle": heading.subtitle,
         "tick_us": tick.0,
         "ticks": ticks,
