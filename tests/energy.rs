@@ -296,6 +296,7 @@ fn the_page_for_people_says_what_is_counted_priced_left_out_and_doubted() {
         "without memory",
         "source: M. Horowitz",
         "secondhand",
+        "source of weight reads, state reads, state writes, input reads, output writes: 10, 20 and",
         "in one pass",
         "spikes a neuron and step",
         "as frames",
@@ -335,6 +336,29 @@ fn a_replay_is_priced_by_the_tables_that_are_named() {
     }
     let several = ["replay", &data("agreement"), "-n", &data("arm.nir"), "--table", "odin"];
     assert!(refused(&several, 2).contains("one recording, for --table"));
+}
+
+/// What fits into the buffer costs by quoted figures, what does not by a remembered one.
+#[test]
+fn a_figure_that_is_less_sure_than_its_table_says_so() {
+    let words = ["energy", "--table", "memory45,spikformer", "--buffer", "1KiB"];
+    let page = done(&words);
+    let line = |name: &str| page.lines().find(|line| line.starts_with(name)).unwrap().to_owned();
+    assert!(page.contains("7,366,672   × 0.74219 pJ  = 5.47 µJ  secondhand"), "{page}");
+    for words in ["× 1300 pJ", "  recalled\n", "  derived\n", "DRAM as M. Horowitz"] {
+        assert!(page.contains(words), "'{words}' is not in\n{page}");
+    }
+    assert!(
+        line("  source of synaptic ops")
+            .ends_with("derived from figures that were read in the source")
+    );
+    let report = json(&words);
+    for access in report["energy"][0]["accesses"].as_array().unwrap() {
+        for layer in access["layers"].as_array().unwrap() {
+            let is_near = number(&layer["memory_bytes"]) <= 1024.0;
+            assert_eq!(layer["certainty"], if is_near { "secondhand" } else { "recalled" });
+        }
+    }
 }
 
 #[test]

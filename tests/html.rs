@@ -112,7 +112,16 @@ fn check_energy(shown: &Value, report: &Value) {
             close(joules(&each[6 + end]), energy[key].as_f64().unwrap());
             close(joules(&sum[6 + end]), energy[key].as_f64().unwrap() * inferences);
         }
+        let terms = energy["terms"].as_array().unwrap().iter().filter(|t| t["count"] != 0);
+        let accesses = energy["accesses"].as_array().unwrap().iter();
+        let parts = accesses.flat_map(|access| access["layers"].as_array().unwrap());
         let says = table["says"].as_str().unwrap();
+        let figures: Vec<&Value> = terms.chain(parts).collect();
+        assert_eq!(figures.len(), products.len());
+        for (row, figure) in products.iter().zip(figures) {
+            assert_eq!(row[9], figure["certainty"]);
+            assert!(says.contains(figure["citation"].as_str().unwrap()), "{says}");
+        }
         let left_out = energy["leaves_out"].as_array().unwrap();
         for words in left_out.iter().chain([&energy["citation"], &energy["certainty"]]) {
             assert!(says.contains(words.as_str().unwrap()), "{words} in {says}");

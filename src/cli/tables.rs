@@ -25,7 +25,10 @@ const KINDS: [&str; 6] =
 
 fn table_help() -> String {
     let tables = Table::all().unwrap_or_default();
-    let line = |table: &Table| format!("  {:18}{} [{}]", table.name, table.about, table.certainty);
+    let line = |table: &Table| {
+        let certainties = table.certainties().iter().map(ToString::to_string).collect::<Vec<_>>();
+        format!("  {:18}{} [{}]", table.name, table.about, certainties.join("; "))
+    };
     let lines: Vec<String> = tables.iter().map(line).collect();
     format!(
         "What operations cost: names with commas between, TOML files of your own, or all\n\n{}\n\n\
@@ -38,12 +41,13 @@ fn table_help() -> String {
 const EXAMPLE: &str = r#"  name = "mine"
   about = "what the figures are"
   citation = "where they are from"
-  certainty = "read"            # or secondhand, recalled
+  certainty = "read"            # or derived, secondhand, recalled
   process = "28 nm"
   leaves_out = ["memory"]
   [[term]]
   name = "synaptic_ops"         # any count of the report that is no word
   about = "what one includes"
+  certainty = "recalled"        # and citation, where they are others than the table's
   low = 1.0                     # picojoules
   typical = 2.0
   high = 3.0"#;

@@ -256,6 +256,7 @@ pub fn energies<S: serde::Serializer>(all: &[Energy], serializer: S) -> Result<S
                 "low": term.low.0,
                 "typical": term.typical.0,
                 "high": term.high.0,
+                "certainty": energy.table.source(constant).certainty,
             });
             (constant.name.clone(), value)
         });
@@ -278,6 +279,7 @@ pub fn energies<S: serde::Serializer>(all: &[Energy], serializer: S) -> Result<S
             "terms": terms.collect::<Map<String, Value>>(),
             "accesses": accesses.collect::<Map<String, Value>>(),
             "citation": energy.table.citation,
+            "certainty": energy.table.certainty,
             "leaves_out": energy.table.leaves_out,
         })
     });
