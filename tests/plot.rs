@@ -62,6 +62,26 @@ fn plots_say_what_they_show() {
     says("surface", &["0.125 s", "1 s", "τ = 33 ms"], &[]);
 }
 
+/// Each trial over the time that it takes, and whether it was answered as labelled.
+#[test]
+fn plots_of_trials_say_which_and_whether_the_answer_is_right() {
+    let labels = data("arm_labels.csv");
+    let (recording, network) = (data("arm.aedat"), data("arm.nir"));
+    let run = [&recording[..], "--network", &network, "--labels", &labels];
+    let trials = json(&[&["replay"], &run[..]].concat())["trials"]["list"].clone();
+    for kind in KINDS {
+        let out = folder().join(format!("trials-{kind}.svg"));
+        done(&[&["plot", kind, "--out", out.to_str().unwrap()], &run[..]].concat());
+        let texts = texts(&fs::read(out).unwrap());
+        for trial in trials.as_array().unwrap() {
+            assert!(trial["right"].as_bool().unwrap());
+            let label = format!("{}: correct", trial["label_name"].as_str().unwrap());
+            let is_there = texts.iter().any(|text| text.contains(&label));
+            assert_eq!(is_there, kind != "rates", "{kind}: '{label}' in {texts:?}");
+        }
+    }
+}
+
 #[test]
 fn what_cannot_be_plotted_is_refused() {
     let (recording, network) = (data("arm.aedat"), data("arm.nir"));

@@ -2,12 +2,11 @@
 
 use std::path::{Path, PathBuf};
 
-use super::options::{Opened, Origins, RunOptions};
-use super::play::labels;
+use super::options::{Opened, RunOptions};
+use super::play::{Labels, labels};
 use super::samples::Choice;
 use crate::bundled;
 use crate::corpus::Sample;
-use crate::corpus::gesture::Trial;
 use crate::error::{Error, ErrorKind, Result};
 use crate::event::{Portions, Window};
 use crate::measure::{Ledger, Table, Watch};
@@ -64,7 +63,7 @@ impl Subject {
 
     /// The one recording that the options name, or the bundled one: its trials, if there are
     /// labels, or all of it.
-    pub fn of_one(options: &RunOptions, labels: Option<&(Vec<Trial>, Origins)>) -> Subject {
+    pub fn of_one(options: &RunOptions, labels: Option<&Labels>) -> Subject {
         let bundled = || PathBuf::from(bundled::RECORDING.name);
         let path = options.recordings.first().cloned().unwrap_or_else(bundled);
         let sample = |window: Window, class: &str| Sample {

@@ -1,16 +1,15 @@
 //! Which bands the raster of a network has, what its film shows, and what stands above them.
 
-use std::cell::RefCell;
 use std::path::Path;
 
 use super::build::{Made, Outcome};
 use super::replay;
 use crate::corpus::gesture;
-use crate::draw::{Band, Cast, Heading, Output, Rows, Span};
-use crate::engine::{Observer, Operations, Plan};
+use crate::draw::{Band, Cast, Heading, Labelled, Output, Rows, Span};
+use crate::engine::Plan;
 use crate::network::{Network, Unit};
 use crate::replay::{Advance, Replay};
-use crate::signal::{Shape, Spikes};
+use crate::signal::Shape;
 use crate::units::Micros;
 
 /// Bands for the input, every spiking population in the order of evaluation, and the
@@ -52,7 +51,29 @@ pub fn cast(
         band: band(network, network.output, Rows::Classes(classes.map(<[String]>::to_vec))),
         spikes: plan.spikes[network.output],
     });
-    Cast { title, subtitle, input, pixels, layers, output }
+    Cast { title, subtitle, input, pixels, layers, output, trials: Vec::new() }
+}
+
+/// Trials of a film that begins at `origin`, in the order of their beginnings, and which
+/// output is right: that of the label's name, or where outputs have no names of its number.
+pub fn labelled(
+    trials: &[gesture::Trial],
+    classes: Option<&[String]>,
+    origin: i64,
+    tick: Micros,
+) -> Vec<Labelled> {
+    let labelled = |trial: &gesture::Trial| Labelled {
+        from: ticks_between(origin, trial.window.from, tick),
+        to: ticks_between(origin, trial.window.to, tick),
+        name: trial.name().to_owned(),
+        output: match classes {
+            Some(names) => names.iter().position(|name| name == trial.name()),
+            None => Some(usize::from(trial.class) - 1),
+        },
+    };
+    let mut all: Vec<Labelled> = trials.iter().map(labelled).collect();
+    all.sort_by_key(|trial| trial.from);
+    all
 }
 
 /// The unit whose spikes are the answer: the population before the output, or
@@ -69,25 +90,6 @@ fn answering_unit(network: &Network, plan: &Plan) -> Option<usize> {
 
 fn has_polarity(input: &Shape) -> bool {
     input.axes().len() == 1 || input.channels() == 2
-}
-
-/// One observer that several windows of a recording are shown to, each at its
-/// place in the recording.
-pub struct Shared<'o, O> {
-    /// The observer.
-    pub observer: &'o RefCell<O>,
-    /// Ticks from the recording's beginning to the window's.
-    pub offset: u64,
-}
-
-impl<O: Observer> Observer for Shared<'_, O> {
-    fn sent(&mut self, step: u64, unit: usize, sent: &Spikes) {
-        self.observer.borrow_mut().sent(self.offset + step, unit, sent);
-    }
-
-    fn operated(&mut self, step: u64, unit: usize, operations: Operations) {
-        self.observer.borrow_mut().operated(self.offset + step, unit, operations);
-    }
 }
 
 /// The ticks from `origin` to a time after it.
