@@ -105,7 +105,13 @@ fn what_cannot_be_plotted_is_refused() {
 #[test]
 fn a_recording_alone_has_events_and_no_potentials() {
     let recording = data("arm.aedat");
-    written("frames", "alone.svg", &[&recording]);
+    let alone = texts(&written("frames", "alone.svg", &[&recording]));
+    assert!(!alone.iter().any(|text| text.contains("answer")), "{alone:?}");
+    let labels = data("arm_labels.csv");
+    let out = folder().join("alone-labels.svg").display().to_string();
+    done(&["plot", "frames", &recording, "--labels", &labels, "--out", &out]);
+    let labelled = texts(&fs::read(out).unwrap());
+    assert!(labelled.contains(&"0.625 s · right arm clockwise".to_owned()), "{labelled:?}");
     let message = refused(&["plot", "potentials", &recording], 2);
     assert!(message.contains("found a network without spiking neurons"), "{message}");
 }

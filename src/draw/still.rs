@@ -294,7 +294,11 @@ impl Still {
         let done = (i128::from(now) * i128::from(width) / i128::from(length)) as i32;
         scene.fill(SUM, vec![Rect::new(MARGIN, height, done, 5)]);
         let seconds = |time: i64| format!("{:.2}", Micros(time).seconds().0);
-        let time = format!("{} of {} s", seconds(now), seconds(length));
+        let mut time = format!("{} of {} s", seconds(now), seconds(length));
+        // of events alone there is no answer to stand beside
+        if let (None, Some(trial)) = (&self.cast.output, self.trial(frame)) {
+            time += &format!(" · label: {}", self.cast.trials[trial].name);
+        }
         scene.text(label(MARGIN, height + 22, INK, Anchor::Start, time), width / 2);
         let pace = format!("{} a frame{}", words::duration(self.pace.frame()), self.speed());
         scene.text(label(MARGIN + width, height + 22, GREY, Anchor::End, pace), width / 2);

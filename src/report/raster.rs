@@ -46,8 +46,7 @@ pub fn cast(
     let mut bands = bands(network, plan, classes).into_iter();
     let input = bands.next().expect("the input is the first band");
     let layers = bands.filter(|band| !matches!(band.rows, Rows::Classes(_))).collect();
-    let has_answer = network.units[network.output].sources != [network.input];
-    let output = has_answer.then(|| Output {
+    let output = has_answer(network).then(|| Output {
         band: band(network, network.output, Rows::Classes(classes.map(<[String]>::to_vec))),
         spikes: plan.spikes[network.output],
     });
@@ -84,8 +83,12 @@ fn answering_unit(network: &Network, plan: &Plan) -> Option<usize> {
         [source] if matches!(network.units[source].unit, Unit::Neuron(_)) => source,
         _ => network.output,
     };
-    (plan.spikes[unit] && unit != network.input && output.sources != [network.input])
-        .then_some(unit)
+    (plan.spikes[unit] && unit != network.input && has_answer(network)).then_some(unit)
+}
+
+/// Whether the output is more than the input handed on, as of a recording alone.
+fn has_answer(network: &Network) -> bool {
+    network.units[network.output].sources != [network.input]
 }
 
 fn has_polarity(input: &Shape) -> bool {
@@ -100,7 +103,8 @@ pub fn ticks_between(origin: i64, time: i64, tick: Micros) -> u64 {
 /// What stands above the raster of a replay that began at `origin`.
 pub fn heading(made: &Made<'_>, total: &replay::Output, origin: i64) -> Heading {
     let [title, mut subtitle] = titles(made.replay, &made.origin.input, &made.origin.network);
-    if let (Outcome::Whole(_), Some(answer)) = (&made.outcome, answer(total)) {
+    let answer = answer(total).filter(|_| has_answer(made.replay.network()));
+    if let (Outcome::Whole(_), Some(answer)) = (&made.outcome, answer) {
         subtitle += &format!(", answer: {answer}");
     }
     Heading { title, subtitle, spans: spans(made, origin) }
@@ -131,6 +135,7 @@ fn spans(made: &Made<'_>, origin: i64) -> Vec<Span> {
         from: ticks_between(origin, trial.window.from, tick),
         to: ticks_between(origin, trial.window.to, tick),
         label: match answer(&output) {
+            _ if !has_answer(made.replay.network()) => trial.name().to_owned(),
             Some(answer) if answer == trial.name() => format!("{answer}: correct"),
             Some(answer) => format!("{}: answered {answer}", trial.name()),
             None => format!("{}: no answer", trial.name()),
