@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use super::options::{Opened, RunOptions};
 use super::play::{Labels, labels};
-use super::samples::Choice;
+use super::samples::{Choice, problem, run};
 use crate::bundled;
 use crate::corpus::Sample;
 use crate::error::{Error, ErrorKind, Result};
@@ -37,11 +37,7 @@ impl Subject {
     ) -> Result<(Subject, Settings)> {
         match &options.recordings[..] {
             [root] if root.is_dir() => {
-                if options.labels.is_some() || options.from.is_some() || options.to.is_some() {
-                    let found = "--labels, --from or --to";
-                    return Err(Error::new(ErrorKind::Usage, found, "the data set's own"));
-                }
-                let (corpus, part, samples) = choice.samples(root, network)?;
+                let (corpus, part, samples) = choice.samples(root, options, network)?;
                 let cut = format!("cut by {}, {part}", corpus.cut);
                 let subject = Subject { data: root.display().to_string(), cut, samples };
                 Ok((subject, options.settings_for_samples(network)?))
@@ -210,16 +206,7 @@ impl<'r> Metering<'r> {
         let at = |offset| progress(offset, len);
         let mut watches: Vec<Watch<'_>> = samples.iter().map(|_| self.watch()).collect();
         let windows: Vec<Window> = samples.iter().map(|&i| self.samples()[i].window).collect();
-        let (take, answers) = match (&windows[..], &mut watches[..]) {
-            ([Window::ALL], [watch]) => {
-                let (take, answer) = self.replay.run(&mut recording, watch, at)?;
-                (take, vec![answer])
-            }
-            _ => {
-                let observed = windows.iter().copied().zip(&mut watches);
-                self.replay.run_windows(&mut recording, observed, at)?
-            }
-        };
+        let (take, answers) = run(self.replay, &mut recording, &windows, &mut watches, at)?;
         let all = samples.iter().zip(answers.iter().zip(&watches));
         Ok(all.map(|(&i, (answer, watch))| self.metered(i, &take, answer, watch)).collect())
     }
@@ -247,9 +234,7 @@ impl<'r> Metering<'r> {
         answer: &Answer,
         watch: &Watch<'_>,
     ) -> Metered {
-        let (window, steps) = (self.samples()[sample].window, answer.steps);
-        let last = take.span.map_or(i64::MIN, |(_, last)| last);
-        let damage = take.damage.as_ref().filter(|_| last < window.to);
+        let steps = answer.steps;
         Metered {
             steps,
             events: answer.cut.kept,
@@ -259,11 +244,7 @@ impl<'r> Metering<'r> {
                 0 => Vec::new(),
                 steps => self.ledger.works(&answer.counts, watch, steps),
             },
-            problem: match (damage, answer.cut.kept) {
-                (Some(damage), _) => Some(damage.to_string()),
-                (None, 0) => Some("no event in its window".into()),
-                (None, _) => None,
-            },
+            problem: problem(&self.samples()[sample], take, answer),
             ..self.unmetered(sample)
         }
     }
