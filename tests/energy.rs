@@ -296,6 +296,7 @@ fn the_page_for_people_says_what_is_counted_priced_left_out_and_doubted() {
         "without memory",
         "source: M. Horowitz",
         "secondhand",
+        "source of weight reads, state reads, state writes, input reads, output writes: 10, 20 and",
         "in one pass",
         "spikes a neuron and step",
         "as frames",
@@ -308,6 +309,56 @@ fn the_page_for_people_says_what_is_counted_priced_left_out_and_doubted() {
     let help = done(&["help", "energy"]);
     assert!(help.contains("Example: synops energy") && help.contains("lemaire45"), "{help}");
     assert!(help.contains("recalled, not checked"), "{help}");
+}
+
+/// `replay` prices by the same tables, over all trials; of several recordings `energy` does.
+#[test]
+fn a_replay_is_priced_by_the_tables_that_are_named() {
+    let tables = "lemaire45,truenorth";
+    let (all, each) = (json(&["replay", "--table", tables]), json(&["energy", "--table", tables]));
+    for (all, each) in
+        all["energy"].as_array().unwrap().iter().zip(each["energy"].as_array().unwrap())
+    {
+        assert_eq!(all["table"], each["table"]);
+        for key in ["low", "typical", "high"] {
+            close(number(&all[key]), 5.0 * number(&each[key]));
+            let of = |kind: &str| -> f64 {
+                all[kind].as_object().unwrap().values().map(|term| number(&term[key])).sum()
+            };
+            close(of("terms") + of("accesses"), number(&all[key]));
+        }
+    }
+    let screen = done(&["replay", "--table", tables]);
+    for words in
+        ["weight reads for", "synaptic ops × 26 pJ", " µJ to ", "without memory off the chip"]
+    {
+        assert!(screen.contains(words), "'{words}' is not in\n{screen}");
+    }
+    let several = ["replay", &data("agreement"), "-n", &data("arm.nir"), "--table", "odin"];
+    assert!(refused(&several, 2).contains("one recording, for --table"));
+}
+
+/// What fits into the buffer costs by quoted figures, what does not by a remembered one.
+#[test]
+fn a_figure_that_is_less_sure_than_its_table_says_so() {
+    let words = ["energy", "--table", "memory45,spikformer", "--buffer", "1KiB"];
+    let page = done(&words);
+    let line = |name: &str| page.lines().find(|line| line.starts_with(name)).unwrap().to_owned();
+    assert!(page.contains("7,366,672   × 0.74219 pJ  = 5.47 µJ  secondhand"), "{page}");
+    for words in ["× 1300 pJ", "  recalled\n", "  derived\n", "DRAM as M. Horowitz"] {
+        assert!(page.contains(words), "'{words}' is not in\n{page}");
+    }
+    assert!(
+        line("  source of synaptic ops")
+            .ends_with("derived from figures that were read in the source")
+    );
+    let report = json(&words);
+    for access in report["energy"][0]["accesses"].as_array().unwrap() {
+        for layer in access["layers"].as_array().unwrap() {
+            let is_near = number(&layer["memory_bytes"]) <= 1024.0;
+            assert_eq!(layer["certainty"], if is_near { "secondhand" } else { "recalled" });
+        }
+    }
 }
 
 #[test]

@@ -22,15 +22,26 @@ fire(0, "mousedown", x_of(data.spans[1].from), HEAD + 9);
 fire(0, "mouseup", x_of(data.spans[1].to), HEAD + 9);
 const zoomed = told.seen, last = bands.length - 1;
 fire(last, "mousemove", LEFT + bands[last].drawn.width / 2, HEAD + 16 * 6 + 8);
+const chosen = () => [...document.querySelectorAll(".table")].findIndex(t => getComputedStyle(t).display !== "none");
+const before = chosen();
+$("table").selectedIndex = 2;
+$("table").dispatchEvent(new Event("change"));
+const choices = [before, chosen()];
 const rows = table => [...table.rows].map(r => [...r.cells].map(c => c.textContent));
 document.body.innerHTML = "<pre></pre>";
-document.querySelector("pre").textContent = JSON.stringify({ whole, zoomed, hover: hovered.textContent, layers: rows(layers), trials: trial_rows, energy: energy_rows, manifest: manifest_rows });
+document.querySelector("pre").textContent = JSON.stringify({ whole, zoomed, hover: hovered.textContent, layers: rows(layers), trials: trial_rows, choices, tables, tens, ticks, manifest: manifest_rows });
 </script>"#;
 
 /// The tables are read before the page is emptied.
 const BEFORE: &str = r##"<script>
 const hovered = $("hover"), trial_rows = [...document.querySelectorAll("#trials tr")].map(r => [...r.cells].map(c => c.textContent));
-const energy_rows = [...document.querySelectorAll("#energy tr")].map(r => [...r.cells].map(c => c.textContent));
+const bars_of = svg => [...svg.querySelectorAll("rect")].map(r => [+r.getAttribute("x"), +r.getAttribute("x") + +r.getAttribute("width")]);
+const tables = [...document.querySelectorAll(".table")].map(t => ({
+  rows: [...t.querySelectorAll("tr")].map(r => [...r.cells].map(c => c.firstChild ? c.firstChild.textContent : "")),
+  says: t.textContent, bars: bars_of(t.querySelector("svg")),
+}));
+const by_tens = document.querySelector("#scale svg"), tens = bars_of(by_tens);
+const ticks = [...by_tens.querySelectorAll("path[stroke='#e8e8e8']")].map(p => +p.getAttribute("d").match(/M([\d.]+)/)[1]);
 const manifest_rows = [...document.querySelectorAll("#manifest dd")].map(d => d.textContent);
 </script>"##;
 
@@ -64,6 +75,75 @@ fn grouped(number: &Value) -> String {
     let groups: Vec<&str> =
         digits.as_bytes().rchunks(3).rev().map(|d| std::str::from_utf8(d).unwrap()).collect();
     groups.join(",")
+}
+
+/// The tables of a page that names none.
+const KINDS: &str = "horowitz45,horowitz45-int8,lemaire45,spikformer,loihi,truenorth";
+
+/// Joules as a person reads them: `2.034 µJ`.
+fn joules(text: &Value) -> f64 {
+    let (number, unit) = text.as_str().unwrap().split_once(' ').unwrap();
+    let size = ["pJ", "nJ", "µJ", "mJ", "J"].iter().position(|name| *name == unit).unwrap();
+    number.parse::<f64>().unwrap() * 1e-12 * 1e3f64.powi(size as i32)
+}
+
+fn number(text: &Value) -> f64 {
+    text.as_str().unwrap().replace(',', "").parse().unwrap()
+}
+
+/// To the four digits that the page has.
+fn close(found: f64, expected: f64) {
+    assert!((found - expected).abs() <= 6e-4 * expected.abs(), "{found}, expected {expected}");
+}
+
+/// Every product and sum of the page, worked out again from the digits on it, and against
+/// what `energy` says of the same run; bars as long as the logarithms and the sums are.
+fn check_energy(shown: &Value, report: &Value) {
+    let energies = report["energy"].as_array().unwrap();
+    let inferences = report["inferences"].as_f64().unwrap();
+    assert_eq!(shown["tables"].as_array().unwrap().len(), energies.len());
+    for (table, energy) in shown["tables"].as_array().unwrap().iter().zip(energies) {
+        let rows = table["rows"].as_array().unwrap();
+        let [_, products @ .., sum, each] = &rows[..] else { panic!("{rows:?}") };
+        for (end, key) in ["low", "typical", "high"].into_iter().enumerate() {
+            let product = |row: &Value| number(&row[2]) * number(&row[3 + end]) * 1e-12;
+            products.iter().for_each(|row| close(joules(&row[6 + end]), product(row)));
+            close(joules(&sum[6 + end]), products.iter().map(product).sum());
+            close(joules(&each[6 + end]), energy[key].as_f64().unwrap());
+            close(joules(&sum[6 + end]), energy[key].as_f64().unwrap() * inferences);
+        }
+        let terms = energy["terms"].as_array().unwrap().iter().filter(|t| t["count"] != 0);
+        let accesses = energy["accesses"].as_array().unwrap().iter();
+        let parts = accesses.flat_map(|access| access["layers"].as_array().unwrap());
+        let says = table["says"].as_str().unwrap();
+        let figures: Vec<&Value> = terms.chain(parts).collect();
+        assert_eq!(figures.len(), products.len());
+        for (row, figure) in products.iter().zip(figures) {
+            assert_eq!(row[9], figure["certainty"]);
+            assert!(says.contains(figure["citation"].as_str().unwrap()), "{says}");
+        }
+        let left_out = energy["leaves_out"].as_array().unwrap();
+        for words in left_out.iter().chain([&energy["citation"], &energy["certainty"]]) {
+            assert!(says.contains(words.as_str().unwrap()), "{words} in {says}");
+        }
+        // one bar begins where the other ends, and the last is all of them
+        let bars: Vec<[f64; 2]> = serde_json::from_value(table["bars"].clone()).unwrap();
+        let (all, steps) = bars.split_last().unwrap();
+        steps.windows(2).for_each(|pair| assert!((pair[0][1] - pair[1][0]).abs() < 1.01));
+        assert!(
+            (steps[0][0] - all[0]).abs() < 0.01 && (steps.last().unwrap()[1] - all[1]).abs() < 1.01
+        );
+    }
+    let floats = |value: &Value| serde_json::from_value::<Vec<f64>>(value.clone()).unwrap();
+    let ticks = floats(&shown["ticks"]);
+    let mut typical: Vec<f64> = energies.iter().map(|e| e["typical"].as_f64().unwrap()).collect();
+    typical.sort_by(f64::total_cmp);
+    let ends: Vec<f64> =
+        shown["tens"].as_array().unwrap().iter().map(|bar| floats(bar)[1]).collect();
+    for (ends, typical) in ends.windows(2).zip(typical.windows(2)) {
+        let tens = (typical[1] / typical[0]).log10();
+        assert!((ends[1] - ends[0] - tens * (ticks[1] - ticks[0])).abs() < 0.01, "{ends:?}");
+    }
 }
 
 #[test]
@@ -105,9 +185,8 @@ fn the_page_says_what_the_json_says_and_its_spikes_can_be_zoomed_into() {
             (&grouped(&trial["events"]).into(), &grouped(&trial["synaptic_ops"]).into())
         );
     }
-    let terms = &report["energy"][0]["terms"];
-    assert_eq!(shown["energy"][1][1], grouped(&terms["synaptic_ops"]["count"]));
-    assert_eq!(shown["energy"][1][2], terms["synaptic_ops"]["picojoules"].to_string());
+    assert_eq!(shown["choices"], serde_json::json!([0, 2]), "one table at a time");
+    check_energy(&shown, &json(&["energy", "--table", KINDS]));
     let digest = &report["manifest"]["network_sha256"];
     assert!(shown["manifest"].as_array().unwrap().contains(digest));
 }

@@ -62,6 +62,26 @@ fn plots_say_what_they_show() {
     says("surface", &["0.125 s", "1 s", "τ = 33 ms"], &[]);
 }
 
+/// Each trial over the time that it takes, and whether it was answered as labelled.
+#[test]
+fn plots_of_trials_say_which_and_whether_the_answer_is_right() {
+    let labels = data("arm_labels.csv");
+    let (recording, network) = (data("arm.aedat"), data("arm.nir"));
+    let run = [&recording[..], "--network", &network, "--labels", &labels];
+    let trials = json(&[&["replay"], &run[..]].concat())["trials"]["list"].clone();
+    for kind in KINDS {
+        let out = folder().join(format!("trials-{kind}.svg"));
+        done(&[&["plot", kind, "--out", out.to_str().unwrap()], &run[..]].concat());
+        let texts = texts(&fs::read(out).unwrap());
+        for trial in trials.as_array().unwrap() {
+            assert!(trial["right"].as_bool().unwrap());
+            let label = format!("{}: correct", trial["label_name"].as_str().unwrap());
+            let is_there = texts.iter().any(|text| text.contains(&label));
+            assert_eq!(is_there, kind != "rates", "{kind}: '{label}' in {texts:?}");
+        }
+    }
+}
+
 #[test]
 fn what_cannot_be_plotted_is_refused() {
     let (recording, network) = (data("arm.aedat"), data("arm.nir"));
@@ -85,7 +105,13 @@ fn what_cannot_be_plotted_is_refused() {
 #[test]
 fn a_recording_alone_has_events_and_no_potentials() {
     let recording = data("arm.aedat");
-    written("frames", "alone.svg", &[&recording]);
+    let alone = texts(&written("frames", "alone.svg", &[&recording]));
+    assert!(!alone.iter().any(|text| text.contains("answer")), "{alone:?}");
+    let labels = data("arm_labels.csv");
+    let out = folder().join("alone-labels.svg").display().to_string();
+    done(&["plot", "frames", &recording, "--labels", &labels, "--out", &out]);
+    let labelled = texts(&fs::read(out).unwrap());
+    assert!(labelled.contains(&"0.625 s · right arm clockwise".to_owned()), "{labelled:?}");
     let message = refused(&["plot", "potentials", &recording], 2);
     assert!(message.contains("found a network without spiking neurons"), "{message}");
 }

@@ -114,6 +114,7 @@ fn film(format: Moving) -> Vec<u8> {
             band: band(3, &[2], Rows::Classes(Some(names.into()))),
             spikes: true,
         }),
+        trials: Vec::new(),
     };
     let (tick, length) = (Micros(1_000), Micros(47_000));
     let pace = Pace { tick, ticks: 10, shown: Micros(40_000), length };
@@ -201,6 +202,33 @@ fn a_run_becomes_a_film_of_its_length() {
         };
         assert_eq!([0, 7, 19].map(lit), [0, 7, 19].map(pixels_with_events));
     }
+}
+
+/// From where the first trial begins to where the last one ends, and nothing between them.
+#[test]
+fn a_film_of_trials_has_the_events_of_trials() {
+    let labels = folder().join("two.csv");
+    fs::write(&labels, "class,startTime_usec,endTime_usec\n4,1500000,1700000\n5,2000000,2200000\n")
+        .unwrap();
+    let (recording, network, labels) =
+        (data("arm.aedat"), data("arm.nir"), labels.display().to_string());
+    let run = [&recording[..], "--network", &network, "--labels", &labels];
+    let replay = json(&[&["replay"], &run[..]].concat());
+    let out = folder().join("trials.png");
+    let words = ["render", "--frame", "50ms", "--out", out.to_str().unwrap()];
+    let said = done(&[&words[..], &run].concat());
+    assert!(said.ends_with(": 14 frames\n"), "{said}");
+    let film = apng(&fs::read(out).unwrap());
+    let (left, top) = film.view();
+    let lit = |frame: usize| {
+        let pixels = (0..128).flat_map(|y| (0..128).map(move |x| (x, y)));
+        pixels.filter(|&(x, y)| film.at(frame, left + 3 * x, top + 3 * y) != [255; 3]).count()
+    };
+    let lit: Vec<usize> = (0..14).map(lit).collect();
+    let events = |trial: usize| replay["trials"]["list"][trial]["events"].as_u64().unwrap();
+    assert!(events(0) > 0 && events(1) > 0);
+    assert!(lit[..4].iter().all(|&n| n > 0) && lit[10..].iter().all(|&n| n > 0), "{lit:?}");
+    assert_eq!(lit[4..10], [0; 6]);
 }
 
 /// Pixels with events in 50 ms from a second and so many frames after the first event.

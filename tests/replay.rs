@@ -1,5 +1,7 @@
 //! Windows, origins and steps of a replay, on recordings made for the test.
 
+use std::cell::RefCell;
+
 use proptest::prelude::*;
 use synops::engine::Observer;
 use synops::event::{Batch, InputMode, Origin, Sensor, Window};
@@ -16,6 +18,18 @@ fn recording(events: &[(i64, u16, u16, bool)]) -> Recording {
     let aedat = FORMATS.iter().find(|format| format.name == "aedat3").unwrap();
     let batch: Batch = events.iter().copied().collect();
     Recording::from_bytes("test.aedat", aedat.encode.unwrap()(&batch).unwrap()).unwrap()
+}
+
+/// Which windows sent, one after the other.
+struct Turn<'t> {
+    window: usize,
+    turns: &'t RefCell<Vec<usize>>,
+}
+
+impl Observer for Turn<'_> {
+    fn sent(&mut self, _step: u64, _unit: usize, _sent: &Spikes) {
+        self.turns.borrow_mut().push(self.window);
+    }
 }
 
 /// A network that hands its input on.
@@ -241,8 +255,12 @@ proptest! {
             Replay::new(&network, settings(|s| { s.input = input; s.dt = Micros(1); })).unwrap();
         cuts.sort();
         let edges = [&[i64::MIN], &cuts[..], &[i64::MAX]].concat();
-        let windows = edges.windows(2).map(|w| (Window { from: w[0], to: w[1] }, ()));
+        let turns = RefCell::new(Vec::new());
+        let windows = edges.windows(2).enumerate().map(|(window, w)| {
+            (Window { from: w[0], to: w[1] }, Turn { window, turns: &turns })
+        });
         let (_, parts) = replay.run_windows(&mut recording(&events), windows, |_| ()).unwrap();
+        prop_assert!(turns.borrow().is_sorted(), "a window ends before the next begins");
         let (_, whole) = replay.run(&mut recording(&events), (), |_| ()).unwrap();
         let mut sum = vec![0; counts(&whole).len()];
         for part in &parts {

@@ -134,12 +134,8 @@ impl Args {
             let found = format!("{} folders", self.run.recordings.len());
             return Err(Error::new(ErrorKind::Usage, found, "one, of the data set"));
         };
-        if self.run.labels.is_some() || self.run.from.is_some() || self.run.to.is_some() {
-            let found = "--labels, --from or --to";
-            return Err(Error::new(ErrorKind::Usage, found, "the data set's own, or a --list"));
-        }
         let opened = self.run.open_network()?;
-        let (corpus, part, samples) = self.choice.samples(root, &opened.network)?;
+        let (corpus, part, samples) = self.choice.samples(root, &self.run, &opened.network)?;
         let evaluation = Evaluation::new(root, &self.run, &opened, &corpus, samples)?;
         let head = evaluation.head(&corpus, part, &opened)?;
         let rows = self.rows(&evaluation, &head)?;

@@ -10,6 +10,7 @@ mod energy;
 mod eval;
 mod info;
 mod many;
+mod metering;
 mod options;
 mod output;
 mod play;
@@ -21,6 +22,7 @@ mod render;
 mod replay;
 mod samples;
 mod synth;
+mod tables;
 mod threads;
 mod train;
 

@@ -124,6 +124,7 @@ pub struct Opened {
 }
 
 /// Where something was, and its digest.
+#[derive(Clone)]
 pub struct Origins {
     /// Path for reports.
     pub path: String,

@@ -4,24 +4,26 @@ use std::path::PathBuf;
 
 use super::options::RunOptions;
 use super::output;
-use super::progress::Progress;
+use super::play::{Player, first_start, labels};
 use super::raster::open_network;
+use crate::corpus::gesture::Trial;
 use crate::disk;
-use crate::draw::{Film, Moving, Pace};
+use crate::draw::{Cast, Film, Moving, Pace};
 use crate::error::{Error, ErrorKind, Result};
 use crate::event::{Origin, Sensor};
 use crate::format::Recording;
 use crate::network::Network;
 use crate::replay::{Reader, Replay, Settings};
-use crate::report::raster::{cast, titles};
+use crate::report::raster::{cast, labelled, titles};
 use crate::units::Micros;
 
 /// Film a run: events beside every layer's spikes and the answer so far, as an animated GIF or
 /// PNG; without a network, the events alone
 ///
 /// Example: synops render user24_led.aedat --network gesture.nir --to 6s --speed 0.5 --out film.gif
+///
+/// With the label of each trial beside its answer: synops render user24_led.aedat -n gesture.nir --labels user24_led_labels.csv
 #[derive(clap::Args)]
-#[command(mut_arg("labels", |arg| arg.hide(true)))]
 pub struct Args {
     #[command(flatten)]
     run: RunOptions,
@@ -52,26 +54,25 @@ const SHOWN: (Micros, Micros) = (Micros(20_000), Micros(60_000_000));
 pub fn run(args: &Args) -> Result<()> {
     let format = Moving::of(&args.out)?;
     let opened = open_network(&args.run)?;
-    let network = &opened.network;
-    let replay = Replay::new(network, args.run.settings(network)?)
-        .map_err(|e| e.in_file(opened.origins.path.as_ref()))?;
-    let pace = pace(args, &replay, length(&args.run, replay.settings())?)?;
-    let (mut recording, input) = args.run.open_recording()?;
-    let classes = args.run.class_names(network, false)?;
-    let pixels = pixels(network, &args.run, &recording);
-    let titles = titles(&replay, &input.path, &opened.origins.path);
-    let cast = cast(&replay, classes.as_deref(), pixels, titles);
-    let mut progress = Progress::new(recording.len());
-    let (frames, take) = disk::write_by(&args.out, |file| {
+    let labels = labels(&args.run)?;
+    let player = Player::new(&args.run, &opened, labels.is_some())?;
+    let (replay, trials) = (player.replay(), labels.as_ref().map(|(trials, _)| &trials[..]));
+    let pace = pace(args, replay, length(&args.run, replay.settings(), trials)?)?;
+    let (recording, input) = args.run.open_recording()?;
+    let pixels = pixels(&opened.network, &args.run, &recording);
+    let titles = titles(replay, &input.path, &opened.origins.path);
+    let cast = cast(replay, player.classes(), pixels, titles);
+    let trials = trials.map_or_else(Vec::new, |trials| {
+        labelled(trials, player.classes(), first_start(trials), replay.tick())
+    });
+    let (frames, damage) = disk::write_by(&args.out, |file| {
         let fail = |e: Error| e.in_file(&args.out);
-        let mut film = Film::new(cast, pace, file, format).map_err(fail)?;
-        let (take, answer) = replay.run(&mut recording, &mut film, |offset| progress.at(offset))?;
-        let steps = (replay.settings().dt.0 / replay.tick().0) as u64;
-        Ok((film.finish(answer.steps * steps).map_err(fail)?, take))
+        let film = Film::new(Cast { trials, ..cast }, pace, file, format).map_err(fail)?;
+        let shown = player.show((recording, input), labels.as_ref(), film)?;
+        Ok((shown.observer.finish(shown.ticks).map_err(fail)?, shown.damage))
     })?;
-    drop(progress);
     output::print(&format!("{}: {frames} frames\n", args.out.display()))?;
-    take.damage.map_or(Ok(()), Err)
+    damage.map_or(Ok(()), Err)
 }
 
 /// Columns and rows of what the events land in.
@@ -85,12 +86,17 @@ pub fn pixels(network: &Network, options: &RunOptions, recording: &Recording) ->
     }
 }
 
-/// How long the run will be. The recording is read for that, and nothing else done.
+/// How long the run will be, from where the first trial begins if there are some. The recording
+/// is read for that, and nothing else done.
 ///
 /// # Errors
 /// As [`RunOptions::open_recording`].
-pub fn length(options: &RunOptions, settings: &Settings) -> Result<Micros> {
-    if let Some(steps) = settings.steps {
+pub fn length(
+    options: &RunOptions,
+    settings: &Settings,
+    trials: Option<&[Trial]>,
+) -> Result<Micros> {
+    if let (Some(steps), None) = (settings.steps, trials) {
         return Ok(Micros(settings.dt.0.saturating_mul(i64::try_from(steps).unwrap_or(i64::MAX))));
     }
     let (mut recording, _) = options.open_recording()?;
@@ -103,6 +109,11 @@ pub fn length(options: &RunOptions, settings: &Settings) -> Result<Micros> {
         Some(frames) => (0, settings.dt.0.saturating_mul(frames as i64)),
         None => (first, last + 1),
     };
+    if let Some(trials) = trials {
+        let last = trials.iter().map(|trial| trial.window.to).max().unwrap_or(end);
+        let length = Micros(last.min(end)) - Micros(first_start(trials));
+        return Ok(length.max(settings.dt));
+    }
     let zero = if settings.origin == Origin::First { first } else { 0 };
     let from = settings.from.map_or(first, |from| zero.saturating_add(from.0));
     let to = settings.to.map_or(end, |to| end.min(zero.saturating_add(to.0)));

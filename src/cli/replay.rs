@@ -7,6 +7,7 @@ use super::many;
 use super::options::RunOptions;
 use super::output;
 use super::play::{Wanted, picture_of, play};
+use super::tables::{BUFFER, TableChoice};
 use crate::disk;
 use crate::error::Result;
 use crate::report::json;
@@ -19,9 +20,16 @@ use crate::report::json;
 ///
 /// A folder of recordings: synops replay Train --network cnn_sinabs.nir --threads 4 --json all.json
 #[derive(clap::Args)]
+#[command(mut_arg("table", |arg| arg.help(
+    "What operations cost: names with commas between, TOML files of your own, or all [default: \
+     horowitz45, and on a page one of each kind]"
+)))]
 pub struct Args {
     #[command(flatten)]
     run: RunOptions,
+
+    #[command(flatten)]
+    tables: TableChoice,
 
     /// Draw input events and every layer's spikes: a .png or .svg [default: none, and of
     /// the bundled recording one in the folder for temporary files]
@@ -55,14 +63,17 @@ pub fn run(args: &Args) -> Result<()> {
             (Some(_), _) => Err(args.run.only_one("--raster")),
             (_, Some(_)) => Err(args.run.only_one("--html")),
             _ if args.by_step.is_some() => Err(args.run.only_one("--by-step")),
+            _ if args.tables.is_given() => Err(args.run.only_one("--table; energy takes folders")),
             (None, None) if args.plot => Err(args.run.only_one("--plot")),
             (None, None) => many::run(&args.run, args.json.as_deref()),
         };
     }
+    let tables = args.tables.read_or_kinds(BUFFER)?;
     let wanted = Wanted {
         raster: picture.is_some() || args.plot,
-        page: args.html.is_some(),
+        page: args.html.is_some().then_some(&tables[..]),
         steps: args.by_step.is_some(),
+        tables: args.tables.is_given().then_some(&tables[..]),
     };
     let played = play(&args.run, &args.run.open_network()?, wanted)?;
     if let (Some(path), Some(picture), Some(drawn)) = (&raster, picture, &played.drawn) {

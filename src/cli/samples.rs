@@ -3,10 +3,15 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
+use super::options::RunOptions;
 use crate::corpus::cifar10dvs::Split;
 use crate::corpus::{Corpus, Part, Sample};
+use crate::engine::Observer;
 use crate::error::{Error, ErrorKind, Result};
+use crate::event::Window;
+use crate::format::Recording;
 use crate::network::{Network, SPLIT};
+use crate::replay::{Answer, Replay, Take};
 
 /// A data set's samples, or a part of them.
 #[derive(clap::Args)]
@@ -48,13 +53,18 @@ impl Choice {
     /// The data set in a folder, what its part is called, and the samples of that.
     ///
     /// # Errors
-    /// A folder without a data set, another split than the network's, a part without
-    /// samples.
+    /// A folder without a data set, another cut or split than its own and the network's, a
+    /// part without samples.
     pub fn samples(
         &self,
         root: &Path,
+        options: &RunOptions,
         network: &Network,
     ) -> Result<(Corpus, &'static str, Vec<Sample>)> {
+        if options.labels.is_some() || options.from.is_some() || options.to.is_some() {
+            let found = "--labels, --from or --to";
+            return Err(Error::new(ErrorKind::Usage, found, "the data set's own, or a --list"));
+        }
         let corpus = match &self.list {
             Some(list) => Corpus::listed(root, list)?,
             None => Corpus::open(root)?,
@@ -107,4 +117,41 @@ pub fn by_recording(samples: &[Sample]) -> Vec<(&Path, Vec<usize>)> {
         }
     }
     recordings
+}
+
+/// Runs the samples of a recording that have these windows, each before an observer of its own.
+///
+/// # Errors
+/// As [`Replay::run`].
+pub fn run<O: Observer>(
+    replay: &Replay<'_>,
+    recording: &mut Recording,
+    windows: &[Window],
+    observers: &mut [O],
+    progress: impl FnMut(u64),
+) -> Result<(Take, Vec<Answer>)> {
+    match (windows, &mut observers[..]) {
+        ([Window::ALL], [observer]) => {
+            let (take, answer) = replay.run(recording, observer, progress)?;
+            Ok((take, vec![answer]))
+        }
+        _ => {
+            let observed = windows.iter().copied().zip(observers);
+            replay.run_windows(recording, observed, progress)
+        }
+    }
+}
+
+/// What is wrong with a sample that ran.
+pub fn problem(sample: &Sample, take: &Take, answer: &Answer) -> Option<String> {
+    let to = sample.window.to;
+    let last = take.span.map_or(i64::MIN, |(_, last)| last);
+    match &take.damage {
+        Some(damage) if last < to => Some(damage.to_string()),
+        _ if answer.cut.kept == 0 => Some("no event in its window".into()),
+        _ if to != Window::ALL.to && last < to - 1 => {
+            Some(format!("the recording ends at {last} µs, its label at {to} µs"))
+        }
+        _ => None,
+    }
 }

@@ -33,6 +33,28 @@ pub struct Cast {
     pub layers: Vec<Band>,
     /// What gives the answer.
     pub output: Option<Output>,
+    /// Trials, whose right answers are known, by their beginnings; none if the run is one.
+    pub trials: Vec<Labelled>,
+}
+
+/// A trial of a run.
+#[derive(Clone, Debug)]
+pub struct Labelled {
+    /// Its first tick.
+    pub from: u64,
+    /// The first tick behind it.
+    pub to: u64,
+    /// The right answer.
+    pub name: String,
+    /// Which output that is.
+    pub output: Option<usize>,
+}
+
+impl Cast {
+    /// The trial of a tick, of several the last.
+    pub fn trial(&self, tick: u64) -> Option<usize> {
+        self.trials.iter().rposition(|trial| (trial.from..trial.to).contains(&tick))
+    }
 }
 
 /// What gives the answer: spikes, or values of which the mean counts.
@@ -75,8 +97,11 @@ pub struct Seen {
     pub input: Vec<u32>,
     /// Spikes of each neuron of each layer.
     pub layers: Vec<Vec<u32>>,
-    /// What each output sent in each of the last frames, this one first.
+    /// What each output sent in each of the last frames, this one first; in a trial, in each
+    /// since it began.
     pub outputs: VecDeque<Vec<f64>>,
+    /// Which trial that is.
+    pub trial: Option<usize>,
 }
 
 impl Film {
@@ -89,6 +114,7 @@ impl Film {
             input: vec![0; cast.input.shape.len()],
             layers: cast.layers.iter().map(|band| vec![0; band.shape.len()]).collect(),
             outputs: VecDeque::new(),
+            trial: None,
         };
         let still = Still::new(cast, pace);
         let movie = Movie::new(file, format, still.size(), still::colours())?;
@@ -120,12 +146,24 @@ impl Film {
     }
 
     fn begin_frame(&mut self) {
-        let Seen { input, layers, outputs } = &mut self.seen;
+        let Seen { input, layers, outputs, .. } = &mut self.seen;
         input.fill(0);
         layers.iter_mut().for_each(|layer| layer.fill(0));
         if let Some(output) = &self.still.cast.output {
             outputs.push_front(vec![0.0; output.band.shape.len()]);
-            outputs.truncate(self.pace.remembered());
+            if self.still.cast.trials.is_empty() {
+                outputs.truncate(self.pace.remembered());
+            }
+        }
+    }
+
+    /// Forgets what outputs sent in another trial than that of this tick.
+    fn begin_trial(&mut self, tick: u64) {
+        let trial = self.still.cast.trial(tick);
+        if trial != self.seen.trial {
+            self.seen.trial = trial;
+            self.seen.outputs.truncate(1);
+            self.seen.outputs.iter_mut().for_each(|sums| sums.fill(0.0));
         }
     }
 }
@@ -145,6 +183,7 @@ impl Pace {
 impl Observer for Film {
     fn sent(&mut self, step: u64, unit: usize, sent: &Spikes) {
         self.advance(step / self.pace.ticks);
+        self.begin_trial(step);
         let Cast { input, layers, output, .. } = &self.still.cast;
         let add = |counts: &mut [u32], band: &Band| {
             for (&address, &count) in sent.index.iter().zip(&sent.count) {
@@ -167,5 +206,85 @@ impl Observer for Film {
                 self.seen.outputs[0][element] += more;
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::raster::Rows;
+    use super::super::scene::Item;
+    use super::*;
+    use crate::signal::Shape;
+
+    fn band(unit: usize, neurons: usize, rows: Rows) -> Band {
+        let shape = Shape::new(&[neurons]).unwrap();
+        Band { unit, label: "a".into(), shape, rows }
+    }
+
+    /// Frames of ten ticks, and outputs a and b.
+    fn film() -> Film {
+        let trial = |from, to, name: &str, output| Labelled {
+            from,
+            to,
+            name: name.into(),
+            output: Some(output),
+        };
+        let names = Rows::Classes(Some(vec!["a".into(), "b".into()]));
+        let cast = Cast {
+            title: String::new(),
+            subtitle: String::new(),
+            input: band(0, 1, Rows::Neurons),
+            pixels: (1, 1),
+            layers: Vec::new(),
+            output: Some(Output { band: band(1, 2, names), spikes: true }),
+            trials: vec![trial(5, 25, "b", 1), trial(45, 70, "a", 0)],
+        };
+        let (tick, shown) = (Micros(1_000), Micros(20_000));
+        let pace = Pace { tick, ticks: 10, shown, length: Micros(70_000) };
+        let path = std::env::temp_dir().join(format!("synops-film-{}.gif", std::process::id()));
+        let file = File::create(&path).unwrap();
+        std::fs::remove_file(path).unwrap();
+        Film::new(cast, pace, file, Moving::Gif).unwrap()
+    }
+
+    /// The texts of the frame that is not yet written, and whether a full box is among them.
+    fn says(film: &Film) -> (Vec<String>, bool) {
+        let scene = film.still.draw(&film.seen, film.frames);
+        let texts = scene.items.iter().filter_map(|item| match item {
+            Item::Text(text) => Some(text.text.clone()),
+            _ => None,
+        });
+        let is_box = |item: &Item| matches!(item, Item::Fill(fill) if fill.rects.iter().any(|r| (r.w, r.h) == (11, 11)));
+        (texts.collect(), scene.items.iter().any(is_box))
+    }
+
+    #[test]
+    fn each_trial_begins_anew_and_its_label_is_beside_its_answer() {
+        let mut film = film();
+        let mut send = |tick, output| {
+            let mut spikes = Spikes::default();
+            spikes.push(output, 1.0, 1);
+            film.sent(tick, 1, &spikes);
+            says(&film)
+        };
+        send(12, 0);
+        send(18, 1);
+        let (texts, is_full) = send(19, 1);
+        assert!(
+            texts.contains(&"answer, by the spikes of trial 1 of 2 so far".into()),
+            "{texts:?}"
+        );
+        assert!(texts.contains(&"label: b".into()) && texts.contains(&"right".into()) && is_full);
+        // nobody's: the time between trials has neither label nor verdict
+        let (texts, is_full) = send(31, 0);
+        assert!(texts.contains(&"between trials".into()) && !is_full, "{texts:?}");
+        assert!(!texts.iter().any(|text| text.starts_with("label") || text == "right"));
+        // of two spikes of b the first trial's are forgotten
+        let (texts, is_full) = send(46, 1);
+        assert!(texts.contains(&"label: a".into()) && texts.contains(&"wrong".into()), "{texts:?}");
+        assert!(texts.contains(&"1".into()) && !is_full, "{texts:?}");
+        send(51, 0);
+        let (texts, is_full) = send(52, 0);
+        assert!(texts.contains(&"2".into()) && texts.contains(&"right".into()) && is_full);
     }
 }

@@ -34,8 +34,8 @@ mod words;
 
 pub use confusion::Confusion;
 pub use curves::{Curves, Line, Panel};
-pub use film::{Cast, Film, Output, Pace};
-pub use marks::{Log, Marks};
+pub use film::{Cast, Film, Labelled, Output, Pace};
+pub use marks::{Marks, Packed};
 pub use movie::Moving;
 pub use page::{Heading, Span};
 pub use raster::{Band, Raster, Rows};

@@ -67,13 +67,13 @@ impl Raster {
 }
 
 /// Draws what stands above the bands; gives the first free line.
-fn head(scene: &mut Scene, heading: &Heading) -> i32 {
+pub fn head(scene: &mut Scene, heading: &Heading) -> i32 {
     scene.heading([&heading.title, &heading.subtitle], (MARGIN, EDGE)) + 8
 }
 
 /// Draws the names of stretches of time, each over a line as long as it lasts;
 /// gives the first free line.
-fn spans(scene: &mut Scene, spans: &[Span], clock: &Clock, y: i32) -> i32 {
+pub fn spans(scene: &mut Scene, spans: &[Span], clock: &Clock, y: i32) -> i32 {
     if spans.is_empty() {
         return y;
     }

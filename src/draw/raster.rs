@@ -80,7 +80,8 @@ impl Raster {
 }
 
 impl Lane {
-    fn new(band: Band, height: usize) -> Lane {
+    /// Of a band in about so many pixels.
+    pub fn new(band: Band, height: usize) -> Lane {
         let neurons = band.shape.len();
         let fold = match band.rows {
             Rows::Inputs { polarity: true } if neurons.is_multiple_of(2) => {
@@ -101,7 +102,8 @@ impl Lane {
         }
     }
 
-    fn observe(&mut self, step: u64, sent: &Spikes) {
+    /// Counts what the unit sent in a step.
+    pub fn observe(&mut self, step: u64, sent: &Spikes) {
         let column = self.grid.column(step);
         for (&address, &count) in sent.index.iter().zip(&sent.count) {
             let cell = &mut column[usize::from(self.row[address as usize])];

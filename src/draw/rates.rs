@@ -5,7 +5,7 @@
 use super::band::label;
 use super::clock::LABEL;
 use super::font;
-use super::page::{EDGE, MARGIN, WIDTH};
+use super::page::{EDGE, Heading, MARGIN, WIDTH, head};
 use super::raster::{Band, Rows};
 use super::scene::{Anchor, Fill, Item, Rect, Scene};
 use super::shade::{Colour, GREY, INK, NEURONS, OFF, ON, Ramp};
@@ -46,9 +46,9 @@ impl Rates {
     }
 
     /// The picture of a run of this length.
-    pub fn draw(&self, title: &str, subtitle: &str, length: Micros) -> Scene {
+    pub fn draw(&self, heading: &Heading, length: Micros) -> Scene {
         let mut scene = Scene { width: WIDTH, height: 0, items: Vec::new() };
-        let mut y = scene.heading([title, subtitle], (MARGIN, EDGE)) + 8;
+        let mut y = head(&mut scene, heading);
         let room = IMAGES / self.bands.len().max(1) as i32 - HEADER - GAP;
         let room = (WIDTH - 2 * MARGIN, room.clamp(IMAGE.0, IMAGE.1));
         for (band, spikes) in self.bands.iter().zip(&self.spikes) {
@@ -184,7 +184,7 @@ mod tests {
         let sent = Spikes { index: vec![0, 11], value: vec![1.0; 2], count: vec![1, 6] };
         rates.sent(0, 4, &sent);
         rates.sent(7, 3, &sent);
-        let scene = rates.draw("", "", Micros(2_000_000));
+        let scene = rates.draw(&Heading::default(), Micros(2_000_000));
         let shades = scene.items.iter().find_map(|item| match item {
             Item::Marks { shades, .. } => Some(shades),
             _ => None,

@@ -2,7 +2,7 @@
 
 use super::band::label;
 use super::clock::LABEL;
-use super::film::{Cast, MEMORY, Pace, Seen};
+use super::film::{Cast, Labelled, MEMORY, Pace, Seen};
 use super::font;
 use super::raster::Rows;
 use super::scene::{Anchor, Rect, Scene, Text};
@@ -78,7 +78,7 @@ impl Still {
         let layers = self.images.iter().map(|image| LINE + image.size().1 + 10).sum::<i32>();
         let outputs = match self.outputs() {
             0 => 0,
-            lines => 2 * LINE + 10 + lines as i32 * 15,
+            lines => self.above() + 10 + lines as i32 * 15,
         };
         let body = (self.view().1 + LINE).max(layers + outputs);
         let column = if layers + outputs > 0 { GUTTER + COLUMN } else { 0 };
@@ -161,6 +161,11 @@ impl Still {
         }
     }
 
+    /// Height of what stands above the outputs: the answer, and the label where there is one.
+    fn above(&self) -> i32 {
+        if self.cast.trials.is_empty() { 2 * LINE } else { 3 * LINE }
+    }
+
     fn column(&self) -> i32 {
         MARGIN + self.view().0.max(VIEW.0) + GUTTER
     }
@@ -196,10 +201,14 @@ impl Still {
     fn answer(&self, scene: &mut Scene, seen: &Seen, frame: u64, y: i32) {
         let Some(output) = &self.cast.output else { return };
         let x = self.column();
+        let trial = self.trial(frame);
         let frames = seen.outputs.len() as f64;
         let steps = frames * self.pace.ticks as f64;
         let share = if output.spikes { 1.0 } else { steps };
-        let sum = |n: usize| seen.outputs.iter().map(|frame| frame[n]).sum::<f64>() / share;
+        let sum = |n: usize| match seen.trial == trial || self.cast.trials.is_empty() {
+            true => seen.outputs.iter().map(|frame| frame[n]).sum::<f64>() / share,
+            false => 0.0,
+        };
         let sums: Vec<f64> = (0..output.band.shape.len()).map(sum).collect();
         let best = (0..sums.len()).reduce(|a, b| if sums[b] > sums[a] { b } else { a });
         let best = best.filter(|&best| sums.iter().any(|&sum| sum != sums[best]));
@@ -207,20 +216,22 @@ impl Still {
             Rows::Classes(Some(names)) => names[n].clone(),
             _ => format!("output {n}"),
         };
-        let past = self.pace.frame().0 * (frame as i64 + 1).min(self.pace.remembered() as i64);
-        let of = if output.spikes { "spikes" } else { "mean" };
-        let caption = format!(
-            "answer, by the {of} of the last {}",
-            words::duration(Micros(past.min(MEMORY.0.max(self.pace.frame().0))))
-        );
+        let caption = self.caption(output.spikes, trial, frame);
         scene.text(label(x, y + 10, GREY, Anchor::Start, caption), COLUMN);
         let (size, anchor) = (16, Anchor::Start);
         let text = best.map_or("none yet".into(), name);
         let colour = if best.is_some() { INK } else { GREY };
         scene.text(Text { x, y: y + 2 * LINE - 4, size, colour, anchor, text }, COLUMN);
+        let trial = trial.map(|trial| &self.cast.trials[trial]);
+        if let Some(trial) = trial {
+            self.verdict(scene, trial, best, y + 3 * LINE - 4);
+        }
         let most = sums.iter().copied().fold(0.0, f64::max);
         for (n, &sum) in sums.iter().enumerate().take(OUTPUTS) {
-            let y = y + 2 * LINE + 6 + n as i32 * 15;
+            let y = y + self.above() + 6 + n as i32 * 15;
+            if trial.is_some_and(|trial| trial.output == Some(n)) {
+                frame_of(scene, INK, Rect::new(x - 5, y - 2, COLUMN + 10, 17));
+            }
             let colour = if best == Some(n) { INK } else { GREY };
             scene.text(label(x, y + 10, colour, Anchor::Start, name(n)), NAMES - 8);
             let longest = f64::from(COLUMN - NAMES - VALUES);
@@ -234,6 +245,46 @@ impl Still {
         }
     }
 
+    /// The trial of a frame: that in which it ends, else that in which it begins.
+    fn trial(&self, frame: u64) -> Option<usize> {
+        let first = frame * self.pace.ticks;
+        self.cast.trial(first + self.pace.ticks - 1).or_else(|| self.cast.trial(first))
+    }
+
+    /// What the answer is made of.
+    fn caption(&self, spikes: bool, trial: Option<usize>, frame: u64) -> String {
+        let of = if spikes { "spikes" } else { "mean" };
+        if !self.cast.trials.is_empty() {
+            return match trial {
+                Some(trial) => {
+                    let (number, all) = (trial + 1, self.cast.trials.len());
+                    format!("answer, by the {of} of trial {number} of {all} so far")
+                }
+                None => "between trials".into(),
+            };
+        }
+        let past = self.pace.frame().0 * (frame as i64 + 1).min(self.pace.remembered() as i64);
+        let past = Micros(past.min(MEMORY.0.max(self.pace.frame().0)));
+        format!("answer, by the {of} of the last {}", words::duration(past))
+    }
+
+    /// Draws what the answer should be on line `y`, and whether it is: a word, and a box that
+    /// is full if so.
+    fn verdict(&self, scene: &mut Scene, trial: &Labelled, best: Option<usize>, y: i32) {
+        let (x, right) = (self.column(), self.column() + COLUMN);
+        let text = format!("label: {}", trial.name);
+        scene.text(label(x, y, INK, Anchor::Start, text), COLUMN - VALUES - 24);
+        let Some(best) = best else { return };
+        let is_right = trial.output == Some(best);
+        let (word, side) = (if is_right { "right" } else { "wrong" }, Rect::new(0, y - 10, 11, 11));
+        let side = Rect { x: right - font::width(word, LABEL) - 18, ..side };
+        match is_right {
+            true => scene.fill(INK, vec![side]),
+            false => frame_of(scene, INK, side),
+        }
+        scene.text(label(right, y, INK, Anchor::End, word), VALUES);
+    }
+
     /// Draws how far the run is.
     fn foot(&self, scene: &mut Scene, frame: u64) {
         let (width, height) = (scene.width - 2 * MARGIN, scene.height - 46);
@@ -243,7 +294,11 @@ impl Still {
         let done = (i128::from(now) * i128::from(width) / i128::from(length)) as i32;
         scene.fill(SUM, vec![Rect::new(MARGIN, height, done, 5)]);
         let seconds = |time: i64| format!("{:.2}", Micros(time).seconds().0);
-        let time = format!("{} of {} s", seconds(now), seconds(length));
+        let mut time = format!("{} of {} s", seconds(now), seconds(length));
+        // of events alone there is no answer to stand beside
+        if let (None, Some(trial)) = (&self.cast.output, self.trial(frame)) {
+            time += &format!(" · label: {}", self.cast.trials[trial].name);
+        }
         scene.text(label(MARGIN, height + 22, INK, Anchor::Start, time), width / 2);
         let pace = format!("{} a frame{}", words::duration(self.pace.frame()), self.speed());
         scene.text(label(MARGIN + width, height + 22, GREY, Anchor::End, pace), width / 2);
@@ -257,6 +312,18 @@ impl Still {
             false => format!(", at {} times the speed", words::mean(speed)),
         }
     }
+}
+
+/// Draws the edges of a box.
+fn frame_of(scene: &mut Scene, colour: Colour, Rect { x, y, w, h }: Rect) {
+    let (right, bottom) = (x + w - 1, y + h - 1);
+    let edges = [
+        Rect::new(x, y, w, 1),
+        Rect::new(x, bottom, w, 1),
+        Rect::new(x, y, 1, h),
+        Rect::new(right, y, 1, h),
+    ];
+    scene.fill(colour, edges.to_vec());
 }
 
 /// The shade of a count.

@@ -7,7 +7,7 @@ use super::band::label;
 use super::clock::Clock;
 use super::curves::round_step;
 use super::grid::COLUMNS;
-use super::page::{EDGE, MARGIN, WIDTH, axis};
+use super::page::{EDGE, Heading, MARGIN, WIDTH, axis, head, spans};
 use super::scene::{Anchor, Rect, Scene};
 use super::shade::{GREY, GUIDE, INK, OFF, ON, RULE};
 use super::words;
@@ -103,13 +103,14 @@ impl Traces {
     }
 
     /// The picture of a run of `steps` steps.
-    pub fn draw(&self, title: &str, subtitle: &str, steps: u64) -> Scene {
+    pub fn draw(&self, heading: &Heading, steps: u64) -> Scene {
         let mut scene = Scene { width: WIDTH, height: 0, items: Vec::new() };
         let left = MARGIN + GUTTER;
         let clock = Clock::new(steps, self.dt, self.shift, left, WIDTH - left - MARGIN);
         let height = PANELS / self.traces.len().max(1) as i32 - HEADER - SPIKES;
         let height = height.clamp(PANEL.0, PANEL.1);
-        let mut y = scene.heading([title, subtitle], (MARGIN, EDGE)) + 10;
+        let top = head(&mut scene, heading) + 2;
+        let mut y = spans(&mut scene, &heading.spans, &clock, top);
         for trace in &self.traces {
             y = trace.draw(&mut scene, &clock, self.shift, (y, height));
         }

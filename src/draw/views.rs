@@ -4,7 +4,7 @@
 //! fades with the age of its last event, e^(−age/τ) (Lagorce et al., "HOTS", 2017).
 
 use super::band::label;
-use super::page::{EDGE, MARGIN, WIDTH};
+use super::page::{EDGE, Heading, MARGIN, Span, WIDTH, head};
 use super::raster::{Band, Rows};
 use super::scene::{Anchor, Fill, Item, Rect, Scene};
 use super::shade::{self, Colour, GREY, INK, NEURONS, OFF, ON, PAPER, RULE, Ramp};
@@ -78,7 +78,7 @@ impl Views {
     }
 
     /// The picture.
-    pub fn draw(&self, title: &str, subtitle: &str) -> Scene {
+    pub fn draw(&self, heading: &Heading) -> Scene {
         let room = (WIDTH - 2 * MARGIN - (ACROSS - 1) * GAP) / ACROSS;
         let longest = self.pixels.0.max(self.pixels.1);
         let fold = longest.div_ceil(room as usize);
@@ -87,10 +87,10 @@ impl Views {
         let (width, height) = (size(self.pixels.0), size(self.pixels.1));
         let all = 2 * MARGIN + ACROSS * (width + GAP) - GAP;
         let mut scene = Scene { width: all.max(NARROWEST), height: 0, items: Vec::new() };
-        let mut y = scene.heading([title, subtitle], (MARGIN, EDGE)) + 8;
+        let mut y = head(&mut scene, heading);
         for line in self.views.chunks(ACROSS as usize) {
             for (view, x) in line.iter().zip((MARGIN..).step_by((width + GAP) as usize)) {
-                self.view(&mut scene, view, (x, y), (fold, side));
+                self.view(&mut scene, view, &heading.spans, (x, y), (fold, side));
             }
             y += HEADER + height + GAP;
         }
@@ -124,12 +124,21 @@ impl Views {
     }
 
     /// Draws a view; a cell is `fold` pixels wide and `side` pixels of the page.
-    fn view(&self, scene: &mut Scene, view: &View, (x, y): (i32, i32), (fold, side): (usize, i32)) {
+    fn view(
+        &self,
+        scene: &mut Scene,
+        view: &View,
+        spans: &[Span],
+        (x, y): (i32, i32),
+        (fold, side): (usize, i32),
+    ) {
         let columns = self.pixels.0.div_ceil(fold);
         let size = |pixels: usize| pixels.div_ceil(fold) as i32 * side;
         let area = Rect::new(x, y + HEADER, size(self.pixels.0), size(self.pixels.1));
         let time = words::seconds(Micros(self.tick.0.saturating_mul(view.end as i64)));
-        scene.text(label(x, y + 13, INK, Anchor::Start, format!("{time} s")), area.w);
+        let span = spans.iter().rfind(|span| (span.from..span.to).contains(&(view.end - 1)));
+        let span = span.map(|span| format!(" · {}", span.label)).unwrap_or_default();
+        scene.text(label(x, y + 13, INK, Anchor::Start, format!("{time} s{span}")), area.w);
         scene.fill(RULE, vec![Rect::new(x - 1, area.y - 1, area.w + 2, area.h + 2)]);
         scene.fill(PAPER, vec![area]);
         let mut cells = vec![[0.0f64; 2]; columns * self.pixels.1.div_ceil(fold)];

@@ -9,10 +9,12 @@
 //! flat behind the last one, unless the table says what lies beyond its buffer.
 
 mod memory;
+mod source;
 mod table;
 
 pub use memory::{Cost, MemoryModel};
-pub use table::{Access, Certainty, Constant, TABLES, Table};
+pub use source::{Certainty, Source};
+pub use table::{Access, Constant, TABLES, Table};
 
 use super::counts::UnitCounts;
 use super::work::{Count, Work};

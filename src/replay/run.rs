@@ -22,6 +22,8 @@ pub struct Run<'r, E: Engine, O> {
     state: E::State,
     observer: (Counts, O),
     cut: Tally,
+    /// Steps, and what became of the events in them, once nothing more can come.
+    ran: Option<(u64, Tally)>,
     elapsed: Duration,
 }
 
@@ -52,6 +54,7 @@ impl<'r, E: Engine, O: Observer> Run<'r, E, O> {
             state: engine.start(),
             observer: (Counts::new(replay.network, engine.plan()), observer),
             cut: Tally::default(),
+            ran: None,
             elapsed: Duration::ZERO,
         }
     }
@@ -77,24 +80,38 @@ impl<'r, E: Engine, O: Observer> Run<'r, E, O> {
                 engine.receive(state, tick, input, observer);
             });
         }
+        // an observer of several trials is to see the end of one before the next begins
+        let is_over = events.t.last().is_some_and(|&last| last >= window.to);
+        if self.is_trial && is_over && self.ran.is_none() {
+            self.run_out(None);
+        }
         self.elapsed += began.elapsed();
+    }
+
+    /// Runs what is left. Of a recording of frames, so many were read.
+    fn run_out(&mut self, frames: Option<u64>) {
+        let ticks_per_step = self.ticks_per_step();
+        let mut binner = self.binner.take().unwrap_or_else(|| self.binner(0));
+        let silent = frames.map_or(0, |frames| self.steps_of(frames));
+        let Run { engine, slicer, state, observer, .. } = self;
+        let mut receive = |tick, input: &Spikes| engine.receive(state, tick, input, observer);
+        let sliced = slicer.take();
+        let sliced = sliced
+            .map(|slicer| slicer.finish(|slice, input| receive(slice * ticks_per_step, input)));
+        let steps = binner.finish(receive).div_ceil(ticks_per_step).max(silent);
+        let binned = sliced.unwrap_or_else(|| binner.tally().clone());
+        engine.finish(state, steps * ticks_per_step, observer);
+        self.ran = Some((steps, binned));
     }
 
     /// Runs what is left, and gives the account. Of a recording of frames, so many
     /// were read.
     pub fn finish(mut self, frames: Option<u64>) -> Answer {
         let began = Instant::now();
-        let ticks_per_step = self.ticks_per_step();
-        let mut binner = self.binner.take().unwrap_or_else(|| self.binner(0));
-        let silent = frames.map_or(0, |frames| self.steps_of(frames));
-        let Run { engine, slicer, mut state, mut observer, cut, .. } = self;
-        let mut receive =
-            |tick, input: &Spikes| engine.receive(&mut state, tick, input, &mut observer);
-        let sliced = slicer
-            .map(|slicer| slicer.finish(|slice, input| receive(slice * ticks_per_step, input)));
-        let steps = binner.finish(receive).div_ceil(ticks_per_step).max(silent);
-        let binned = sliced.unwrap_or_else(|| binner.tally().clone());
-        engine.finish(&mut state, steps * ticks_per_step, &mut observer);
+        if self.ran.is_none() {
+            self.run_out(frames);
+        }
+        let (cut, (steps, binned)) = (self.cut, self.ran.unwrap_or_default());
         cut.assert_conserved();
         assert_eq!(cut.kept, binned.read, "events were lost between cut and steps");
         Answer {
@@ -102,7 +119,7 @@ impl<'r, E: Engine, O: Observer> Run<'r, E, O> {
             steps,
             cut,
             binned,
-            counts: observer.0,
+            counts: self.observer.0,
             elapsed: self.elapsed + began.elapsed(),
         }
     }

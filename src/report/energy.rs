@@ -2,6 +2,7 @@
 //! worked out again from the same page.
 
 mod caution;
+mod json;
 mod text;
 
 use std::path::Path;
@@ -173,15 +174,12 @@ impl Made<'_> {
     /// No sample that was run.
     pub fn report(self) -> Result<EnergyReport> {
         let ran: Vec<&Metered> = self.samples.iter().filter(|s| !s.works.is_empty()).collect();
-        let Some(first) = ran.first() else {
+        if ran.is_empty() {
             let problem = self.samples.iter().find_map(|sample| sample.problem.clone());
             let found = format!("no sample that runs: {}", problem.unwrap_or_default());
             return Err(Error::new(ErrorKind::Usage, found, "one at least"));
-        };
-        let mut works = vec![Work::default(); first.works.len()];
-        for sample in &ran {
-            works.iter_mut().zip(&sample.works).for_each(|(sum, work)| *sum = *sum + *work);
         }
+        let works = works(&self.samples);
         let all = works.iter().fold(Work::default(), |sum, work| sum + *work);
         let steps = ran.iter().map(|sample| sample.steps).sum();
         let priced: Vec<Priced> = self
@@ -264,6 +262,16 @@ impl Made<'_> {
         ];
         self.cautions.iter().cloned().chain(found.into_iter().flatten()).collect()
     }
+}
+
+/// What each unit did in all samples.
+pub fn works(samples: &[Metered]) -> Vec<Work> {
+    let units = samples.iter().map(|sample| sample.works.len()).max().unwrap_or(0);
+    let mut works = vec![Work::default(); units];
+    for sample in samples {
+        works.iter_mut().zip(&sample.works).for_each(|(sum, work)| *sum = *sum + *work);
+    }
+    works
 }
 
 /// Counts other than zero by their names.
@@ -360,69 +368,5 @@ fn cell(value: &Value, none: &str) -> String {
         Value::Null => none.to_owned(),
         Value::String(text) => text.clone(),
         other => other.to_string(),
-    }
-}
-
-impl Serialize for Priced {
-    fn serialize<S: serde::Serializer>(
-        &self,
-        serializer: S,
-    ) -> std::result::Result<S::Ok, S::Error> {
-        let Energy { table, terms, accesses } = &self.all;
-        let mean = |column| self.all.sum(column).0 / self.inferences as f64;
-        let terms = table.terms.iter().zip(terms).map(|(constant, term)| {
-            json!({
-                "name": constant.name, "about": constant.about, "count": term.count,
-                "picojoules": constant.cost(),
-                "low": term.low.0, "typical": term.typical.0, "high": term.high.0,
-            })
-        });
-        let accesses = table.accesses.iter().zip(accesses).map(|(access, (term, parts))| {
-            let parts = parts.iter().map(|part| {
-                json!({
-                    "layer": self.names[part.unit], "count": part.count,
-                    "memory_bytes": part.size.0, "picojoules": part.cost,
-                })
-            });
-            json!({
-                "name": access.name, "about": access.about, "count": term.count,
-                "low": term.low.0, "typical": term.typical.0, "high": term.high.0,
-                "layers": parts.collect::<Vec<Value>>(),
-            })
-        });
-        let classes = self.classes.iter().map(|(class, joules)| (class.clone(), json!(joules)));
-        json!({
-            "table": table.name,
-            "unit": "J",
-            "about": table.about,
-            "citation": table.citation,
-            "certainty": table.certainty,
-            "process": table.process,
-            "leaves_out": table.leaves_out,
-            "low": mean(|t| t.low), "typical": mean(|t| t.typical), "high": mean(|t| t.high),
-            "each": self.each,
-            "classes": classes.collect::<Map<String, Value>>(),
-            "terms": terms.collect::<Vec<Value>>(),
-            "accesses": accesses.collect::<Vec<Value>>(),
-            "comparison": self.comparison.as_ref().map(|comparison| self.compared(comparison)),
-        })
-        .serialize(serializer)
-    }
-}
-
-impl Priced {
-    fn compared(&self, comparison: &Comparison) -> Value {
-        let each = |joules: f64| joules / self.inferences as f64;
-        let rivals = comparison.rivals.iter().map(|rival| {
-            json!({
-                "name": rival.name, "bits": rival.bits, "typical": each(rival.energy.0),
-                "break_even_rate": rival.break_even,
-            })
-        });
-        json!({
-            "spike_rate": comparison.rate,
-            "rivals": rivals.collect::<Vec<Value>>(),
-            "first_layer_as_frames": each(comparison.as_frames.0),
-        })
     }
 }

@@ -3,26 +3,28 @@
 use serde::Serialize;
 use serde_json::{Value, json};
 
+use super::energy::EnergyReport;
 use super::replay::ReplayReport;
-use crate::draw::{Heading, Log, Marks, Rows, base64};
+use crate::draw::{Heading, Marks, Packed, Rows, base64};
 use crate::error::{Error, ErrorKind, Result};
 use crate::units::Micros;
 
-/// Spikes that a page holds at the most: some 20 MB.
-pub const ROOM: usize = 4_000_000;
+/// Spikes that a page holds one by one: some 3 MB.
+pub const ROOM: usize = 1_000_000;
 
 const PAGE: &str = include_str!("page.html");
 
-/// The page of a replay whose raster has ticks of this length and so many of them.
+/// The page of a replay and of what it costs, whose raster has ticks of a length and so many
+/// of them.
 ///
 /// # Errors
 /// None that a report can have.
 pub fn page(
     report: &ReplayReport,
+    energy: Option<&EnergyReport>,
     heading: &Heading,
     marks: &Marks,
-    tick: Micros,
-    ticks: u64,
+    (tick, ticks): (Micros, u64),
 ) -> Result<String> {
     let spans = heading
         .spans
@@ -30,11 +32,12 @@ pub fn page(
         .map(|span| json!({ "from": span.from, "to": span.to, "label": span.label }));
     let data = json!({
         "report": value(report)?,
+        "energy": value(&energy)?,
         "subtitle": heading.subtitle,
         "tick_us": tick.0,
         "ticks": ticks,
         "spans": spans.collect::<Vec<_>>(),
-        "bands": marks.logs().iter().map(band).collect::<Vec<_>>(),
+        "bands": marks.packed().iter().map(band).collect::<Vec<_>>(),
     });
     // a name with `</script>` in it must not end the script
     let data = data.to_string().replace('<', "\\u003c");
@@ -47,22 +50,22 @@ fn value(report: &impl Serialize) -> Result<Value> {
         .map_err(|e| Error::new(ErrorKind::Unsupported, e.to_string(), "a report"))
 }
 
-fn band(log: &Log) -> Value {
+fn band(packed: &Packed<'_>) -> Value {
     let mut marks = String::new();
-    base64(&log.bytes, &mut marks);
-    let (polarity, is_answer, names) = match &log.band.rows {
+    base64(&packed.bytes, &mut marks);
+    let (polarity, is_answer, names) = match &packed.band.rows {
         Rows::Inputs { polarity } => (*polarity, false, None),
         Rows::Neurons => (false, false, None),
         Rows::Classes(names) => (false, true, names.as_ref()),
     };
     json!({
-        "label": log.band.label,
-        "neurons": log.band.shape.len(),
+        "label": packed.band.label,
+        "neurons": packed.band.shape.len(),
         "polarity": polarity,
         "is_answer": is_answer,
         "names": names,
-        "entries": log.entries,
-        "left_out": log.left_out,
+        "cell": packed.cell,
+        "entries": packed.entries,
         "marks": marks,
     })
 }

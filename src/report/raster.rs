@@ -1,16 +1,15 @@
 //! Which bands the raster of a network has, what its film shows, and what stands above them.
 
-use std::cell::RefCell;
 use std::path::Path;
 
 use super::build::{Made, Outcome};
 use super::replay;
 use crate::corpus::gesture;
-use crate::draw::{Band, Cast, Heading, Output, Rows, Span};
-use crate::engine::{Observer, Operations, Plan};
+use crate::draw::{Band, Cast, Heading, Labelled, Output, Rows, Span};
+use crate::engine::Plan;
 use crate::network::{Network, Unit};
 use crate::replay::{Advance, Replay};
-use crate::signal::{Shape, Spikes};
+use crate::signal::Shape;
 use crate::units::Micros;
 
 /// Bands for the input, every spiking population in the order of evaluation, and the
@@ -47,12 +46,33 @@ pub fn cast(
     let mut bands = bands(network, plan, classes).into_iter();
     let input = bands.next().expect("the input is the first band");
     let layers = bands.filter(|band| !matches!(band.rows, Rows::Classes(_))).collect();
-    let has_answer = network.units[network.output].sources != [network.input];
-    let output = has_answer.then(|| Output {
+    let output = has_answer(network).then(|| Output {
         band: band(network, network.output, Rows::Classes(classes.map(<[String]>::to_vec))),
         spikes: plan.spikes[network.output],
     });
-    Cast { title, subtitle, input, pixels, layers, output }
+    Cast { title, subtitle, input, pixels, layers, output, trials: Vec::new() }
+}
+
+/// Trials of a film that begins at `origin`, in the order of their beginnings, and which
+/// output is right: that of the label's name, or where outputs have no names of its number.
+pub fn labelled(
+    trials: &[gesture::Trial],
+    classes: Option<&[String]>,
+    origin: i64,
+    tick: Micros,
+) -> Vec<Labelled> {
+    let labelled = |trial: &gesture::Trial| Labelled {
+        from: ticks_between(origin, trial.window.from, tick),
+        to: ticks_between(origin, trial.window.to, tick),
+        name: trial.name().to_owned(),
+        output: match classes {
+            Some(names) => names.iter().position(|name| name == trial.name()),
+            None => Some(usize::from(trial.class) - 1),
+        },
+    };
+    let mut all: Vec<Labelled> = trials.iter().map(labelled).collect();
+    all.sort_by_key(|trial| trial.from);
+    all
 }
 
 /// The unit whose spikes are the answer: the population before the output, or
@@ -63,31 +83,16 @@ fn answering_unit(network: &Network, plan: &Plan) -> Option<usize> {
         [source] if matches!(network.units[source].unit, Unit::Neuron(_)) => source,
         _ => network.output,
     };
-    (plan.spikes[unit] && unit != network.input && output.sources != [network.input])
-        .then_some(unit)
+    (plan.spikes[unit] && unit != network.input && has_answer(network)).then_some(unit)
+}
+
+/// Whether the output is more than the input handed on, as of a recording alone.
+fn has_answer(network: &Network) -> bool {
+    network.units[network.output].sources != [network.input]
 }
 
 fn has_polarity(input: &Shape) -> bool {
     input.axes().len() == 1 || input.channels() == 2
-}
-
-/// One observer that several windows of a recording are shown to, each at its
-/// place in the recording.
-pub struct Shared<'o, O> {
-    /// The observer.
-    pub observer: &'o RefCell<O>,
-    /// Ticks from the recording's beginning to the window's.
-    pub offset: u64,
-}
-
-impl<O: Observer> Observer for Shared<'_, O> {
-    fn sent(&mut self, step: u64, unit: usize, sent: &Spikes) {
-        self.observer.borrow_mut().sent(self.offset + step, unit, sent);
-    }
-
-    fn operated(&mut self, step: u64, unit: usize, operations: Operations) {
-        self.observer.borrow_mut().operated(self.offset + step, unit, operations);
-    }
 }
 
 /// The ticks from `origin` to a time after it.
@@ -98,7 +103,8 @@ pub fn ticks_between(origin: i64, time: i64, tick: Micros) -> u64 {
 /// What stands above the raster of a replay that began at `origin`.
 pub fn heading(made: &Made<'_>, total: &replay::Output, origin: i64) -> Heading {
     let [title, mut subtitle] = titles(made.replay, &made.origin.input, &made.origin.network);
-    if let (Outcome::Whole(_), Some(answer)) = (&made.outcome, answer(total)) {
+    let answer = answer(total).filter(|_| has_answer(made.replay.network()));
+    if let (Outcome::Whole(_), Some(answer)) = (&made.outcome, answer) {
         subtitle += &format!(", answer: {answer}");
     }
     Heading { title, subtitle, spans: spans(made, origin) }
@@ -129,6 +135,7 @@ fn spans(made: &Made<'_>, origin: i64) -> Vec<Span> {
         from: ticks_between(origin, trial.window.from, tick),
         to: ticks_between(origin, trial.window.to, tick),
         label: match answer(&output) {
+            _ if !has_answer(made.replay.network()) => trial.name().to_owned(),
             Some(answer) if answer == trial.name() => format!("{answer}: correct"),
             Some(answer) => format!("{}: answered {answer}", trial.name()),
             None => format!("{}: no answer", trial.name()),

@@ -256,8 +256,19 @@ pub fn energies<S: serde::Serializer>(all: &[Energy], serializer: S) -> Result<S
                 "low": term.low.0,
                 "typical": term.typical.0,
                 "high": term.high.0,
+                "certainty": energy.table.source(constant).certainty,
             });
             (constant.name.clone(), value)
+        });
+        let accesses = energy.table.accesses.iter().zip(&energy.accesses);
+        let accesses = accesses.map(|(access, (term, _))| {
+            let value = json!({
+                "count": term.count,
+                "low": term.low.0,
+                "typical": term.typical.0,
+                "high": term.high.0,
+            });
+            (access.name.clone(), value)
         });
         json!({
             "table": energy.table.name,
@@ -266,7 +277,9 @@ pub fn energies<S: serde::Serializer>(all: &[Energy], serializer: S) -> Result<S
             "typical": joules(energy, |t| t.typical),
             "high": joules(energy, |t| t.high),
             "terms": terms.collect::<Map<String, Value>>(),
+            "accesses": accesses.collect::<Map<String, Value>>(),
             "citation": energy.table.citation,
+            "certainty": energy.table.certainty,
             "leaves_out": energy.table.leaves_out,
         })
     });

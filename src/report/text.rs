@@ -134,9 +134,11 @@ pub(super) fn joules(energy: &[Energy], parts: u64, part: &str, text: &mut Strin
             _ => format!(", {} a {part}", Joules(total.0 / parts as f64)),
         };
         let table = &energy.table;
+        let [low, high] = [energy.sum(|t| t.low), energy.sum(|t| t.high)];
+        let bounds = if low == high { String::new() } else { format!(" ({low} to {high})") };
         let _ = writeln!(
             text,
-            "energy   {total}{each}: {} ({}, {})",
+            "energy   {total}{bounds}{each}: {} ({}, {})",
             table.name, table.about, table.process
         );
         let terms = table.terms.iter().zip(&energy.terms);
@@ -144,7 +146,12 @@ pub(super) fn joules(energy: &[Energy], parts: u64, part: &str, text: &mut Strin
             let name = constant.name.replace('_', " ");
             format!("{} {name} × {} pJ", grouped(term.count), constant.typical)
         });
-        let _ = writeln!(text, "         {}", terms.collect::<Vec<_>>().join(" + "));
+        let accesses = table.accesses.iter().zip(&energy.accesses).map(|(access, (term, _))| {
+            let name = access.name.replace('_', " ");
+            format!("{} {name} for {}", grouped(term.count), term.typical)
+        });
+        let sum: Vec<String> = terms.chain(accesses).collect();
+        let _ = writeln!(text, "         {}", sum.join(" + "));
         let _ = writeln!(text, "         without {}", table.leaves_out.join(", "));
     }
 }

@@ -5,6 +5,7 @@ use std::path::Path;
 use sha2::{Digest, Sha256};
 
 use crate::cli::options::{Opened, RunOptions};
+use crate::cli::samples::{problem, run};
 use crate::corpus::cifar10dvs::Split;
 use crate::corpus::{Corpus, Sample};
 use crate::error::{Error, ErrorKind, Result};
@@ -98,7 +99,7 @@ impl<'a> Evaluation<'a> {
             causal: settings.slice.is_none(),
             input: settings.input.name().into(),
             order: settings.order.name(),
-            defects: corpus.defects.iter().map(|defect| self.said(defect)).collect(),
+            defects: corpus.defects.iter().map(|defect| self.said(&defect.to_string())).collect(),
         })
     }
 
@@ -112,16 +113,16 @@ impl<'a> Evaluation<'a> {
         path.strip_prefix(self.root).unwrap_or(path).display().to_string()
     }
 
-    /// An error, whose files are in the folder of the data, wherever that is.
-    fn said(&self, error: &Error) -> String {
-        error.to_string().replace(&format!("{}/", self.root.display()), "")
+    /// What is said of files that are in the folder of the data, wherever that is.
+    fn said(&self, text: &str) -> String {
+        text.replace(&format!("{}/", self.root.display()), "")
     }
 
     /// The rows of the samples of a recording.
     pub fn recording(&self, path: &Path, samples: &[usize]) -> Vec<Row> {
         self.answers(path, samples).unwrap_or_else(|error| {
             let refused = |&sample: &usize| Row {
-                problem: Some(self.said(&error)),
+                problem: Some(self.said(&error.to_string())),
                 ..self.unanswered(sample)
             };
             samples.iter().map(refused).collect()
@@ -134,16 +135,7 @@ impl<'a> Evaluation<'a> {
         let mut decisions: Vec<Decision> =
             samples.iter().map(|_| Decision::new(network, plan)).collect();
         let windows: Vec<Window> = samples.iter().map(|&i| self.samples[i].window).collect();
-        let (take, answers) = match (&windows[..], &mut decisions[..]) {
-            ([Window::ALL], [decision]) => {
-                let (take, answer) = self.replay.run(&mut recording, decision, |_| ())?;
-                (take, vec![answer])
-            }
-            _ => {
-                let observed = windows.iter().copied().zip(&mut decisions);
-                self.replay.run_windows(&mut recording, observed, |_| ())?
-            }
-        };
+        let (take, answers) = run(&self.replay, &mut recording, &windows, &mut decisions, |_| ())?;
         let rows = samples.iter().zip(answers.iter().zip(&decisions));
         Ok(rows
             .map(|(&sample, (answer, decision))| self.row(sample, &take, answer, decision))
@@ -187,22 +179,8 @@ impl<'a> Evaluation<'a> {
             synaptic_ops: counts.synaptic_ops,
             multiply_adds: counts.multiply_adds,
             settled_us: decision.since().filter(|_| is_causal).map(|step| (step + 1) * tick),
-            problem: self.problem(sample, take, answer),
+            problem: problem(&self.samples[sample], take, answer).map(|text| self.said(&text)),
             ..self.unanswered(sample)
-        }
-    }
-
-    /// What is wrong with a sample that ran.
-    fn problem(&self, sample: usize, take: &Take, answer: &Answer) -> Option<String> {
-        let Window { to, .. } = self.samples[sample].window;
-        let last = take.span.map_or(i64::MIN, |(_, last)| last);
-        match &take.damage {
-            Some(damage) if last < to => Some(self.said(damage)),
-            _ if answer.cut.kept == 0 => Some("no event in its window".into()),
-            _ if to != Window::ALL.to && last < to - 1 => {
-                Some(format!("the recording ends at {last} µs, its label at {to} µs"))
-            }
-            _ => None,
         }
     }
 }

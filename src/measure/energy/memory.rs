@@ -7,6 +7,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::source::Certainty;
 use crate::units::Bytes;
 
 /// Picojoules.
@@ -43,22 +44,70 @@ pub struct MemoryModel {
     pub word_bytes: u64,
     /// Costs by size, ascending.
     pub knots: Vec<Knot>,
+    /// Who published these, if not who published the table.
+    pub citation: Option<String>,
+    /// How sure it is that they did, if not as sure as of the table.
+    pub certainty: Option<Certainty>,
     /// The largest memory that is near.
     pub buffer_bytes: Option<u64>,
     /// What an access to a larger one costs.
-    pub beyond: Option<Cost>,
+    pub beyond: Option<Beyond>,
+}
+
+/// What an access costs to a memory that does not fit into the buffer.
+#[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct Beyond {
+    /// The least that is defensible, in picojoules.
+    pub low: f64,
+    /// The published figure.
+    pub typical: f64,
+    /// The most that is defensible.
+    pub high: f64,
+    /// Who published it, if not who published the table.
+    pub citation: Option<String>,
+    /// How sure it is that they did, if not as sure as of the table.
+    pub certainty: Option<Certainty>,
+}
+
+impl Beyond {
+    fn cost(&self) -> Cost {
+        Cost { low: self.low, typical: self.typical, high: self.high }
+    }
 }
 
 impl MemoryModel {
     /// The cost of an access to a memory of this size.
     pub fn cost(&self, size: Bytes) -> Cost {
-        if let (Some(beyond), Some(buffer)) = (self.beyond, self.buffer_bytes)
-            && size.0 > buffer
-        {
-            return beyond;
+        if let Some(beyond) = self.beyond(size) {
+            return beyond.cost();
         }
         let column = |of: fn(&Knot) -> f64| self.between(size.0, of);
         Cost { low: column(|k| k.low), typical: column(|k| k.typical), high: column(|k| k.high) }
+    }
+
+    /// What an access to a memory of this size costs because it does not fit into the buffer.
+    fn beyond(&self, size: Bytes) -> Option<&Beyond> {
+        self.beyond.as_ref().filter(|_| self.buffer_bytes.is_some_and(|buffer| size.0 > buffer))
+    }
+
+    /// Where the cost at this size is from, where that is not where the table is from.
+    pub fn source(&self, size: Bytes) -> (Option<&str>, Option<Certainty>) {
+        match self.beyond(size) {
+            Some(beyond) => (beyond.citation.as_deref(), beyond.certainty),
+            None => (self.citation.as_deref(), self.certainty),
+        }
+    }
+
+    /// The citations of its own.
+    pub fn citations(&self) -> impl Iterator<Item = &str> {
+        let beyond = self.beyond.as_ref().and_then(|beyond| beyond.citation.as_deref());
+        self.citation.as_deref().into_iter().chain(beyond)
+    }
+
+    /// How sure its costs are, where not as sure as the table.
+    pub fn certainties(&self) -> impl Iterator<Item = Option<Certainty>> {
+        std::iter::once(self.certainty).chain(self.beyond.iter().map(|beyond| beyond.certainty))
     }
 
     /// Linear between knots, flat behind the last.
@@ -80,7 +129,8 @@ impl MemoryModel {
         let ordered =
             |low: f64, typical: f64, high: f64| 0.0 <= low && low <= typical && typical <= high;
         let costs = self.knots.iter().map(|knot| (knot.low, knot.typical, knot.high));
-        let costs = costs.chain(self.beyond.map(|cost| (cost.low, cost.typical, cost.high)));
+        let beyond = self.beyond.iter().map(|cost| (cost.low, cost.typical, cost.high));
+        let costs = costs.chain(beyond);
         let wrong = costs.into_iter().find(|&(low, typical, high)| !ordered(low, typical, high));
         match (wrong, self.word_bytes, self.knots.is_empty(), ascends) {
             (Some((low, typical, high)), ..) => Some(format!("costs {low}, {typical}, {high}")),

@@ -1,12 +1,12 @@
 //! Tables: what operations cost, where the figures are from, and what they leave out.
 
-use std::fmt;
-
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 
 use super::memory::{Cost, MemoryModel};
+use super::source::{Certainty, Source};
 use crate::error::{Error, ErrorKind, Result};
 use crate::measure::work::{COUNTS, Count};
+use crate::units::Bytes;
 
 macro_rules! tables {
     ($($name:literal),* $(,)?) => {
@@ -32,28 +32,6 @@ tables![
     "speck",
 ];
 
-/// How far the figures of a table can be trusted to be those of its source.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Certainty {
-    /// Read in the source that is named.
-    Read,
-    /// As others quote that source.
-    Secondhand,
-    /// Remembered and not checked.
-    Recalled,
-}
-
-impl fmt::Display for Certainty {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Certainty::Read => "read in the source",
-            Certainty::Secondhand => "secondhand, as others quote the source",
-            Certainty::Recalled => "recalled, not checked in any source",
-        })
-    }
-}
-
 /// What operations cost, where the figures are from, and what they leave out.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -62,9 +40,9 @@ pub struct Table {
     pub name: String,
     /// What kind of figure it is.
     pub about: String,
-    /// Who published it.
+    /// Who published it; each figure can say otherwise.
     pub citation: String,
-    /// How sure it is that they did.
+    /// How sure it is that they did; likewise.
     pub certainty: Certainty,
     /// The process that it holds for.
     pub process: String,
@@ -96,6 +74,10 @@ pub struct Constant {
     pub typical: f64,
     /// The most that is defensible.
     pub high: f64,
+    /// Who published it, if not who published the table.
+    pub citation: Option<String>,
+    /// How sure it is that they did, if not as sure as of the table.
+    pub certainty: Option<Certainty>,
 }
 
 /// Words that cost by the size of their memory.
@@ -195,6 +177,12 @@ impl Table {
             let found = format!("'{name}' of {low}, {typical}, {high}");
             return refuse(found, "0 ≤ low ≤ typical ≤ high, in picojoules");
         }
+        let own = self.terms.iter().filter_map(|term| term.citation.as_deref());
+        let memory = self.memory.iter().flat_map(MemoryModel::citations);
+        let mut citations = own.chain(memory).chain([self.citation.as_str()]);
+        if citations.any(|citation| citation.trim().is_empty()) {
+            return refuse("an empty citation".into(), "who published it");
+        }
         match &self.memory {
             None if !self.accesses.is_empty() => refuse("accesses".into(), "a [memory] too"),
             Some(memory) => memory.fault().map_or(Ok(()), |fault| {
@@ -202,6 +190,38 @@ impl Table {
             }),
             None => Ok(()),
         }
+    }
+
+    /// Where a constant is from.
+    pub fn source<'t>(&'t self, constant: &'t Constant) -> Source<'t> {
+        self.source_of((constant.citation.as_deref(), constant.certainty))
+    }
+
+    /// Where the cost of an access to a memory of this size is from.
+    pub fn source_of_access(&self, size: Bytes) -> Source<'_> {
+        let memory = self.memory.as_ref();
+        self.source_of(memory.map_or((None, None), |memory| memory.source(size)))
+    }
+
+    fn source_of<'t>(&'t self, own: (Option<&'t str>, Option<Certainty>)) -> Source<'t> {
+        let (citation, certainty) = own;
+        Source {
+            citation: citation.unwrap_or(&self.citation),
+            certainty: certainty.unwrap_or(self.certainty),
+        }
+    }
+
+    /// How sure its figures are, each certainty once.
+    pub fn certainties(&self) -> Vec<Certainty> {
+        let own = self.terms.iter().map(|constant| self.source(constant).certainty);
+        let memory = self.memory.iter().flat_map(MemoryModel::certainties);
+        let mut all: Vec<Certainty> = Vec::new();
+        for certainty in own.chain(memory.map(|own| own.unwrap_or(self.certainty))) {
+            if !all.contains(&certainty) {
+                all.push(certainty);
+            }
+        }
+        all
     }
 
     /// What one of a count costs; none where the table does not say.
@@ -225,6 +245,30 @@ mod tests {
         assert_eq!(Table::usual().unwrap()[0].name, "horowitz45");
     }
 
+    /// What a table says of all holds where a figure says nothing of itself.
+    #[test]
+    fn a_figure_can_be_from_elsewhere_than_its_table() {
+        let text = TABLES[0].replacen(
+            "low = 4.6",
+            "certainty = \"derived\"\ncitation = \"mine\"\nlow = 4.6",
+            1,
+        );
+        let table = Table::parse(&text).unwrap();
+        let found: Vec<Source> = table.terms.iter().map(|term| table.source(term)).collect();
+        let inherited = Source { citation: &table.citation, certainty: Certainty::Secondhand };
+        let own = Source { citation: "mine", certainty: Certainty::Derived };
+        assert_eq!(found, [inherited, own]);
+        assert_eq!(table.certainties(), [Certainty::Secondhand, Certainty::Derived]);
+        // DRAM is remembered, what fits into the buffer quoted
+        let memory = Table::parse(TABLES[5]).unwrap();
+        let certainty = |bytes| memory.source_of_access(Bytes(bytes)).certainty;
+        assert_eq!(
+            [1 << 20, (1 << 20) + 1].map(certainty),
+            [Certainty::Secondhand, Certainty::Recalled]
+        );
+        assert!(memory.source_of_access(Bytes(1 << 21)).citation.contains("DRAM"));
+    }
+
     #[test]
     fn a_table_that_makes_no_sense_is_refused() {
         let memory = TABLES[4];
@@ -235,6 +279,9 @@ mod tests {
             (TABLES[0], "low = 0.9", "low = 0.91", "0.91, 0.9, 0.9"),
             (TABLES[0], "low = 0.9", "low = nan", "NaN"),
             (TABLES[0], "\"secondhand\"", "\"sure\"", "sure"),
+            (TABLES[0], "low = 0.9", "certainty = \"sure\"\nlow = 0.9", "sure"),
+            (TABLES[0], "low = 0.9", "citation = \" \"\nlow = 0.9", "empty citation"),
+            (memory, "citation = \"10", "citation = \"\" # 10", "empty citation"),
             (memory, "bytes = 8192", "bytes = 32768", "out of order"),
             (memory, "word_bytes = 4", "word_bytes = 0", "0 bytes"),
             (memory, "typical = 20, high = 20", "typical = 20, high = 2", "10, 20, 2"),

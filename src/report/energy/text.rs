@@ -3,8 +3,8 @@
 use std::fmt::Write;
 
 use super::{EnergyReport, Head, Priced};
-use crate::measure::energy::{Cost, Part};
-use crate::measure::{COUNTS, Comparison, Count, Distribution, Energy, Work};
+use crate::measure::energy::{Cost, Part, Source};
+use crate::measure::{COUNTS, Certainty, Comparison, Count, Distribution, Energy, Work};
 use crate::report::table::{columns, grouped, grouped_or_dash};
 use crate::units::{Bytes, Joules, Micros};
 
@@ -150,6 +150,30 @@ impl Priced {
         }
         let _ = writeln!(text, "  without {}", table.leaves_out.join(", "));
         let _ = writeln!(text, "  source: {}; {}", table.citation, table.certainty);
+        for (names, Source { citation, certainty }) in self.other_sources() {
+            let _ = writeln!(text, "  source of {}: {citation}; {certainty}", names.join(", "));
+        }
+    }
+
+    /// Sources of figures that are not the table's, each with the counts that it prices.
+    fn other_sources(&self) -> Vec<(Vec<String>, Source<'_>)> {
+        let Energy { table, terms, accesses } = &self.all;
+        let terms = table.terms.iter().zip(terms).filter(|(_, term)| term.count > 0);
+        let terms = terms.map(|(constant, _)| (&constant.name, table.source(constant)));
+        let accesses = table.accesses.iter().zip(accesses).flat_map(|(access, (_, parts))| {
+            parts.iter().map(|part| (&access.name, table.source_of_access(part.size)))
+        });
+        let own = Source { citation: &table.citation, certainty: table.certainty };
+        let mut others: Vec<(Vec<String>, Source<'_>)> = Vec::new();
+        for (name, source) in terms.chain(accesses).filter(|(_, source)| *source != own) {
+            let name = name.replace('_', " ");
+            match others.iter_mut().find(|(_, other)| *other == source) {
+                Some((names, _)) if names.contains(&name) => (),
+                Some((names, _)) => names.push(name),
+                None => others.push((vec![name], source)),
+            }
+        }
+        others
     }
 
     /// count × constant = joules, for all samples.
@@ -157,13 +181,15 @@ impl Priced {
         let Energy { table, terms, accesses } = &self.all;
         let mut rows = Vec::new();
         for (constant, term) in table.terms.iter().zip(terms).filter(|(_, term)| term.count > 0) {
-            rows.push(line(&constant.name, "", term.count, &constant.cost(), term.typical));
+            let product = (term.count, constant.cost(), term.typical);
+            rows.push(line(&constant.name, "", product, table.source(constant).certainty));
         }
         for (access, (_, parts)) in table.accesses.iter().zip(accesses) {
             for Part { unit, count, size, cost } in parts {
                 let typical = Joules::of(*count, cost.typical);
                 let place = format!("of '{}', {} bytes", self.names[*unit], grouped(size.0));
-                rows.push(line(&access.name, &place, *count, cost, typical));
+                let (product, source) = ((*count, *cost, typical), table.source_of_access(*size));
+                rows.push(line(&access.name, &place, product, source.certainty));
             }
         }
         let total = self.all.sum(|term| term.typical);
@@ -203,9 +229,16 @@ impl Priced {
     }
 }
 
-fn line(name: &str, place: &str, count: u64, cost: &Cost, typical: Joules) -> Vec<String> {
+/// count × constant = joules, and how sure the constant is.
+fn line(
+    name: &str,
+    place: &str,
+    (count, cost, typical): (u64, Cost, Joules),
+    certainty: Certainty,
+) -> Vec<String> {
     let constant = format!("× {} pJ", significant(cost.typical));
-    vec![name.replace('_', " "), place.into(), grouped(count), constant, format!("= {typical}")]
+    let (name, makes) = (name.replace('_', " "), format!("= {typical}"));
+    vec![name, place.into(), grouped(count), constant, makes, certainty.name().into()]
 }
 
 /// Five digits, enough to work out the three of a product.

@@ -1,0 +1,116 @@
+//! What operations cost: by which tables.
+
+use std::path::{Path, PathBuf};
+
+use crate::disk;
+use crate::error::{Error, ErrorKind, Result};
+use crate::measure::Table;
+use crate::units::Bytes;
+
+/// Tables by their names and files.
+#[derive(clap::Args)]
+pub struct TableChoice {
+    /// What operations cost: names with commas between, TOML files of your own, or all
+    #[arg(long, value_name = "NAME|FILE,...", value_delimiter = ',', long_help = table_help())]
+    table: Vec<PathBuf>,
+}
+
+/// Memories that are near, where nobody says how large they are.
+pub const BUFFER: Bytes = Bytes(1 << 20);
+
+/// One of each kind, for whoever wants to see how far they are apart: arithmetic in two
+/// widths, arithmetic with memory, a figure that papers share, two chips.
+const KINDS: [&str; 6] =
+    ["horowitz45", "horowitz45-int8", "lemaire45", "spikformer", "loihi", "truenorth"];
+
+fn table_help() -> String {
+    let tables = Table::all().unwrap_or_default();
+    let line = |table: &Table| {
+        let certainties = table.certainties().iter().map(ToString::to_string).collect::<Vec<_>>();
+        format!("  {:18}{} [{}]", table.name, table.about, certainties.join("; "))
+    };
+    let lines: Vec<String> = tables.iter().map(line).collect();
+    format!(
+        "What operations cost: names with commas between, TOML files of your own, or all\n\n{}\n\n\
+         NeuroBench's counts are in every report; it has no joules.\n\
+         A file:\n{EXAMPLE}",
+        lines.join("\n")
+    )
+}
+
+const EXAMPLE: &str = r#"  name = "mine"
+  about = "what the figures are"
+  citation = "where they are from"
+  certainty = "read"            # or derived, secondhand, recalled
+  process = "28 nm"
+  leaves_out = ["memory"]
+  [[term]]
+  name = "synaptic_ops"         # any count of the report that is no word
+  about = "what one includes"
+  certainty = "recalled"        # and citation, where they are others than the table's
+  low = 1.0                     # picojoules
+  typical = 2.0
+  high = 3.0"#;
+
+impl TableChoice {
+    /// Whether any was asked for.
+    pub fn is_given(&self) -> bool {
+        !self.table.is_empty()
+    }
+
+    /// The tables that were asked for, in that order, where memories of up to `buffer` are
+    /// near.
+    ///
+    /// # Errors
+    /// A name that there is not, or twice; a file that is no table.
+    pub fn read(&self, buffer: Bytes) -> Result<Vec<Table>> {
+        let mut tables: Vec<Table> = Vec::new();
+        for name in &self.table {
+            for mut table in tables_of(name)? {
+                if tables.iter().any(|other| other.name == table.name) {
+                    let found = format!("table '{}' twice", table.name);
+                    return Err(Error::new(ErrorKind::Usage, found, "each by a name of its own"));
+                }
+                if let Some(memory) = table.memory.as_mut().filter(|m| m.buffer_bytes.is_some()) {
+                    memory.buffer_bytes = Some(buffer.0);
+                }
+                tables.push(table);
+            }
+        }
+        Ok(tables)
+    }
+
+    /// The same, and one of each kind where none was asked for.
+    ///
+    /// # Errors
+    /// As [`TableChoice::read`].
+    pub fn read_or_kinds(&self, buffer: Bytes) -> Result<Vec<Table>> {
+        let kinds = || TableChoice { table: KINDS.iter().map(PathBuf::from).collect() };
+        if self.is_given() { self.read(buffer) } else { kinds().read(buffer) }
+    }
+}
+
+/// The table of a name or in a file, or all that ship.
+fn tables_of(name: &Path) -> Result<Vec<Table>> {
+    let all = Table::all()?;
+    if name.as_os_str() == "all" {
+        return Ok(all);
+    }
+    if name.extension().is_some_and(|ending| ending == "toml") {
+        let bytes = disk::head(name, LARGEST)?;
+        let text = String::from_utf8_lossy(&bytes);
+        return Ok(vec![Table::parse(&text).map_err(|e| e.in_file(name))?]);
+    }
+    let names: Vec<String> = all.iter().map(|table| table.name.clone()).collect();
+    match all.into_iter().find(|table| name.as_os_str() == table.name.as_str()) {
+        Some(table) => Ok(vec![table]),
+        None => {
+            let found = format!("table '{}'", name.display());
+            let expected = format!("all, a FILE.toml, or {}", names.join(", "));
+            Err(Error::new(ErrorKind::Usage, found, expected))
+        }
+    }
+}
+
+/// No table has more bytes than this.
+const LARGEST: u64 = 1 << 20;
