@@ -124,7 +124,6 @@ impl Push {
             64 => dispatch(Scatter::<64>(part)),
             96 => dispatch(Scatter::<96>(part)),
             128 => dispatch(Scatter::<128>(part)),
-            192 => dispatch(Scatter::<192>(part)),
             _ => dispatch(Scatter::<0>(part)),
         }
     }
@@ -231,8 +230,9 @@ impl<const L: usize> Kernel for Scatter<'_, L> {
                 fed = &fed[before(rows.start)..before(rows.end)];
             }
             let (group, columns) = (group as usize, &push.columns[column as usize]);
+            let channel_of_all = group * push.per_group.divisor() as usize + channel as usize;
             // from an address to its channel of all groups
-            let offset = (group * push.per_group.divisor() as usize).wrapping_sub(first as usize);
+            let offset = channel_of_all.wrapping_sub((first + channel) as usize);
             for run in &columns.runs {
                 let to = group * push.run + run.sums;
                 let (weights, slices) = (&push.weights[run.weights..], [(here, offset)]);
@@ -243,8 +243,13 @@ impl<const L: usize> Kernel for Scatter<'_, L> {
                     continue;
                 }
                 for row in fed {
-                    let (place, weights) = ((to + row.sums, run.len), &weights[row.weights..]);
-                    sums.add_rows(place, weights, push.per_channel, &slices);
+                    let (start, weights) = (to + row.sums, &weights[row.weights..]);
+                    if let ([_], [value]) = (here.index, here.value) {
+                        let from = channel_of_all * push.per_channel;
+                        sums.add_run(start, &weights[from..][..run.len], *value);
+                    } else {
+                        sums.add_rows((start, run.len), weights, push.per_channel, &slices);
+                    }
                 }
             }
             operations += count * (fed.len() * columns.taps * push.run) as u64;
