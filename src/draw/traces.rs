@@ -7,7 +7,7 @@ use super::band::label;
 use super::clock::Clock;
 use super::curves::round_step;
 use super::grid::COLUMNS;
-use super::page::{EDGE, Heading, MARGIN, WIDTH, axis, head, spans};
+use super::page::{EDGE, Heading, MARGIN, Span, WIDTH, axis, head, spans};
 use super::scene::{Anchor, Rect, Scene};
 use super::shade::{GREY, GUIDE, INK, OFF, ON, RULE};
 use super::words;
@@ -112,7 +112,7 @@ impl Traces {
         let top = head(&mut scene, heading) + 2;
         let mut y = spans(&mut scene, &heading.spans, &clock, top);
         for trace in &self.traces {
-            y = trace.draw(&mut scene, &clock, self.shift, (y, height));
+            y = trace.draw(&mut scene, &clock, (self.shift, &heading.spans), (y, height));
         }
         scene.height = axis(&mut scene, &clock, y, KEY) + EDGE;
         scene
@@ -121,12 +121,19 @@ impl Traces {
 
 impl Trace {
     /// Draws a panel from line `y` down; gives the first free line.
-    fn draw(&self, scene: &mut Scene, clock: &Clock, shift: u32, (y, height): (i32, i32)) -> i32 {
+    fn draw(
+        &self,
+        scene: &mut Scene,
+        clock: &Clock,
+        (shift, spans): (u32, &[Span]),
+        (y, height): (i32, i32),
+    ) -> i32 {
         let Clock { left, width, .. } = *clock;
         scene.text(label(left, y + 12, INK, Anchor::Start, self.neuron.label.clone()), width / 2);
         let spikes = words::count(self.spikes, "spike");
         scene.text(label(left + width, y + 12, GREY, Anchor::End, spikes), width / 2);
-        let columns = self.resample((clock.per_column >> shift) as usize, clock.columns());
+        let mut columns = self.resample((clock.per_column >> shift) as usize, clock.columns());
+        leave_gaps(&mut columns, clock.per_column, spans);
         let marks = columns.iter().enumerate().filter(|(_, column)| column.fired);
         let above = y + HEADER;
         let mark = |(column, _)| Rect::new(clock.column(column).0, above, 1, SPIKES - 2);
@@ -181,13 +188,24 @@ impl Trace {
     }
 }
 
-/// One run of pixels a column, each as far as the one before.
+/// Between trials nothing runs, and no neuron is anywhere.
+fn leave_gaps(columns: &mut [Column], per_column: u64, spans: &[Span]) {
+    for (number, column) in (0..).zip(columns) {
+        let (from, to) = (number * per_column, (number + 1) * per_column);
+        let runs = spans.is_empty() || spans.iter().any(|span| span.from < to && from < span.to);
+        column.potential = column.potential.filter(|_| runs);
+    }
+}
+
+/// One run of pixels a column, each as far as the one before if there is one.
 fn curve(columns: &[Column], clock: &Clock, line: impl Fn(f64) -> i32) -> Vec<Rect> {
     let mut before: Option<(i32, i32)> = None;
     let mut rects = Vec::new();
-    for (column, (low, high)) in
-        columns.iter().enumerate().filter_map(|(i, c)| Some((i, c.potential?)))
-    {
+    for (column, &Column { potential, .. }) in columns.iter().enumerate() {
+        let Some((low, high)) = potential else {
+            before = None;
+            continue;
+        };
         let own = (line(high.into()), line(low.into()));
         let (top, bottom) = before.map_or(own, |(top, bottom)| (own.0.min(bottom), own.1.max(top)));
         let (x, width) = clock.column(column);
@@ -265,6 +283,21 @@ mod tests {
         );
         let pairs: Vec<_> = trace.resample(2, 3).iter().map(|c| c.potential.unwrap()).collect();
         assert_eq!(pairs, [(0.5, 1.25), (0.5, 1.25), (0.0, 0.0)]);
+    }
+
+    #[test]
+    fn a_line_ends_with_its_trial() {
+        let trace = &traces().traces[0];
+        let mut columns = trace.resample(1, 6);
+        let span = |from, to| Span { from, to, label: String::new() };
+        leave_gaps(&mut columns, 1, &[span(0, 2), span(4, 5)]);
+        let drawn: Vec<bool> = columns.iter().map(|column| column.potential.is_some()).collect();
+        assert_eq!(drawn, [true, true, false, false, true, false]);
+        // nothing leads from 1.25 over the gap to 0
+        let clock = Clock::new(6, Micros(1_000), 0, 0, 60);
+        let rects = curve(&columns, &clock, |value| (100.0 * value) as i32);
+        let last = rects.iter().find(|rect| rect.x == 40).unwrap();
+        assert_eq!((last.y, last.h), (0, LINE));
     }
 
     #[test]
