@@ -22,6 +22,8 @@
 //! whole window as `torch.nn.AvgPool2d` does, padding of at most half a kernel as
 //! `torch.nn.MaxPool2d` wants it.
 
+use std::ops::Range;
+
 use super::axis::Axis;
 use super::divisor::Divisor;
 use super::{Connection, Layer, Routed, misfit};
@@ -161,6 +163,27 @@ impl Windows {
         }
     }
 
+    /// The same for all spikes of a pixel together, of which a maximum mostly hears many.
+    /// Calls `each` for every pixel with spikes and every window that holds it: with these
+    /// spikes, and with what is to be added to their addresses, modulo 2³², to get those
+    /// of the window.
+    #[inline]
+    fn each(&self, spikes: &Spikes, mut each: impl FnMut(Range<usize>, u32)) {
+        let mut next = 0;
+        while let Some(&address) = spikes.index.get(next) {
+            let (pixel, channel) = self.by_channel.of(address);
+            let first = address - channel;
+            let is_here = |&&index: &&u32| index - first < self.by_channel.divisor();
+            let end = next + spikes.index[next..].iter().take_while(is_here).count();
+            let (row, column) = self.by_width.of(pixel);
+            for &i in &self.rows[row as usize] {
+                let columns = self.columns[column as usize].iter();
+                columns.for_each(|&j| each(next..end, (i + j).wrapping_sub(first)));
+            }
+            next = end;
+        }
+    }
+
     /// Pixels in each window, padding aside.
     fn sizes(&self) -> Vec<u32> {
         let [height, width] = self.output;
@@ -218,12 +241,10 @@ impl Routed for Largest {
         let negative = spikes.value.iter().any(|&value| value < 0.0);
         let heard = if negative { self.heard(spikes) } else { Vec::new() };
         let is_full = |window: usize| heard[window] == self.sizes[window / self.windows.channels];
-        for (address, value, count) in spikes.iter() {
-            self.windows.of(address, |window| {
-                if value > 0.0 || value < 0.0 && is_full(window as usize) {
-                    out.keep_largest(window, value, count);
-                }
+        self.windows.each(spikes, |here, shift| {
+            out.keep_largest(spikes, here, shift, |window, value| {
+                value > 0.0 || value < 0.0 && is_full(window as usize)
             });
-        }
+        });
     }
 }

@@ -136,16 +136,38 @@ impl Merge {
         self.touched[block] |= 1 << lane;
     }
 
-    /// Keeps an entry if it is the first at its address or larger than the one
-    /// kept so far. Between two drains an address is either added to or asked
-    /// for its largest entry.
+    /// Of some entries, at their addresses plus `shift`, modulo 2³², keeps those that
+    /// `counts` and that are the first at their address or larger than the one kept so
+    /// far. Between two drains an address is either added to or asked for its largest entry.
     #[inline]
-    pub fn keep_largest(&mut self, index: u32, value: f32, count: u32) {
-        let (block, lane) = (index as usize / 64, index as usize % 64);
-        let (values, counts) = &mut self.blocks[block];
-        if self.touched[block] >> lane & 1 == 0 || value > values[lane] {
-            (values[lane], counts[lane]) = (value, count);
-            self.touched[block] |= 1 << lane;
+    pub fn keep_largest(
+        &mut self,
+        spikes: &Spikes,
+        run: Range<usize>,
+        shift: u32,
+        counts: impl Fn(u32, f32) -> bool,
+    ) {
+        let entries = spikes.value[run.clone()].iter().zip(&spikes.count[run.clone()]);
+        // the bits of one block at a time, or every entry would wait for the one before
+        let (mut at, mut touched) = (usize::MAX, 0);
+        for (&index, (&value, &count)) in spikes.index[run].iter().zip(entries) {
+            let index = index.wrapping_add(shift);
+            let (block, lane) = (index as usize / 64, index as usize % 64);
+            if block != at {
+                if let Some(before) = self.touched.get_mut(at) {
+                    *before = touched;
+                }
+                (at, touched) = (block, self.touched[block]);
+            }
+            let (values, numbers) = &mut self.blocks[block];
+            let is_larger = touched >> lane & 1 == 0 || value > values[lane];
+            if is_larger && counts(index, value) {
+                (values[lane], numbers[lane]) = (value, count);
+                touched |= 1 << lane;
+            }
+        }
+        if let Some(before) = self.touched.get_mut(at) {
+            *before = touched;
         }
     }
 
@@ -193,7 +215,9 @@ mod tests {
     fn of_the_largest_entry_value_and_count_go_on() {
         let mut merge = Merge::new(70);
         for (index, value, count) in [(3, 1.0, 1), (69, -2.0, 7), (3, 2.5, 4), (3, 2.0, 9)] {
-            merge.keep_largest(index, value, count);
+            let mut one = Spikes::default();
+            one.push(index, value, count);
+            merge.keep_largest(&one, 0..1, 0, |_, _| true);
         }
         let mut out = Spikes::default();
         merge.drain(&mut out);
