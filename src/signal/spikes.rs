@@ -223,4 +223,17 @@ mod tests {
         merge.drain(&mut out);
         assert_eq!(out.iter().collect::<Vec<_>>(), [(3, 2.5, 4), (69, -2.0, 7)]);
     }
+
+    #[test]
+    fn a_run_may_reach_over_blocks_and_move_down() {
+        let (mut merge, mut run) = (Merge::new(200), Spikes::default());
+        (0..150).for_each(|index| run.push(index + 20, index as f32, index + 1));
+        let odd = |index: u32, _| index % 2 == 1;
+        merge.keep_largest(&run, 10..140, 0u32.wrapping_sub(20), odd);
+        let mut out = Spikes::default();
+        merge.drain(&mut out);
+        let expected = (10..140).filter(|index| index % 2 == 1);
+        let expected = expected.map(|index: u32| (index, index as f32, index + 1));
+        assert_eq!(out.iter().collect::<Vec<_>>(), expected.collect::<Vec<_>>());
+    }
 }
