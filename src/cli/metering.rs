@@ -2,8 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
+use super::labels::{Labels, labels};
 use super::options::{Opened, RunOptions};
-use super::play::{Labels, labels};
 use super::samples::{Choice, problem, run};
 use crate::bundled;
 use crate::corpus::Sample;

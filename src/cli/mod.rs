@@ -9,6 +9,7 @@ mod convert;
 mod energy;
 mod eval;
 mod info;
+mod labels;
 mod many;
 mod metering;
 mod options;

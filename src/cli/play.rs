@@ -3,12 +3,12 @@
 use std::cell::RefCell;
 use std::path::Path;
 
+use super::labels::{Labels, first_start, labels};
 use super::metering::{Metering, Subject};
 use super::options::{Opened, Origins, RunOptions};
 use super::progress::Progress;
 use super::tables::BUFFER;
-use crate::bundled;
-use crate::corpus::gesture::{Trial, parse_labels, read_labels};
+use crate::corpus::gesture::Trial;
 use crate::draw::{Heading, Marks, Picture, Raster};
 use crate::engine::{Observer, Operations};
 use crate::error::{Error, ErrorKind, Result};
@@ -72,9 +72,6 @@ impl Drawn {
         self.raster.text(&self.heading, self.ticks, columns)
     }
 }
-
-/// Trials of a recording, and where they are from.
-pub type Labels = (Vec<Trial>, Origins);
 
 /// What came of a run before an observer.
 pub struct Shown<O> {
@@ -273,22 +270,6 @@ pub fn play(options: &RunOptions, opened: &Opened, wanted: Wanted<'_>) -> Result
     Ok(Played { report, drawn, page, steps, damage: take.damage })
 }
 
-/// The trials that a recording is cut into, and where they are from: those of the label file
-/// that was named, or the bundled ones.
-///
-/// # Errors
-/// As [`read_labels`].
-pub fn labels(options: &RunOptions) -> Result<Option<Labels>> {
-    match &options.labels {
-        Some(path) => Ok(Some((read_labels(path)?, Origins::of(path)?))),
-        None if options.is_bundled() && options.from.is_none() && options.to.is_none() => {
-            let trials = parse_labels(bundled::LABELS.bytes)?;
-            Ok(Some((trials, Origins::bundled(&bundled::LABELS)?)))
-        }
-        None => Ok(None),
-    }
-}
-
 /// Runs a recording, or its trials, before an observer, and each before a watch of its own
 /// where there are some.
 fn run<O: Observer>(
@@ -313,11 +294,6 @@ fn run<O: Observer>(
     });
     let (take, answers) = replay.run_windows(recording, windows, at)?;
     Ok((take, Answers::Trials(trials.iter().copied().zip(answers).collect())))
-}
-
-/// Where the first of these trials begins.
-pub fn first_start<'t>(trials: impl IntoIterator<Item = &'t Trial>) -> i64 {
-    trials.into_iter().map(|trial| trial.window.from).min().unwrap_or(0)
 }
 
 /// Where the raster's time begins on the recording's clock, and its ticks.

@@ -2,9 +2,10 @@
 
 use std::path::PathBuf;
 
+use super::labels::labels;
 use super::options::{Opened, RunOptions};
 use super::output;
-use super::play::{Player, labels};
+use super::play::Player;
 use super::raster::open_network;
 use super::render::{length, pixels};
 use crate::disk;
