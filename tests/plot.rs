@@ -79,6 +79,9 @@ fn plots_of_trials_say_which_and_whether_the_answer_is_right() {
             let is_there = texts.iter().any(|text| text.contains(&label));
             assert_eq!(is_there, kind != "rates", "{kind}: '{label}' in {texts:?}");
         }
+        let together = format!("Of {} trials together", trials.as_array().unwrap().len());
+        let is_there = texts.iter().any(|text| text.starts_with(&together));
+        assert_eq!(is_there, kind == "rates", "{kind}: {texts:?}");
     }
 }
 

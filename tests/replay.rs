@@ -246,7 +246,7 @@ proptest! {
     fn windows_side_by_side_are_the_whole(
         events in any_events(),
         mut cuts in prop::collection::vec(0i64..5_000, 0..5),
-        binary in any::<bool>(),
+        binary in any::<bool>(), backwards in any::<bool>(),
     ) {
         let network = mirror(&[2, SIDE, SIDE]);
         let input = if binary { InputMode::Binary } else { InputMode::Counts };
@@ -259,7 +259,14 @@ proptest! {
         let windows = edges.windows(2).enumerate().map(|(window, w)| {
             (Window { from: w[0], to: w[1] }, Turn { window, turns: &turns })
         });
-        let (_, parts) = replay.run_windows(&mut recording(&events), windows, |_| ()).unwrap();
+        let mut windows: Vec<_> = windows.collect();
+        if backwards {
+            windows.reverse();
+        }
+        let (_, mut parts) = replay.run_windows(&mut recording(&events), windows, |_| ()).unwrap();
+        if backwards {
+            parts.reverse();
+        }
         prop_assert!(turns.borrow().is_sorted(), "a window ends before the next begins");
         let (_, whole) = replay.run(&mut recording(&events), (), |_| ()).unwrap();
         let mut sum = vec![0; counts(&whole).len()];

@@ -56,7 +56,11 @@ impl Rates {
             Map { band, spikes, image, length }.draw(&mut scene, y);
             y += HEADER + Tiles::new(&band.shape, room).size().1 + GAP;
         }
-        scene.text(label(MARGIN, y + 4, GREY, Anchor::Start, KEY), WIDTH - 2 * MARGIN);
+        let key = match heading.spans.len() {
+            0 | 1 => KEY.to_owned(),
+            trials => format!("Of {trials} trials together. {KEY}"),
+        };
+        scene.text(label(MARGIN, y + 4, GREY, Anchor::Start, key), WIDTH - 2 * MARGIN);
         scene.height = y + EDGE;
         scene
     }

@@ -285,15 +285,23 @@ impl<'n> Replay<'n> {
             })?;
         recording.set_frame(self.settings.dt);
         let has_frames = recording.frames().is_some();
-        let run = |(window, observer)| Run::new(self, engine, field, has_frames, window, observer);
-        let mut runs: Vec<Run<_, O>> = windows.into_iter().map(run).collect();
+        // observers that share a picture are to see one window after the other
+        let mut windows: Vec<_> = windows.into_iter().enumerate().collect();
+        windows.sort_by_key(|(_, (window, _))| window.map(|window| window.from));
+        let run = |(place, (window, observer))| {
+            (place, Run::new(self, engine, field, has_frames, window, observer))
+        };
+        let (places, mut runs): (Vec<usize>, Vec<Run<_, O>>) = windows.into_iter().map(run).unzip();
         let mut reader = Reader::new(self.settings.order);
         while let Some(events) = reader.next(recording) {
             runs.iter_mut().for_each(|run| run.feed(events));
             progress(recording.offset());
         }
         let frames = recording.frames();
-        let answers = runs.into_iter().map(|run| run.finish(frames)).collect();
+        let answers = runs.into_iter().map(|run| run.finish(frames));
+        let mut answers: Vec<(usize, Answer)> = places.into_iter().zip(answers).collect();
+        answers.sort_by_key(|(place, _)| *place);
+        let answers = answers.into_iter().map(|(_, answer)| answer).collect();
         Ok((reader.finish(recording), answers))
     }
 }
