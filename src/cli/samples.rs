@@ -1,4 +1,4 @@
-//! Which samples of a data set are meant.
+//! Which samples of a data set are meant, and how those of a recording run.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};

@@ -7,10 +7,12 @@ mod matrix;
 mod shape;
 pub mod simd;
 mod spikes;
+mod stretch;
 
-pub use accumulator::{Accumulator, BLOCK, BLOCKS_WORTH_THREADS, Offset, Stretch, lanes};
+pub use accumulator::{Accumulator, BLOCK, BLOCKS_WORTH_THREADS, lanes};
 pub use aligned::Aligned;
 pub use awake::keep_others_awake;
 pub use matrix::{Matrix, product};
 pub use shape::Shape;
 pub use spikes::{Entries, Merge, Spikes};
+pub use stretch::{Offset, Stretch};

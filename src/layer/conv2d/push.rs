@@ -1,7 +1,8 @@
 //! Each spike adds a run of weights to the sums of each output pixel that it feeds.
 //!
 //! Taps of a kernel's row that feed neighbouring outputs lie side by side, so that a
-//! spike makes few long runs: with stride s every s-th tap, the last one first.
+//! spike makes few long runs: with stride s every s-th tap, the last one first. The spikes
+//! of a pixel make the same runs, of the weights of different channels, and go together.
 
 use std::ops::Range;
 
@@ -214,7 +215,7 @@ impl<const L: usize> Kernel for Scatter<'_, L> {
         let in_part = rows.len() < push.height.output;
         while next < end {
             // spikes of one pixel and group feed the same sums
-            let (cell, channel) = push.per_group.of(spikes.index[next]);
+            let (place, channel) = push.per_group.of(spikes.index[next]);
             let first = spikes.index[next] - channel;
             let (start, mut count) = (next, 0);
             while next < end && spikes.index[next] - first < push.per_group.divisor() {
@@ -222,7 +223,7 @@ impl<const L: usize> Kernel for Scatter<'_, L> {
                 next += 1;
             }
             let here = spikes.slice(start..next);
-            let (pixel, group) = push.groups.of(cell);
+            let (pixel, group) = push.groups.of(place);
             let (row, column) = push.width.of(pixel);
             let mut fed = &push.rows[row as usize][..];
             if in_part {
@@ -230,25 +231,25 @@ impl<const L: usize> Kernel for Scatter<'_, L> {
                 fed = &fed[before(rows.start)..before(rows.end)];
             }
             let (group, columns) = (group as usize, &push.columns[column as usize]);
-            let channel_of_all = group * push.per_group.divisor() as usize + channel as usize;
+            let first_channel = group * push.per_group.divisor() as usize;
             // from an address to its channel of all groups
-            let offset = channel_of_all.wrapping_sub((first + channel) as usize);
+            let cell = (here, first_channel.wrapping_sub(first as usize));
             for run in &columns.runs {
                 let to = group * push.run + run.sums;
-                let (weights, slices) = (&push.weights[run.weights..], [(here, offset)]);
+                let weights = &push.weights[run.weights..];
                 // what nearly all of them are with the usual kernel of 3 × 3
                 if let ([a, b, c], true) = (fed, run.len == L) {
                     let places = [a, b, c].map(|row| (to + row.sums, row.weights));
-                    sums.add_blocks::<L>(places, weights, push.per_channel, slices[0]);
+                    sums.add_runs::<L>(places, weights, push.per_channel, cell);
                     continue;
                 }
                 for row in fed {
                     let (start, weights) = (to + row.sums, &weights[row.weights..]);
                     if let ([_], [value]) = (here.index, here.value) {
-                        let from = channel_of_all * push.per_channel;
+                        let from = (first_channel + channel as usize) * push.per_channel;
                         sums.add_run(start, &weights[from..][..run.len], *value);
                     } else {
-                        sums.add_rows((start, run.len), weights, push.per_channel, &slices);
+                        sums.add_rows((start, run.len), weights, push.per_channel, &[cell]);
                     }
                 }
             }
