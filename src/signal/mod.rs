@@ -15,4 +15,4 @@ pub use awake::keep_others_awake;
 pub use matrix::{Matrix, product};
 pub use shape::Shape;
 pub use spikes::{Entries, Merge, Spikes};
-pub use stretch::{Offset, Stretch};
+pub use stretch::{Offset, Patch, Stretch};

@@ -20,6 +20,33 @@ pub struct Stretch<'a> {
     pub(super) touched: &'a mut [u64],
 }
 
+/// Runs of sums, and of the weights that are added to them.
+#[derive(Clone, Copy, Debug)]
+pub struct Patch {
+    /// How many runs there are.
+    pub rows: u32,
+    /// Where the first of sums begins,
+    pub sums: usize,
+    /// and the first of weights.
+    pub weights: usize,
+    /// How far it is from one to the next, of sums and of weights; the latter modulo the
+    /// largest number.
+    pub apart: [usize; 2],
+}
+
+impl Patch {
+    /// Where the sums and the weights of a part of a run begin, by its number and by how
+    /// far the parts are apart.
+    #[inline(always)]
+    pub fn run(&self, [row, part]: [u32; 2], apart: [usize; 2]) -> [usize; 2] {
+        let at = |first: usize, axis: usize| {
+            let down = (row as usize).wrapping_mul(self.apart[axis]);
+            first.wrapping_add(down).wrapping_add((part as usize).wrapping_mul(apart[axis]))
+        };
+        [at(self.sums, 0), at(self.weights, 1)]
+    }
+}
+
 /// What is added to an entry's address, modulo the largest number, to get the number of
 /// its row of weights.
 pub type Offset = usize;
@@ -51,28 +78,33 @@ impl Stretch<'_> {
         self.touch(start, weights.len());
     }
 
-    /// [`Stretch::add_rows`] to three runs of N sums, which registers hold all together:
-    /// where each starts, and where its weights start in a row of them.
+    /// Adds to a patch of sums, of runs of N times R, for each of the entries `value` times
+    /// the patch of weights that belongs to it.
     #[inline(always)]
-    pub fn add_runs<const N: usize>(
+    pub fn add_patch<const R: usize, const N: usize>(
         &mut self,
-        [a, b, c]: [(usize, usize); 3],
+        patch: Patch,
         weights: &[f32],
         row: usize,
         (entries, offset): (Entries<'_>, Offset),
     ) {
-        let at = |(start, _): (usize, usize)| start - self.first;
-        let load = |place| -> [f32; N] { *self.sums[at(place)..].first_chunk().expect("room") };
-        let (mut first, mut second, mut third) = (load(a), load(b), load(c));
-        for (&index, &value) in entries.index.iter().zip(entries.value) {
-            let weights = &weights[(index as usize).wrapping_add(offset) * row..];
-            add(&mut first, &weights[a.1..][..N], value);
-            add(&mut second, &weights[b.1..][..N], value);
-            add(&mut third, &weights[c.1..][..N], value);
-        }
-        for (sums, (start, _)) in [(first, a), (second, b), (third, c)] {
-            self.sums[start - self.first..][..N].copy_from_slice(&sums);
-            self.touch(start, N);
+        let Patch { rows, sums: mut start, weights: mut place, apart } = patch;
+        for _ in 0..rows {
+            let sums = self.sums[start - self.first..][..N * R].as_chunks_mut::<R>().0;
+            let mut held: [[f32; R]; N] = std::array::from_fn(|tap| sums[tap]);
+            for (&index, &value) in entries.index.iter().zip(entries.value) {
+                let at = (index as usize).wrapping_add(offset) * row + place;
+                let weights = weights[at..][..N * R].as_chunks::<R>().0;
+                for tap in 0..N {
+                    add(&mut held[tap], &weights[tap], value);
+                }
+            }
+            for tap in 0..N {
+                sums[tap] = held[tap];
+            }
+            self.touch(start, N * R);
+            start += apart[0];
+            place = place.wrapping_add(apart[1]);
         }
     }
 
@@ -123,15 +155,16 @@ impl Stretch<'_> {
 
     #[inline(always)]
     fn touch(&mut self, start: usize, len: usize) {
-        let mut touch = |block: usize| {
+        let (first, last) = (start / BLOCK, (start + len - 1) / BLOCK);
+        let ((word, low), (last_word, high)) = (bit(first), bit(last));
+        if word == last_word {
+            self.touched[word] |= (high - low) | high;
+            return;
+        }
+        for block in first..=last {
             let (word, mask) = bit(block);
             self.touched[word] |= mask;
-        };
-        let (first, last) = (start / BLOCK, (start + len - 1) / BLOCK);
-        touch(first);
-        // mostly none
-        (first + 1..last).for_each(&mut touch);
-        touch(last);
+        }
     }
 }
 

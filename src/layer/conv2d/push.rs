@@ -1,15 +1,15 @@
-//! Each spike adds a run of weights to the sums of each output pixel that it feeds.
+//! Each spike adds a patch of weights to the sums of the output pixels that it feeds.
 //!
-//! Taps of a kernel's row that feed neighbouring outputs lie side by side, so that a
-//! spike makes few long runs: with stride s every s-th tap, the last one first. The spikes
-//! of a pixel make the same runs, of the weights of different channels, and go together.
+//! The outputs that an input feeds along an axis lie at one distance from each other, and
+//! weights lie in such an order that theirs do too. So a patch is told by where its first
+//! run begins, in sums and in weights, and by how many rows and columns it has.
 
 use std::ops::Range;
 
 use crate::layer::axis::Axis;
 use crate::layer::divisor::Divisor;
 use crate::signal::simd::{Kernel, dispatch};
-use crate::signal::{Aligned, Spikes, Stretch};
+use crate::signal::{Aligned, Patch, Spikes, Stretch};
 
 /// Weights as [input channel of all groups][k][taps in order][output channel of the
 /// group], and where they go.
@@ -17,46 +17,88 @@ pub struct Push {
     weights: Aligned,
     /// Weights of an input channel.
     per_channel: usize,
-    channels: usize,
+    channels: Divisor,
     /// Input channels of a group.
     per_group: Divisor,
-    groups: Divisor,
     /// Output channels of a group.
     run: usize,
-    /// Weights of the longest run.
-    longest: usize,
     height: Axis,
     width: Divisor,
     /// Addresses in a row of the input.
     row: usize,
-    /// By row of the input.
-    rows: Vec<Vec<Row>>,
-    /// By column of the input.
-    columns: Vec<Columns>,
+    rows: Fed,
+    columns: Fed,
 }
 
-/// A row of the kernel over a row of the output.
-struct Row {
-    /// Where its weights begin in those of a channel.
-    weights: usize,
-    /// The row of the output.
-    output: usize,
-    /// Its first sum.
+/// The outputs that each position of an axis feeds.
+struct Fed {
+    by_position: Vec<Places>,
+    /// How far apart they are: in outputs,
+    outputs: usize,
+    /// in sums,
     sums: usize,
-}
-
-/// What a column of the input feeds.
-struct Columns {
-    runs: Vec<Run>,
-    /// Taps in all.
-    taps: usize,
-}
-
-/// Weights side by side for sums side by side, counted from the row's first.
-struct Run {
+    /// and in weights, modulo the largest number.
     weights: usize,
-    sums: usize,
-    len: usize,
+}
+
+/// The outputs that one position feeds.
+#[derive(Clone, Copy, Default)]
+struct Places {
+    count: u32,
+    /// The first of them,
+    output: u32,
+    /// its sums, counted from those of output 0,
+    sums: u32,
+    /// and its weights, counted from those of the tap that lies first.
+    weights: u32,
+}
+
+impl Fed {
+    /// Of an axis whose taps lie in this order, with so many sums from one output to the
+    /// next and so many weights from one tap to the next.
+    fn new(axis: &Axis, order: &[usize], [sums, weights]: [usize; 2]) -> Fed {
+        let place = |tap: u32| {
+            let place = order.iter().position(|&l| l == tap as usize);
+            place.expect("a tap of the kernel") * weights
+        };
+        let taps = axis.taps();
+        let places = |taps: &Vec<(u32, u32)>| {
+            let &(tap, output) = taps.first()?;
+            let (sums, weights) = (output * sums as u32, place(tap) as u32);
+            Some(Places { count: taps.len() as u32, output, sums, weights })
+        };
+        // the same wherever a position feeds several
+        let several = taps.iter().find_map(|taps| Some([*taps.first()?, *taps.get(1)?]));
+        let [(tap, output), (next_tap, next_output)] = several.unwrap_or_default();
+        let outputs = (next_output - output) as usize;
+        Fed {
+            by_position: taps.iter().map(|taps| places(taps).unwrap_or_default()).collect(),
+            outputs,
+            sums: outputs * sums,
+            weights: place(next_tap).wrapping_sub(place(tap)),
+        }
+    }
+
+    /// How many all positions together feed.
+    fn all(&self) -> usize {
+        self.by_position.iter().map(|places| places.count as usize).sum()
+    }
+
+    /// Of what a position feeds, what lies among these outputs.
+    fn among(&self, outputs: &Range<usize>, of: Places) -> Places {
+        let before = |end: usize| {
+            let before = end.saturating_sub(of.output as usize).div_ceil(self.outputs.max(1));
+            before.min(of.count as usize)
+        };
+        let (skip, end) = (before(outputs.start), before(outputs.end));
+        let weights = skip.wrapping_mul(self.weights) as u32;
+        Places {
+            count: end.saturating_sub(skip) as u32,
+            output: of.output + (skip * self.outputs) as u32,
+            sums: of.sums + (skip * self.sums) as u32,
+            weights: of.weights.wrapping_add(weights),
+        }
+    }
 }
 
 impl Push {
@@ -74,27 +116,18 @@ impl Push {
                 sorted.extend((0..run).map(|o| weights[output(o)]));
             }
         }
-        let row = |&(k, i): &(u32, u32)| Row {
-            weights: k as usize * width.kernel * run,
-            output: i as usize,
-            sums: i as usize * width.output * outputs,
-        };
-        let columns = |taps: &Vec<(u32, u32)>| columns(taps, &order, groups == 1, [run, outputs]);
-        let columns: Vec<Columns> = width.taps().iter().map(columns).collect();
-        let runs = columns.iter().flat_map(|columns| &columns.runs);
+        let as_they_are: Vec<usize> = (0..height.kernel).collect();
         Push {
-            longest: runs.map(|run| run.len).max().unwrap_or(run),
             weights: Aligned::from(&sorted[..]),
             per_channel: kernel * run,
-            channels: inputs,
+            channels: Divisor::new(inputs),
             per_group: Divisor::new(per_group),
-            groups: Divisor::new(groups),
             run,
             height,
             width: Divisor::new(width.input),
             row: width.input * inputs,
-            rows: height.taps().iter().map(|taps| taps.iter().map(row).collect()).collect(),
-            columns,
+            rows: Fed::new(&height, &as_they_are, [width.output * outputs, width.kernel * run]),
+            columns: Fed::new(&width, &order, [outputs, run]),
         }
     }
 
@@ -116,15 +149,11 @@ impl Push {
     pub fn scatter(&self, spikes: &Spikes, rows: Range<usize>, sums: Stretch<'_>) -> u64 {
         let part = Part { push: self, spikes, rows, sums };
         // of known lengths the compiler makes straight lines of wide additions
-        match self.longest {
+        match self.run {
             8 => dispatch(Scatter::<8>(part)),
             16 => dispatch(Scatter::<16>(part)),
-            24 => dispatch(Scatter::<24>(part)),
             32 => dispatch(Scatter::<32>(part)),
-            48 => dispatch(Scatter::<48>(part)),
             64 => dispatch(Scatter::<64>(part)),
-            96 => dispatch(Scatter::<96>(part)),
-            128 => dispatch(Scatter::<128>(part)),
             _ => dispatch(Scatter::<0>(part)),
         }
     }
@@ -145,21 +174,21 @@ impl Push {
 
     /// Synapses that leave `address`.
     pub fn fan_out(&self, address: u32) -> u64 {
-        self.reach(address, &(0..usize::MAX))
+        self.reach(address, &(0..self.height.output))
     }
 
     /// Synapses in all.
     pub fn synapses(&self) -> u64 {
-        let rows: usize = self.rows.iter().map(Vec::len).sum();
-        let columns: usize = self.columns.iter().map(|columns| columns.taps).sum();
-        (rows * columns * self.channels * self.run) as u64
+        let channels = self.channels.divisor() as usize;
+        (self.rows.all() * self.columns.all() * channels * self.run) as u64
     }
 
     /// Synapses from `address` into these rows of the output.
     fn reach(&self, address: u32, rows: &Range<usize>) -> u64 {
-        let (row, column) = self.width.of(self.groups.of(self.per_group.of(address).0).0);
-        let reached = self.rows[row as usize].iter().filter(|row| rows.contains(&row.output));
-        (reached.count() * self.columns[column as usize].taps * self.run) as u64
+        let (row, column) = self.width.of(self.channels.of(address).0);
+        let row = self.rows.among(rows, self.rows.by_position[row as usize]);
+        let column = self.columns.by_position[column as usize];
+        u64::from(row.count) * u64::from(column.count) * self.run as u64
     }
 }
 
@@ -170,29 +199,6 @@ fn order(axis: &Axis) -> Vec<usize> {
     (0..apart).flat_map(|phase| (phase..axis.kernel).step_by(apart).rev()).collect()
 }
 
-/// Taps as runs; with groups no two outputs are neighbours.
-fn columns(
-    taps: &[(u32, u32)],
-    order: &[usize],
-    join: bool,
-    [run, outputs]: [usize; 2],
-) -> Columns {
-    let mut runs: Vec<Run> = Vec::new();
-    for &(tap, output) in taps {
-        let place = order.iter().position(|&l| l == tap as usize).expect("a tap of the kernel");
-        let (weights, sums) = (place * run, output as usize * outputs);
-        match runs.last_mut() {
-            Some(last)
-                if join && (last.weights + last.len, last.sums + last.len) == (weights, sums) =>
-            {
-                last.len += run;
-            }
-            _ => runs.push(Run { weights, sums, len: run }),
-        }
-    }
-    Columns { runs, taps: taps.len() }
-}
-
 /// Spikes on their way into some rows of the output.
 struct Part<'a> {
     push: &'a Push,
@@ -201,60 +207,64 @@ struct Part<'a> {
     sums: Stretch<'a>,
 }
 
-/// The loop over all spikes, for runs of L weights, which registers hold, and others.
-struct Scatter<'a, const L: usize>(Part<'a>);
+/// The loop over all spikes, for runs of R weights, or of any number where R is 0.
+struct Scatter<'a, const R: usize>(Part<'a>);
 
-impl<const L: usize> Kernel for Scatter<'_, L> {
+impl<const R: usize> Kernel for Scatter<'_, R> {
     type Output = u64;
 
     #[inline(always)]
     fn run(self) -> u64 {
         let Part { push, spikes, rows, mut sums } = self.0;
-        let mut operations = 0;
-        let Range { start: mut next, end } = push.over(spikes, &rows);
+        let Push { channels, per_group, width, per_channel, .. } = *push;
         let in_part = rows.len() < push.height.output;
+        let is_grouped = per_group.divisor() < channels.divisor();
+        let joined = push.columns.sums == push.run || push.columns.sums == 0;
+        let apart = [push.rows.sums, push.rows.weights];
+        let Range { start: mut next, end } = push.over(spikes, &rows);
+        let mut outputs = 0;
         while next < end {
             // spikes of one pixel and group feed the same sums
-            let (place, channel) = push.per_group.of(spikes.index[next]);
-            let first = spikes.index[next] - channel;
+            let index = spikes.index[next];
+            let (pixel, channel) = channels.of(index);
+            let (group, within) = if is_grouped { per_group.of(channel) } else { (0, channel) };
             let (start, mut count) = (next, 0);
-            while next < end && spikes.index[next] - first < push.per_group.divisor() {
+            while next < end && spikes.index[next] - (index - within) < per_group.divisor() {
                 count += u64::from(spikes.count[next]);
                 next += 1;
             }
-            let here = spikes.slice(start..next);
-            let (pixel, group) = push.groups.of(place);
-            let (row, column) = push.width.of(pixel);
-            let mut fed = &push.rows[row as usize][..];
+            // less than its channel is an address by so much
+            let offset = 0_usize.wrapping_sub((index - channel) as usize);
+            let here = (spikes.slice(start..next), offset);
+            let (row, column) = width.of(pixel);
+            let column = push.columns.by_position[column as usize];
+            let mut row = push.rows.by_position[row as usize];
             if in_part {
-                let before = |end| fed.partition_point(|row| row.output < end);
-                fed = &fed[before(rows.start)..before(rows.end)];
+                row = push.rows.among(&rows, row);
             }
-            let (group, columns) = (group as usize, &push.columns[column as usize]);
-            let first_channel = group * push.per_group.divisor() as usize;
-            // from an address to its channel of all groups
-            let cell = (here, first_channel.wrapping_sub(first as usize));
-            for run in &columns.runs {
-                let to = group * push.run + run.sums;
-                let weights = &push.weights[run.weights..];
-                // what nearly all of them are with the usual kernel of 3 × 3
-                if let ([a, b, c], true) = (fed, run.len == L) {
-                    let places = [a, b, c].map(|row| (to + row.sums, row.weights));
-                    sums.add_runs::<L>(places, weights, push.per_channel, cell);
-                    continue;
-                }
-                for row in fed {
-                    let (start, weights) = (to + row.sums, &weights[row.weights..]);
-                    if let ([_], [value]) = (here.index, here.value) {
-                        let from = (first_channel + channel as usize) * push.per_channel;
-                        sums.add_run(start, &weights[from..][..run.len], *value);
-                    } else {
-                        sums.add_rows((start, run.len), weights, push.per_channel, &[cell]);
+            let first = group as usize * push.run + (row.sums + column.sums) as usize;
+            let tap = (row.weights + column.weights) as usize;
+            let patch = Patch { rows: row.count, sums: first, weights: tap, apart };
+            let weights = &push.weights[..];
+            match (column.count, R > 0 && joined) {
+                (0, _) => (),
+                (1, true) => sums.add_patch::<R, 1>(patch, weights, per_channel, here),
+                (2, true) => sums.add_patch::<R, 2>(patch, weights, per_channel, here),
+                (3, true) => sums.add_patch::<R, 3>(patch, weights, per_channel, here),
+                (columns, _) => {
+                    let (runs, len) = match joined {
+                        true => (1, columns as usize * push.run),
+                        false => (columns, push.run),
+                    };
+                    let apart = [push.columns.sums, push.columns.weights];
+                    for run in (0..row.count).flat_map(|row| (0..runs).map(move |run| [row, run])) {
+                        let [start, tap] = patch.run(run, apart);
+                        sums.add_rows((start, len), &weights[tap..], per_channel, &[here]);
                     }
                 }
             }
-            operations += count * (fed.len() * columns.taps * push.run) as u64;
+            outputs += count * u64::from(row.count * column.count);
         }
-        operations
+        outputs * push.run as u64
     }
 }
