@@ -99,9 +99,7 @@ impl Stretch<'_> {
                     add(&mut held[tap], &weights[tap], value);
                 }
             }
-            for tap in 0..N {
-                sums[tap] = held[tap];
-            }
+            sums.copy_from_slice(&held);
             self.touch(start, N * R);
             start += apart[0];
             place = place.wrapping_add(apart[1]);
