@@ -19,8 +19,8 @@
 //! from another camera or are the same events filtered. The header's remarks name
 //! them, the tally counts their packets.
 //!
-//! Packets are unpacked one at a time, or some side by side before their turn (see
-//! `ahead`) where there are threads for it. Of a packet that is cut off, or whose frame
+//! Packets are unpacked one at a time, or before their turn by other threads (see
+//! `ahead`) where there are some. Of a packet that is cut off, or whose frame
 //! breaks, the events that could be unpacked until then are delivered; one whose
 //! checksum differs is lost as a whole, since nothing says where its damage is.
 //!
@@ -38,7 +38,7 @@ use super::columns::{self, Layout, RUN};
 use super::{ADDRESSES, CHUNK_EVENTS, Decoder, Format, Header, Source};
 use crate::error::{Error, ErrorKind, Result};
 use crate::event::{Batch, Cause, Sensor, Tally};
-use ahead::{Ahead, VIEW};
+use ahead::Ahead;
 use flatbuffer::{Table, Vector, stated_size};
 use info::Stream;
 use packing::Packing;
@@ -72,7 +72,7 @@ struct Aedat4 {
     end: Option<u64>,
     /// The unpacked packet.
     body: Vec<u8>,
-    /// Packets behind it that are unpacked already.
+    /// Packets behind it that others unpack.
     ahead: Ahead,
     /// Its events that are still to be decoded.
     rest: Vector,
@@ -151,7 +151,7 @@ impl Aedat4 {
     fn next_packet(&mut self) -> Result<bool> {
         while let Some((id, size)) = self.packet_header()? {
             if Some(id) == self.events {
-                self.look_ahead(size, id);
+                self.prepare(size, id);
                 self.unpack(size)?;
                 return Ok(true);
             }
@@ -195,18 +195,16 @@ impl Aedat4 {
         Err(error.at_byte(self.source.offset()))
     }
 
-    /// Unpacks packets of events side by side, of which the first has this size, if none
-    /// is left of those that were before.
-    fn look_ahead(&mut self, size: usize, id: i32) {
-        if !self.ahead.is_due() {
-            return;
-        }
-        let start = self.source.offset();
-        // a reader that fails is met again when its bytes are due
-        let Ok(view) = self.source.peek(VIEW) else { return };
+    /// Has packets unpacked that follow one of events of this size, if none is left of
+    /// those that were before.
+    fn prepare(&mut self, size: usize, id: i32) {
+        let (start, source) = (self.source.offset(), &mut self.source);
         let left = self.end.map_or(usize::MAX, |end| (end - start) as usize);
-        let view = &view[..view.len().min(left)];
-        self.ahead.look(self.packing, (start, view), size, id);
+        self.ahead.prepare(self.packing, (start, size), id, |want| {
+            // a reader that fails is met again when its bytes are due
+            let bytes = source.peek(want).unwrap_or_default();
+            &bytes[..bytes.len().min(left)]
+        });
     }
 
     /// Unpacks a packet of events, or the part of it that the file still has.

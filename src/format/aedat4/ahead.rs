@@ -1,111 +1,207 @@
-//! Packets unpacked before their turn, side by side.
+//! Packets unpacked before their turn, on other threads, while the reader decodes those
+//! before them.
 //!
-//! A look at the next bytes of the file finds which packets of events lie there, and
-//! those that unpack at once are unpacked, on as many threads as there are, each into a
-//! body of its own. The reader goes its way from packet to packet as if nothing had been
-//! looked at, and finds the body of such a packet here when it comes to it. All others
-//! it unpacks itself: whatever is odd is met in its order and said in its words.
+//! A look at the next bytes of the file finds which packets of events lie there. They make
+//! a group: threads that are free unpack its packets one after the other, each into a
+//! body of its own, and the reader, which goes its way from packet to packet as if nothing
+//! had been looked at, finds them there when it comes to them. One that nobody has begun
+//! it unpacks itself; while another thread is at it, it unpacks a later one meanwhile. So
+//! all threads are busy, and none waits for a group to end. Whatever is odd does not
+//! unpack here, and is met in its order and said in the reader's words.
 
-use std::{iter, mem};
-
-use rayon::prelude::*;
+use std::iter;
+use std::mem;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, TryLockError};
 
 use super::super::columns::with_care;
 use super::packing::Packing;
 use super::{PACKET_HEADER, packet_header};
 use crate::signal::keep_others_awake;
 
-/// How many bytes of the file are looked at.
-pub const VIEW: usize = 512 << 10;
+/// How many bytes of the file make a group.
+const VIEW: usize = 256 << 10;
 
-/// How many packets a thread unpacks at most before the reader goes on.
-const EACH: usize = 32;
+/// How many packets it holds at most.
+const MOST: usize = 64;
 
 /// Frames of fewer bytes in all are sooner unpacked than handed to threads.
 const WORTH_THREADS: usize = 32 << 10;
 
 /// What a frame may unpack to before its turn: so many times its size, and this. All
-/// frames are smaller than [`VIEW`] in all, which bounds the bodies.
+/// frames of a group are smaller than [`VIEW`] in all, which bounds the bodies.
 const RATIO: u64 = 16;
 const FLOOR: u64 = 64 << 10;
 
-/// Bodies of packets that were unpacked before their turn, in their order.
+/// Two groups of packets: the one that is being read, and the one behind it.
 #[derive(Default)]
 pub struct Ahead {
-    /// Those from `next` on are still to come; of the others the memory is kept.
-    packets: Vec<Unpacked>,
+    here: Arc<Group>,
+    /// The packet of it that is read next.
     next: usize,
-    end: usize,
+    behind: Arc<Group>,
+    /// Whether the second is one; if not, its memory is kept.
+    is_behind: bool,
 }
 
-/// A packet's body, if it could be unpacked.
+/// Neighbouring packets of one stream, as far as they were looked at.
+#[derive(Default)]
+struct Group {
+    packing: Option<Packing>,
+    /// The bytes that their frames lie in.
+    bytes: Vec<u8>,
+    /// Where these begin in the file, and end.
+    start: u64,
+    end: u64,
+    packets: Vec<Packet>,
+    /// How many of them there are; of the others the memory is kept.
+    len: usize,
+}
+
+/// A packet: where its frame lies among the bytes, and what has come of it.
+#[derive(Default)]
+struct Packet {
+    place: usize,
+    size: usize,
+    unpacked: Mutex<Unpacked>,
+}
+
 #[derive(Default)]
 struct Unpacked {
-    /// Where the packet's frame stands in the file.
-    start: u64,
+    /// Whether somebody has tried, and with success.
+    tried: bool,
     whole: bool,
     body: Vec<u8>,
 }
 
 impl Ahead {
-    /// Whether there are threads for it and no packet is still to come.
-    pub fn is_due(&self) -> bool {
-        self.next == self.end && rayon::current_num_threads() > 1 && !with_care()
+    /// Prepares for a packet of stream `id` whose frame of `size` bytes stands at `start`.
+    /// `peek` shows that many bytes of the file from there on, or fewer where it ends.
+    pub fn prepare<'a>(
+        &mut self,
+        packing: Packing,
+        (start, size): (u64, usize),
+        id: i32,
+        peek: impl FnOnce(usize) -> &'a [u8],
+    ) {
+        let threads = rayon::current_num_threads();
+        if self.next < self.here.len || packing == Packing::Plain || threads == 1 || with_care() {
+            return;
+        }
+        let mut end = start + size as u64;
+        if mem::take(&mut self.is_behind) {
+            mem::swap(&mut self.here, &mut self.behind);
+            (self.next, end) = (0, self.here.end);
+        }
+        // whoever was to help with it has not come yet: then nobody is free
+        let Some(group) = Arc::get_mut(&mut self.behind) else { return };
+        let ahead = end.saturating_sub(start) as usize;
+        group.fill(packing, end, peek(ahead + VIEW).get(ahead..).unwrap_or_default(), id);
+        self.is_behind = group.len > 0;
+        keep_others_awake();
+        for _ in 1..threads.min(group.len) {
+            let group = self.behind.clone();
+            rayon::spawn(move || group.packets().iter().for_each(|packet| group.unpack(packet)));
+        }
     }
 
     /// Puts the body of the packet whose frame stands at `start` in place of `body`, if
-    /// it was unpacked. Packets are asked for in their order.
+    /// it could be unpacked. Packets are asked for in their order.
     pub fn take(&mut self, start: u64, body: &mut Vec<u8>) -> bool {
-        let Some(packet) = self.packets[..self.end].get_mut(self.next) else { return false };
-        if packet.start != start {
+        let group = &self.here;
+        let Some((packet, later)) = group.packets()[self.next..].split_first() else {
+            return false;
+        };
+        if group.start + packet.place as u64 != start {
             return false;
         }
         self.next += 1;
-        if packet.whole {
-            mem::swap(&mut packet.body, body);
+        let mut later = later.iter();
+        let mut unpacked = loop {
+            match free(&packet.unpacked) {
+                Some(unpacked) => break unpacked,
+                None => match later.next() {
+                    Some(packet) => group.unpack(packet),
+                    None => break packet.unpacked.lock().unwrap_or_else(PoisonError::into_inner),
+                },
+            }
+        };
+        group.try_once(packet, &mut unpacked);
+        if unpacked.whole {
+            mem::swap(&mut unpacked.body, body);
         }
-        packet.whole
-    }
-
-    /// Unpacks packets of stream `id` in `view`, the bytes of the file from `start` on,
-    /// where a packet's frame of `size` bytes stands.
-    pub fn look(&mut self, packing: Packing, (start, view): (u64, &[u8]), size: usize, id: i32) {
-        let most = EACH * rayon::current_num_threads();
-        let frames: Vec<_> = frames(view, size, id).take(most).collect();
-        let bytes: usize = frames.iter().map(|(_, frame)| frame.len()).sum();
-        (self.next, self.end) = (0, 0);
-        if packing == Packing::Plain || frames.len() < 2 || bytes < WORTH_THREADS {
-            return;
-        }
-        self.end = frames.len();
-        if self.packets.len() < self.end {
-            self.packets.resize_with(self.end, Unpacked::default);
-        }
-        keep_others_awake();
-        let packets = self.packets.par_iter_mut().zip(frames).with_max_len(1);
-        packets.for_each(|(packet, (place, frame))| {
-            packet.start = start + place as u64;
-            let limit = FLOOR + RATIO * frame.len() as u64;
-            packet.whole = packing.unpack_whole(frame, limit, &mut packet.body);
-        });
+        unpacked.whole
     }
 }
 
-/// The frames in `view` of packets of stream `id`, with their places; the first is of
-/// `size` bytes.
-fn frames(view: &[u8], size: usize, id: i32) -> impl Iterator<Item = (usize, &[u8])> {
-    let mut next = Some((id, 0, size));
+/// What nobody else has hold of.
+fn free(unpacked: &Mutex<Unpacked>) -> Option<MutexGuard<'_, Unpacked>> {
+    match unpacked.try_lock() {
+        Ok(unpacked) => Some(unpacked),
+        Err(TryLockError::Poisoned(poisoned)) => Some(poisoned.into_inner()),
+        Err(TryLockError::WouldBlock) => None,
+    }
+}
+
+impl Group {
+    /// Becomes the packets of stream `id` in `bytes`, which begin with a packet's header
+    /// at `start`; none where they are not worth it.
+    fn fill(&mut self, packing: Packing, start: u64, bytes: &[u8], id: i32) {
+        (self.packing, self.start, self.len) = (Some(packing), start, 0);
+        let mut end = 0;
+        for (place, size) in frames(bytes, id).take(MOST) {
+            if self.len == self.packets.len() {
+                self.packets.push(Packet::default());
+            }
+            let packet = &mut self.packets[self.len];
+            (packet.place, packet.size) = (place, size);
+            let unpacked = packet.unpacked.get_mut().unwrap_or_else(PoisonError::into_inner);
+            (unpacked.tried, unpacked.whole) = (false, false);
+            self.len += 1;
+            end = place + size;
+        }
+        if self.len < 2 || end < WORTH_THREADS {
+            self.len = 0;
+            return;
+        }
+        self.end = start + end as u64;
+        self.bytes.clear();
+        self.bytes.extend_from_slice(&bytes[..end]);
+    }
+
+    fn packets(&self) -> &[Packet] {
+        &self.packets[..self.len]
+    }
+
+    /// Unpacks a packet unless somebody does or has done so.
+    fn unpack(&self, packet: &Packet) {
+        if let Some(mut unpacked) = free(&packet.unpacked) {
+            self.try_once(packet, &mut unpacked);
+        }
+    }
+
+    fn try_once(&self, packet: &Packet, unpacked: &mut Unpacked) {
+        let Some(packing) = self.packing.filter(|_| !mem::replace(&mut unpacked.tried, true))
+        else {
+            return;
+        };
+        let frame = &self.bytes[packet.place..][..packet.size];
+        let limit = FLOOR + RATIO * frame.len() as u64;
+        unpacked.whole = packing.unpack_whole(frame, limit, &mut unpacked.body);
+    }
+}
+
+/// Where the frames of stream `id` lie in `bytes`, which begin with a packet's header, and
+/// their sizes.
+fn frames(bytes: &[u8], id: i32) -> impl Iterator<Item = (usize, usize)> {
+    let mut next = 0;
     let packets = iter::from_fn(move || {
-        let (stream, place, size) = next?;
-        let (frame, behind) = view[place..].split_at_checked(size)?;
-        let place_behind = place + size + PACKET_HEADER;
-        next = behind.first_chunk().and_then(|head| {
-            let (stream, size) = packet_header(head);
-            Some((stream, place_behind, usize::try_from(size).ok()?))
-        });
-        Some((stream, place, frame))
+        let head = bytes.get(next..)?.first_chunk()?;
+        let (stream, size) = packet_header(head);
+        let (place, size) = (next + PACKET_HEADER, usize::try_from(size).ok()?);
+        next = place.checked_add(size).filter(|&end| end <= bytes.len())?;
+        Some((stream, (place, size)))
     });
-    packets.filter(move |&(stream, ..)| stream == id).map(|(_, place, frame)| (place, frame))
+    packets.filter(move |&(stream, _)| stream == id).map(|(_, frame)| frame)
 }
 
 #[cfg(test)]
@@ -164,20 +260,23 @@ mod tests {
         {
             starts.push(next);
         }
-        let events = |at: &&usize| word(**at - 8) == 0;
-        let starts: Vec<usize> = starts.iter().filter(events).copied().collect();
-        let first = starts[0];
-        let size = word(first - 4) as usize;
-        on_threads(3, || ahead.look(packing, (first as u64, &file[first..]), size, 0));
-        let (mut found, mut expected) = (Vec::new(), Vec::new());
-        for &start in &starts[..3 * EACH] {
-            assert!(!ahead.take(start as u64 - 1, &mut found) && found.is_empty());
-            assert!(ahead.take(start as u64, &mut found));
-            packing.unpack(&file[start..][..word(start - 4) as usize], &mut expected).unwrap();
-            assert!(found == expected && !found.is_empty());
-            found.clear();
-        }
-        assert!(!ahead.take(starts[3 * EACH] as u64, &mut found));
+        let (mut found, mut expected, mut times) = (Vec::new(), Vec::new(), 0);
+        on_threads(3, || {
+            for &start in starts.iter().filter(|&&at| word(at - 8) == 0) {
+                let (place, size) = (start as u64, word(start - 4) as usize);
+                let peek = |want: usize| &file[start..file.len().min(start + want)];
+                ahead.prepare(packing, (place, size), 0, peek);
+                assert!(!ahead.take(place - 1, &mut found) && found.is_empty());
+                if ahead.take(place, &mut found) {
+                    packing.unpack(&file[start..][..size], &mut expected).unwrap();
+                    assert!(found == expected && !found.is_empty());
+                    times += 1;
+                }
+                found.clear();
+            }
+        });
+        // not the first, but all of a group behind it, and more unless no thread was free
+        assert!((MOST..starts.len()).contains(&times), "{times}");
     }
 
     proptest! {
