@@ -84,19 +84,28 @@ impl Layer for Dense {
     fn bind(&self, input: &Shape) -> Result<Connection> {
         self.output_shape(input)?;
         let rows = self.weight.singles().map_err(|e| e.at("'weight'"))?;
-        let column = |j: usize| (0..self.outputs).map(move |i| i * self.inputs + j);
-        let columns: Vec<f32> = (0..self.inputs).flat_map(column).map(|k| rows[k]).collect();
-        let columns = Aligned::from(&columns[..]);
+        let padded = self.outputs.next_multiple_of(LANES);
+        let mut columns = Aligned::zeros(self.inputs * padded);
+        for (j, column) in columns.chunks_mut(padded).enumerate() {
+            let weights = rows[j..].iter().step_by(self.inputs);
+            column.iter_mut().zip(weights).for_each(|(to, &weight)| *to = weight);
+        }
         let bias = self.bias.as_ref().map(Array::singles).transpose();
         let bias = bias.map_err(|e| e.at("'bias'"))?;
-        Ok(Connection::Weighted(Box::new(Columns { columns, outputs: self.outputs, bias })))
+        Ok(Connection::Weighted(Box::new(Columns { columns, outputs: self.outputs, padded, bias })))
     }
 }
+
+/// Weights that a register holds; columns are padded to so many, because what is left of
+/// them would take longer than they do.
+const LANES: usize = 16;
 
 /// The weights, column by column.
 struct Columns {
     columns: Aligned,
     outputs: usize,
+    /// Weights of a column with those of no output, which are zero.
+    padded: usize,
     bias: Option<Vec<f32>>,
 }
 
@@ -113,10 +122,10 @@ impl Kernel for Scatter<'_> {
     #[inline(always)]
     fn run(mut self) {
         let range = self.sums.range();
-        let len = range.end.min(self.columns.outputs) - range.start;
+        let len = range.end.min(self.columns.padded) - range.start;
         let all = [(self.spikes.slice(0..self.spikes.len()), 0)];
         let weights = &self.columns.columns[range.start..];
-        self.sums.add_rows((range.start, len), weights, self.columns.outputs, &all);
+        self.sums.add_rows((range.start, len), weights, self.columns.padded, &all);
     }
 }
 
@@ -143,6 +152,6 @@ impl Weighted for Columns {
     }
 
     fn synapses(&self) -> u64 {
-        self.columns.len() as u64
+        (self.columns.len() / self.padded * self.outputs) as u64
     }
 }
