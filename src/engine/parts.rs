@@ -8,7 +8,7 @@ use crate::network::{Network, Unit, Wired};
 use crate::neuron::Neuron;
 use crate::neuron::convention::Delay;
 use crate::neuron::preset::Conventions;
-use crate::signal::{Accumulator, Merge, Spikes};
+use crate::signal::{Accumulator, BLOCK, Merge, Spikes};
 use crate::units::Seconds;
 
 /// A unit, with populations of type `P`.
@@ -222,7 +222,10 @@ pub fn weigh<'s>(
 const WORTH_THREADS: u64 = 1 << 18;
 
 fn scatter(weighted: &dyn Weighted, entries: &Spikes, sums: &mut Accumulator) -> u64 {
-    let threads = rayon::current_num_threads();
+    // no entry has more synapses than there are sums; to ask for threads takes as long as
+    // a small connection
+    let most = entries.len() as u64 * (sums.blocks() * BLOCK) as u64;
+    let threads = if most < WORTH_THREADS { 1 } else { rayon::current_num_threads() };
     // of every 64th entry, for all of them
     let sample = || entries.index.iter().step_by(64).map(|&address| 64 * weighted.fan_out(address));
     match threads > 1 && sample().sum::<u64>() >= WORTH_THREADS {

@@ -166,8 +166,8 @@ impl Accumulator {
 
     /// Puts what was touched back to rest.
     pub fn clear(&mut self) {
+        let few = self.blocks() < BLOCKS_WORTH_THREADS;
         let Accumulator { sums, rest, len, touched, .. } = self;
-        let threads = rayon::current_num_threads();
         let clear = |first: usize, touched: &mut [u64], sums: &mut [f32]| {
             for (w, touched) in touched.iter_mut().enumerate() {
                 for lane in lanes(std::mem::take(touched)) {
@@ -178,10 +178,11 @@ impl Accumulator {
             }
         };
         let blocks = || touched.iter().map(|word| word.count_ones() as usize).sum::<usize>();
-        if threads == 1 || blocks() < BLOCKS_WORTH_THREADS {
+        // to ask for threads takes as long as a small layer
+        if few || rayon::current_num_threads() == 1 || blocks() < BLOCKS_WORTH_THREADS {
             return clear(0, touched, sums);
         }
-        let words = touched.len().div_ceil(threads);
+        let words = touched.len().div_ceil(rayon::current_num_threads());
         let sums = sums.par_chunks_mut(words * 64 * BLOCK);
         let pieces = touched.par_chunks_mut(words).zip(sums).enumerate();
         keep_others_awake();

@@ -111,7 +111,9 @@ impl Cells {
                 population.sweep(sweep)
             });
         };
-        let threads = rayon::current_num_threads();
+        let few = len < BLOCKS_WORTH_THREADS * BLOCK;
+        // to ask for threads takes as long as a small population
+        let threads = if few { 1 } else { rayon::current_num_threads() };
         if threads == 1 || moving.count(inputs) < BLOCKS_WORTH_THREADS {
             std::mem::swap(&mut workers[0].sent, sent);
             work(&mut workers[0], moving.whole(), state);

@@ -27,6 +27,8 @@ const LONGEST_DELAY: f64 = 4e6;
 pub struct Clocked {
     parts: Vec<Part<Box<dyn Population>>>,
     plan: Plan,
+    /// The units that send later.
+    later: Vec<usize>,
     input: usize,
     dt: Micros,
 }
@@ -76,13 +78,15 @@ impl Clocked {
         let (parts, plan) = parts::bind(network, conventions, step, ticks, |_, wired, neuron| {
             neuron.at(step, &wired.output, conventions)
         })?;
-        Ok(Clocked { parts, plan, input: network.input, dt })
+        let later = (0..parts.len()).filter(|&unit| parts[unit].sends_later).collect();
+        Ok(Clocked { parts, plan, later, input: network.input, dt })
     }
 
     /// Advances `state` by one step with this input.
     fn step(&self, state: &mut State, input: &Spikes, observer: &mut impl Observer) {
-        let later = (0..self.parts.len()).filter(|&unit| self.parts[unit].sends_later);
-        later.for_each(|unit| state.units[unit].send_what_is_due(state.step));
+        for &unit in &self.later {
+            state.units[unit].send_what_is_due(state.step);
+        }
         for &unit in &self.plan.sequence {
             let (own, others) = Others::of(unit, &mut state.units);
             let heard = Heard { input: (self.input, input), others };
@@ -128,8 +132,11 @@ impl Clocked {
         let part = &self.parts[unit];
         let UnitState { sent, memory } = own;
         // a unit that hears itself hears what it sent in the last step
-        let echo = if part.sources.contains(&unit) { sent.clone() } else { Spikes::default() };
-        let signal = |source: usize| if source == unit { &echo } else { all.sent(source) };
+        let echo = part.sources.contains(&unit).then(|| sent.clone());
+        let signal = |source: usize| match &echo {
+            Some(echo) if source == unit => echo,
+            _ => all.sent(source),
+        };
         let heard = || part.sources.iter().map(|&source| signal(source));
         match (&part.work, memory) {
             (Work::Weighted(weighted), Memory::Weighted(sums)) => {
@@ -198,6 +205,8 @@ struct Others<'a> {
 }
 
 impl Others<'_> {
+    // as a call, it would hand out through memory what is read at once, in wider pieces
+    #[inline(always)]
     fn of(unit: usize, all: &mut [UnitState]) -> (&mut UnitState, Others<'_>) {
         let (before, rest) = all.split_at_mut(unit);
         let (own, behind) = rest.split_first_mut().expect("a unit among all");
