@@ -230,7 +230,7 @@ fn scatter(weighted: &dyn Weighted, entries: &Spikes, sums: &mut Accumulator) ->
     let sample = || entries.index.iter().step_by(64).map(|&address| 64 * weighted.fan_out(address));
     match threads > 1 && sample().sum::<u64>() >= WORTH_THREADS {
         true => sums.each_stretch(&weighted.cuts(threads), |sums| weighted.scatter(entries, sums)),
-        false => weighted.scatter(entries, sums.whole()),
+        false => weighted.scatter(entries, &mut sums.whole()),
     }
 }
 

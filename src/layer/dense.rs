@@ -110,22 +110,23 @@ struct Columns {
 }
 
 /// Every spike adds its column to the sums.
-struct Scatter<'a> {
+struct Scatter<'a, 'b> {
     columns: &'a Columns,
     spikes: &'a Spikes,
-    sums: Stretch<'a>,
+    sums: &'a mut Stretch<'b>,
 }
 
-impl Kernel for Scatter<'_> {
+impl Kernel for Scatter<'_, '_> {
     type Output = ();
 
     #[inline(always)]
-    fn run(mut self) {
-        let range = self.sums.range();
+    fn run(self) {
+        let mut sums = self.sums.again();
+        let range = sums.range();
         let len = range.end.min(self.columns.padded) - range.start;
         let all = [(self.spikes.slice(0..self.spikes.len()), 0)];
         let weights = &self.columns.columns[range.start..];
-        self.sums.add_rows((range.start, len), weights, self.columns.padded, &all);
+        sums.add_rows((range.start, len), weights, self.columns.padded, &all);
     }
 }
 
@@ -134,7 +135,7 @@ impl Weighted for Columns {
         self.bias.clone()
     }
 
-    fn scatter(&self, spikes: &Spikes, sums: Stretch<'_>) -> u64 {
+    fn scatter(&self, spikes: &Spikes, sums: &mut Stretch<'_>) -> u64 {
         let range = sums.range();
         let outputs = range.end.min(self.outputs) - range.start;
         dispatch(Scatter { columns: self, spikes, sums });

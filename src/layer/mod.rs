@@ -83,7 +83,7 @@ pub trait Weighted: Send + Sync {
     /// Adds `value · weight` for every synapse of every entry into this stretch of the
     /// sums. Returns Σ count · their number, the additions that the spikes behind the
     /// entries stand for.
-    fn scatter(&self, spikes: &Spikes, sums: Stretch<'_>) -> u64;
+    fn scatter(&self, spikes: &Spikes, sums: &mut Stretch<'_>) -> u64;
 
     /// Addresses at which the sums may be cut into about so many stretches of equal
     /// work, ascending, without the ends.

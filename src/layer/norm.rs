@@ -160,7 +160,7 @@ impl Weighted for Channels {
         Some(self.shift.clone())
     }
 
-    fn scatter(&self, spikes: &Spikes, mut sums: Stretch<'_>) -> u64 {
+    fn scatter(&self, spikes: &Spikes, sums: &mut Stretch<'_>) -> u64 {
         for (address, value, _) in spikes.iter() {
             let address = address as usize;
             sums.add_run(address, &[self.factor[address % self.factor.len()]], value);

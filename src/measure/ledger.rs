@@ -67,7 +67,7 @@ impl FanOut {
                 let sums = room.get_or_insert_with(|| Accumulator::new(self.outputs));
                 let (mut spike, mut reached) = (Spikes::default(), Spikes::default());
                 spike.push(address, 1.0, 1);
-                self.weighted.scatter(&spike, sums.whole());
+                self.weighted.scatter(&spike, &mut sums.whole());
                 sums.list(self.outputs, &mut reached);
                 sums.clear();
                 place.store(reached.len() as u32, Ordering::Relaxed);

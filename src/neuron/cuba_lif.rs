@@ -188,7 +188,7 @@ impl BlockStep for Cells {
 
 impl Wide for Cells {
     #[inline(always)]
-    fn sweep_wide(&self, sweep: Sweep<'_>) -> u64 {
+    fn sweep_wide(&self, sweep: &mut Sweep<'_>) -> u64 {
         sweep.each(2, self)
     }
 }
@@ -221,7 +221,7 @@ impl Population for Cells {
         step(self, block, state, input, sent)
     }
 
-    fn sweep(&self, of: Sweep<'_>) -> u64 {
+    fn sweep(&self, of: &mut Sweep<'_>) -> u64 {
         sweep(self, of)
     }
 

@@ -180,7 +180,7 @@ impl BlockStep for Gated {
 
 impl Wide for Gated {
     #[inline(always)]
-    fn sweep_wide(&self, sweep: Sweep<'_>) -> u64 {
+    fn sweep_wide(&self, sweep: &mut Sweep<'_>) -> u64 {
         sweep.each(self.variables(), self)
     }
 }
@@ -204,7 +204,7 @@ impl Population for Gated {
         step(self, block, state, input, sent)
     }
 
-    fn sweep(&self, of: Sweep<'_>) -> u64 {
+    fn sweep(&self, of: &mut Sweep<'_>) -> u64 {
         sweep(self, of)
     }
 

@@ -163,7 +163,7 @@ impl BlockStep for Scaled {
 
 impl Wide for Scaled {
     #[inline(always)]
-    fn sweep_wide(&self, sweep: Sweep<'_>) -> u64 {
+    fn sweep_wide(&self, sweep: &mut Sweep<'_>) -> u64 {
         sweep.each(1, self)
     }
 }
@@ -187,7 +187,7 @@ impl Population for Scaled {
         step(self, block, state, input, sent)
     }
 
-    fn sweep(&self, of: Sweep<'_>) -> u64 {
+    fn sweep(&self, of: &mut Sweep<'_>) -> u64 {
         sweep(self, of)
     }
 

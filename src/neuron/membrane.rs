@@ -123,7 +123,7 @@ impl Membrane {
 
 impl Wide for Membrane {
     #[inline(always)]
-    fn sweep_wide(&self, sweep: Sweep<'_>) -> u64 {
+    fn sweep_wide(&self, sweep: &mut Sweep<'_>) -> u64 {
         match self.shared() {
             Some(coefficients) => sweep.each(1, &Alike { coefficients, holds: self.holds() }),
             None => sweep.each(1, self),
@@ -155,7 +155,7 @@ impl Population for Membrane {
         step(self, number, state, input, sent)
     }
 
-    fn sweep(&self, of: Sweep<'_>) -> u64 {
+    fn sweep(&self, of: &mut Sweep<'_>) -> u64 {
         sweep(self, of)
     }
 

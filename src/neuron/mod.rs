@@ -293,7 +293,7 @@ pub trait Population: BlockStep + Send + Sync {
     }
 
     /// Advances many blocks by one step; gives those that do not rest from now on.
-    fn sweep(&self, sweep: Sweep<'_>) -> u64 {
+    fn sweep(&self, sweep: &mut Sweep<'_>) -> u64 {
         sweep.each(self.variables(), self)
     }
 

@@ -33,8 +33,9 @@ impl Sweep<'_> {
     /// block rests once a step without input has changed nothing in it and made it send
     /// nothing.
     #[inline(always)]
-    pub fn each(self, variables: usize, by: &(impl BlockStep + ?Sized)) -> u64 {
-        let Sweep { first, blocks, live, len, spikes, state, input, sent, before } = self;
+    pub fn each(&mut self, variables: usize, by: &(impl BlockStep + ?Sized)) -> u64 {
+        let &mut Sweep { first, blocks, live, len, spikes, input, .. } = self;
+        let (state, sent, before) = (&mut *self.state, &mut *self.sent, &mut *self.before);
         let (mut out, mut moving) = ([0.0; BLOCK], 0);
         for lane in lanes(blocks) {
             let (block, live) = (first + lane, live >> lane & 1 == 1);
@@ -99,20 +100,22 @@ pub fn differ(a: &[f32], b: &[f32]) -> bool {
 /// A population whose sweep is worth wide registers.
 pub trait Wide {
     /// That of [`Population::sweep`], `#[inline(always)]`.
-    fn sweep_wide(&self, sweep: Sweep<'_>) -> u64;
+    fn sweep_wide(&self, sweep: &mut Sweep<'_>) -> u64;
 }
 
 /// Sweeps in the widest registers.
-pub fn sweep(population: &impl Wide, sweep: Sweep<'_>) -> u64 {
+pub fn sweep(population: &impl Wide, sweep: &mut Sweep<'_>) -> u64 {
     dispatch(Sweeping { population, sweep })
 }
 
-struct Sweeping<'a, P> {
+/// The sweep is not moved: copied in pieces wider than those that wrote it, it would be
+/// waited for.
+struct Sweeping<'a, 'b, P> {
     population: &'a P,
-    sweep: Sweep<'a>,
+    sweep: &'a mut Sweep<'b>,
 }
 
-impl<P: Wide> Kernel for Sweeping<'_, P> {
+impl<P: Wide> Kernel for Sweeping<'_, '_, P> {
     type Output = u64;
 
     #[inline(always)]

@@ -105,7 +105,11 @@ impl Accumulator {
 
     /// Adds to the stretches between `cuts`, ascending addresses, on as many threads as
     /// there are. Gives the sum of what `add` gives.
-    pub fn each_stretch(&mut self, cuts: &[usize], add: impl Fn(Stretch<'_>) -> u64 + Sync) -> u64 {
+    pub fn each_stretch(
+        &mut self,
+        cuts: &[usize],
+        add: impl Fn(&mut Stretch<'_>) -> u64 + Sync,
+    ) -> u64 {
         let mut stretches = Vec::with_capacity(cuts.len() + 1);
         let (mut rest, mut first) = (&mut self.sums[..], 0);
         for &cut in cuts {
@@ -116,7 +120,7 @@ impl Accumulator {
         stretches.push((first, rest, vec![0; self.touched.len()]));
         keep_others_awake();
         let adding = stretches.par_iter_mut().map(|(first, sums, touched)| {
-            add(Stretch { first: *first, sums: &mut sums[..], touched: &mut touched[..] })
+            add(&mut Stretch { first: *first, sums: &mut sums[..], touched: &mut touched[..] })
         });
         let total = adding.sum();
         for (_, _, touched) in stretches {

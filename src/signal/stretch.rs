@@ -64,6 +64,13 @@ pub(super) fn bit(block: usize) -> (usize, u64) {
 }
 
 impl Stretch<'_> {
+    /// The same, for a kernel to keep in registers. Handed from function to function, it
+    /// would be copied in pieces wider than those that wrote it, and waited for.
+    #[inline(always)]
+    pub fn again(&mut self) -> Stretch<'_> {
+        Stretch { first: self.first, sums: self.sums, touched: self.touched }
+    }
+
     /// The addresses in it.
     #[inline(always)]
     pub fn range(&self) -> Range<usize> {

@@ -107,8 +107,9 @@ impl Cells {
                 };
                 let state = &mut state[(first - zero) * per_block..];
                 let (before, sent) = (&mut *before, &mut *sent);
-                let sweep = Sweep { first, blocks, live, len, spikes, state, input, sent, before };
-                population.sweep(sweep)
+                let mut sweep =
+                    Sweep { first, blocks, live, len, spikes, state, input, sent, before };
+                population.sweep(&mut sweep)
             });
         };
         let few = len < BLOCKS_WORTH_THREADS * BLOCK;

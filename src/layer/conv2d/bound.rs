@@ -94,7 +94,7 @@ impl Weighted for Bound {
         self.bias.clone()
     }
 
-    fn scatter(&self, spikes: &Spikes, sums: Stretch<'_>) -> u64 {
+    fn scatter(&self, spikes: &Spikes, sums: &mut Stretch<'_>) -> u64 {
         let rows = self.rows(sums.range());
         let (open, push) = (self.open(spikes.len()), &self.push);
         self.choice.run(spikes.len(), open, |way| match (way, &self.pull, &self.plane) {

@@ -35,8 +35,20 @@ impl Plane {
 
     /// Adds the spikes to these rows of the output, by weights [k][l][input
     /// channel][output channel].
-    pub fn scatter(&self, weights: &[f32], spikes: &Spikes, rows: Range<usize>, sums: Stretch<'_>) {
-        dispatch(Dense { plane: self, weights, values: &self.lay_out(spikes, &rows), rows, sums });
+    pub fn scatter(
+        &self,
+        weights: &[f32],
+        spikes: &Spikes,
+        rows: Range<usize>,
+        sums: &mut Stretch<'_>,
+    ) {
+        dispatch(Dense {
+            plane: self,
+            weights,
+            values: &self.lay_out(spikes, &rows),
+            rows,
+            sums: sums.again(),
+        });
     }
 
     /// Columns of the padded plane: as many as the last tile reaches.

@@ -25,8 +25,14 @@ impl Pull {
 
     /// Adds the spikes to these rows of the output, by weights [k][l][input
     /// channel][output channel].
-    pub fn scatter(&self, weights: &[f32], spikes: &Spikes, rows: Range<usize>, sums: Stretch<'_>) {
-        dispatch(Gather { pull: self, weights, spikes, rows, sums });
+    pub fn scatter(
+        &self,
+        weights: &[f32],
+        spikes: &Spikes,
+        rows: Range<usize>,
+        sums: &mut Stretch<'_>,
+    ) {
+        dispatch(Gather { pull: self, weights, spikes, rows, sums: sums.again() });
     }
 
     /// How many spikes precede each pixel of a range of the input, and its end.

@@ -146,7 +146,7 @@ impl Push {
     }
 
     /// Adds the spikes to these rows of the output. Gives Σ count · fan-out into them.
-    pub fn scatter(&self, spikes: &Spikes, rows: Range<usize>, sums: Stretch<'_>) -> u64 {
+    pub fn scatter(&self, spikes: &Spikes, rows: Range<usize>, sums: &mut Stretch<'_>) -> u64 {
         let part = Part { push: self, spikes, rows, sums };
         // of known lengths the compiler makes straight lines of wide additions
         match self.run {
@@ -200,22 +200,23 @@ fn order(axis: &Axis) -> Vec<usize> {
 }
 
 /// Spikes on their way into some rows of the output.
-struct Part<'a> {
+struct Part<'a, 'b> {
     push: &'a Push,
     spikes: &'a Spikes,
     rows: Range<usize>,
-    sums: Stretch<'a>,
+    sums: &'a mut Stretch<'b>,
 }
 
 /// The loop over all spikes, for runs of R weights, or of any number where R is 0.
-struct Scatter<'a, const R: usize>(Part<'a>);
+struct Scatter<'a, 'b, const R: usize>(Part<'a, 'b>);
 
-impl<const R: usize> Kernel for Scatter<'_, R> {
+impl<const R: usize> Kernel for Scatter<'_, '_, R> {
     type Output = u64;
 
     #[inline(always)]
     fn run(self) -> u64 {
-        let Part { push, spikes, rows, mut sums } = self.0;
+        let Part { push, spikes, rows, sums } = self.0;
+        let mut sums = sums.again();
         let Push { channels, per_group, width, per_channel, .. } = *push;
         let in_part = rows.len() < push.height.output;
         let is_grouped = per_group.divisor() < channels.divisor();
