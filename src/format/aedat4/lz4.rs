@@ -13,7 +13,7 @@
 //!
 //! Source: the LZ4 frame format 1.6; its checksums are XXH32 with seed 0.
 
-use lz4_flex::block::decompress_into_with_dict;
+use lz4_flex::block::{decompress_into, decompress_into_with_dict};
 use twox_hash::XxHash32;
 
 const MAGIC: [u8; 4] = 0x184d_2204_u32.to_le_bytes();
@@ -79,7 +79,9 @@ fn blocks(frame: &[u8], limit: u64, body: &mut Vec<u8>) -> Option<usize> {
         let (behind, ahead) = body.split_at_mut(end);
         let seen = if has(INDEPENDENT) { &[] } else { &behind[end.saturating_sub(WINDOW)..] };
         let ahead = &mut ahead[..room];
-        let unpacked = if word & STORED == 0 {
+        let unpacked = if word & STORED == 0 && seen.is_empty() {
+            decompress_into(block, ahead).ok()?
+        } else if word & STORED == 0 {
             decompress_into_with_dict(block, ahead, seen).ok()?
         } else {
             ahead.get_mut(..size)?.copy_from_slice(block);
