@@ -84,7 +84,11 @@ impl Layer for Dense {
     fn bind(&self, input: &Shape) -> Result<Connection> {
         self.output_shape(input)?;
         let rows = self.weight.singles().map_err(|e| e.at("'weight'"))?;
-        let padded = self.outputs.next_multiple_of(LANES);
+        // less than twice the memory
+        let padded = match self.outputs > LANES / 2 {
+            true => self.outputs.next_multiple_of(LANES),
+            false => self.outputs,
+        };
         let mut columns = Aligned::zeros(self.inputs * padded);
         for (j, column) in columns.chunks_mut(padded).enumerate() {
             let weights = rows[j..].iter().step_by(self.inputs);
