@@ -100,15 +100,15 @@ impl Layer for Dense {
     }
 }
 
-/// Weights that a register holds; columns are padded to so many, because what is left of
-/// them would take longer than they do.
+/// Weights that a register holds. Longer columns than half of it are padded to whole
+/// registers, because what is left over would take longer than they do.
 const LANES: usize = 16;
 
 /// The weights, column by column.
 struct Columns {
     columns: Aligned,
     outputs: usize,
-    /// Weights of a column with those of no output, which are zero.
+    /// Weights of a column, with those of no output behind them, which are zero.
     padded: usize,
     bias: Option<Vec<f32>>,
 }

@@ -1,5 +1,11 @@
 //! Each spike adds a patch of weights to the sums of the output pixels that it feeds.
 //!
+//! ```text
+//! sum[i, j, o] += value · weight[c, k, l, o]
+//!     for all taps k, l and outputs i, j with
+//!     row    = i·stride − before + k·dilation       and likewise the column
+//! ```
+//!
 //! The outputs that an input feeds along an axis lie at one distance from each other, and
 //! weights lie in such an order that theirs do too. So a patch is told by where its first
 //! run begins, in sums and in weights, and by how many rows and columns it has.
