@@ -43,10 +43,11 @@ fn gcd(a: usize, b: usize) -> usize {
 
 /// Puts the sums of a block, of so many in all, back to rest.
 fn put_to_rest((rest, len): (&[f32], usize), block: usize, sums: &mut [f32]) {
-    match rest.len() / BLOCK {
-        0 => sums.fill(0.0),
-        period => sums.copy_from_slice(&rest[block % period * BLOCK..][..BLOCK]),
+    let period = rest.len() / BLOCK;
+    if period == 0 {
+        return sums.fill(0.0);
     }
+    sums.copy_from_slice(&rest[block % period * BLOCK..][..BLOCK]);
     let padding = (block * BLOCK + BLOCK).saturating_sub(len);
     sums[BLOCK - padding..].fill(0.0);
 }
@@ -68,7 +69,7 @@ impl Accumulator {
     /// holds for the first of them and all others repeat.
     pub fn resting_at(period: &[f32], len: usize) -> Accumulator {
         let mut new = Accumulator::new(len);
-        if period.is_empty() {
+        if period.iter().all(|rest| rest.to_bits() == 0) {
             return new;
         }
         // the blocks in which the period ends with a block, if there are so many
