@@ -100,9 +100,7 @@ struct Moves(Vec<u32>);
 
 impl Routed for Moves {
     fn route(&self, spikes: &Spikes, out: &mut Merge) {
-        for (address, value, count) in spikes.iter() {
-            out.add(self.0[address as usize], value, count);
-        }
+        out.add_all(spikes, |address| self.0[address as usize]);
     }
 }
 

@@ -128,8 +128,8 @@ impl Layer for Pool {
         };
         let area = (rows.kernel * columns.kernel) as f32;
         Ok(Connection::Routed(match self.of {
-            Of::Sum => Box::new(Sums { windows, divide_by: 1.0 }),
-            Of::Mean => Box::new(Sums { windows, divide_by: area }),
+            Of::Sum => Box::new(Sums { only: windows.only(), windows, divide_by: 1.0 }),
+            Of::Mean => Box::new(Sums { only: windows.only(), windows, divide_by: area }),
             Of::Largest => Box::new(Largest { sizes: windows.sizes(), windows }),
         }))
     }
@@ -184,6 +184,20 @@ impl Windows {
         }
     }
 
+    /// Where every pixel lies in one window: for each what is to be added to its addresses,
+    /// modulo 2³², to get those of the window.
+    fn only(&self) -> Option<Vec<u32>> {
+        let only = |windows: &Vec<u32>| match windows[..] {
+            [only] => Some(only),
+            _ => None,
+        };
+        let axis = |axis: &[Vec<u32>]| axis.iter().map(only).collect::<Option<Vec<u32>>>();
+        let (rows, columns) = (axis(&self.rows)?, axis(&self.columns)?);
+        let windows = rows.iter().flat_map(|i| columns.iter().map(move |j| i + j));
+        let firsts = (0..).step_by(self.channels);
+        Some(windows.zip(firsts).map(|(window, first)| window.wrapping_sub(first)).collect())
+    }
+
     /// Pixels in each window, padding aside.
     fn sizes(&self) -> Vec<u32> {
         let [height, width] = self.output;
@@ -202,11 +216,17 @@ fn lengths(axis: &[Vec<u32>], apart: usize, windows: usize) -> Vec<u32> {
 
 struct Sums {
     windows: Windows,
+    /// [`Windows::only`], as mostly windows neither overlap nor leave anything out.
+    only: Option<Vec<u32>>,
     divide_by: f32,
 }
 
 impl Routed for Sums {
     fn route(&self, spikes: &Spikes, out: &mut Merge) {
+        if let Some(only) = &self.only {
+            let pixel = |address| self.windows.by_channel.of(address).0 as usize;
+            return out.add_all(spikes, |address| address.wrapping_add(only[pixel(address)]));
+        }
         for (address, value, count) in spikes.iter() {
             self.windows.of(address, |window| out.add(window, value, count));
         }

@@ -8,8 +8,7 @@
 use std::mem::take;
 use std::ops::Range;
 
-use super::accumulator::lanes;
-
+use super::listing::ByFour;
 /// The active entries of one step, addresses ascending and unique.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Spikes {
@@ -37,6 +36,12 @@ impl Spikes {
         self.index.clear();
         self.value.clear();
         self.count.clear();
+    }
+
+    fn resize(&mut self, len: usize) {
+        self.index.resize(len, 0);
+        self.value.resize(len, 0.0);
+        self.count.resize(len, 0);
     }
 
     /// Appends an entry; the caller keeps addresses ascending.
@@ -136,6 +141,14 @@ impl Merge {
         self.touched[block] |= 1 << lane;
     }
 
+    /// Adds every entry at the one address that it goes to.
+    #[inline]
+    pub fn add_all(&mut self, spikes: &Spikes, to: impl Fn(u32) -> u32) {
+        for (address, value, count) in spikes.iter() {
+            self.add(to(address), value, count);
+        }
+    }
+
     /// Of some entries, at their addresses plus `shift`, modulo 2³², keeps those that
     /// `counts` and that are the first at their address or larger than the one kept so
     /// far. Between two drains an address is either added to or asked for its largest entry.
@@ -176,16 +189,31 @@ impl Merge {
         self.touched.iter().all(|&word| word == 0)
     }
 
-    /// Moves what was added into `out` and starts afresh.
+    /// Moves what was added to the end of `out` and starts afresh.
     pub fn drain(&mut self, out: &mut Spikes) {
+        let more: u32 = self.touched.iter().map(|word| word.count_ones()).sum();
+        let mut start = out.len();
+        let end = start + more as usize;
+        // room for lanes too many
+        out.resize(end + 4);
         let blocks = self.blocks.iter_mut().zip(&mut self.touched).enumerate();
         for (block, ((values, counts), touched)) in blocks {
-            for lane in lanes(take(touched)) {
-                let lane = lane % 64;
-                let (value, count) = (&mut values[lane], &mut counts[lane]);
-                out.push((block * 64 + lane) as u32, take(value), take(count));
+            let touched = take(touched);
+            let mut at = start;
+            for lanes in ByFour(touched) {
+                let index: &mut [u32; 4] = out.index[at..].first_chunk_mut().expect("room");
+                let value: &mut [f32; 4] = out.value[at..].first_chunk_mut().expect("room");
+                let count: &mut [u32; 4] = out.count[at..].first_chunk_mut().expect("room");
+                for (i, lane) in lanes.into_iter().enumerate() {
+                    index[i] = (block * 64 + lane) as u32;
+                    // one too many is lane 0, which has been taken if it was in
+                    (value[i], count[i]) = (take(&mut values[lane]), take(&mut counts[lane]));
+                }
+                at += 4;
             }
+            start += touched.count_ones() as usize;
         }
+        out.resize(end);
     }
 }
 
