@@ -162,7 +162,7 @@ struct Cells {
 
 impl BlockStep for Cells {
     #[inline(always)]
-    fn step_block(
+    fn fire_block(
         &self,
         block: usize,
         state: &mut [f32],

@@ -9,10 +9,13 @@
 //!
 //! The fields of [`Convention`] are coefficients here, not branches: u > θ is
 //! u ≥ θ⁺ with the next larger number θ⁺, and both resets are one expression.
+//!
+//! A reset in the same step is nothing where nobody fires, so that such a step comes in
+//! two halves: [`charge`] for every block, [`Block::fire`] for those in which somebody does.
 
 use super::column::{Coefficient, Column, Parameter};
 use super::convention::{Convention, Fire as Comparison, Floor, Reset, SpikesPerStep, When};
-use super::{Charge, Stepped};
+use super::{Charge, Charged, Stepped};
 use crate::error::{Error, ErrorKind, Result};
 use crate::signal::BLOCK;
 use crate::signal::simd::bits;
@@ -22,9 +25,11 @@ use crate::signal::simd::bits;
 pub struct Fire {
     rule: Rule,
     threshold: Column,
+    inverse: Option<Column>,
     fire_at: Column,
     reset_to: Column,
     floor: Option<Column>,
+    settled: bool,
 }
 
 /// The combinations that are compiled, each its own loop.
@@ -44,9 +49,13 @@ enum Rule {
 pub struct Lanes<C> {
     rule: Rule,
     theta: C,
+    /// 1/θ, where a product with it is the quotient, and how often θ fits is asked for.
+    inverse: Option<C>,
     fire_at: C,
     reset_to: C,
     floor: Option<C>,
+    /// Whether the floor leaves below the threshold alone what it has lifted once.
+    settled: bool,
 }
 
 /// One block's spikes and potentials, before and after.
@@ -57,17 +66,45 @@ pub struct Block<'a> {
     pub sent: &'a mut [f32; BLOCK],
 }
 
+/// The first half of a block's step: charges it by `charge(lane, potential)`, unless its
+/// rules leave that to [`Block::fire`]. Says that it is still where comparing once more
+/// would fire and reset nothing.
+#[inline(always)]
+pub fn charge(
+    fire: Option<Lanes<impl Coefficient>>,
+    potential: &mut [f32; BLOCK],
+    charge: impl Fn(usize, f32) -> f32,
+) -> Charged {
+    match fire {
+        Some(fire) if fire.rule.resets_at_once() => fire.charge(potential, charge),
+        _ => Charged { fires: true, still: false },
+    }
+}
+
 impl Block<'_> {
-    /// Charges, and fires and resets by `fire`; without it sends the potentials. Says
-    /// that it is still where comparing once more would fire and reset nothing.
+    /// Both halves of a step.
     #[inline(always)]
     pub fn step(
+        &mut self,
+        fire: Option<Lanes<impl Coefficient>>,
+        charges: impl Fn(usize, f32) -> f32,
+    ) -> Stepped {
+        match charge(fire, self.potential, &charges) {
+            Charged { fires: true, .. } => self.fire(fire, charges),
+            Charged { fires: false, still } => Stepped { active: 0, still },
+        }
+    }
+
+    /// The second half, of a block in which [`charge`] says that somebody fires: fires and
+    /// resets by `fire`; without it sends the potentials.
+    #[inline(always)]
+    pub fn fire(
         &mut self,
         fire: Option<Lanes<impl Coefficient>>,
         charge: impl Fn(usize, f32) -> f32,
     ) -> Stepped {
         match fire {
-            Some(fire) => fire.step(self, charge),
+            Some(fire) => fire.reset(self, charge),
             None => {
                 for (i, v) in self.potential.iter_mut().enumerate() {
                     *v = charge(i, *v);
@@ -106,12 +143,17 @@ impl Fire {
             Floor::MinusThreshold => Some(Column::of(len, [threshold], |[theta]| -theta)),
             Floor::At(v) => Some(Column::of(len, [], |[]| v)),
         };
+        let divides = matches!(rule, Rule::SubtractMany | Rule::SetMany);
+        let inverts = divides && (0..len).all(|i| is_power_of_two(threshold.at(i) as f32));
+        let inverse = |[theta]: [f64; 1]| f64::from((theta as f32).recip());
         Ok(Fire {
             rule,
             threshold: Column::of(len, [threshold], |[theta]| theta),
+            inverse: inverts.then(|| Column::of(len, [threshold], inverse)),
             fire_at: Column::of(len, [threshold], |[theta]| fire_at(theta)),
             reset_to: Column::of(len, [reset], |[v]| if to_zero { 0.0 } else { v }),
             floor,
+            settled: convention.floor == Floor::MinusThreshold,
         })
     }
 
@@ -121,24 +163,30 @@ impl Fire {
         Lanes {
             rule: self.rule,
             theta: self.threshold.block(block),
+            inverse: self.inverse.as_ref().map(|inverse| inverse.block(block)),
             fire_at: self.fire_at.block(block),
             reset_to: self.reset_to.block(block),
             floor: self.floor.as_ref().map(|floor| floor.block(block)),
+            settled: self.settled,
         }
     }
 
     /// Those of every block, where all neurons share them.
     pub fn shared(&self) -> Option<Lanes<f32>> {
-        let floor = match &self.floor {
-            Some(floor) => Some(floor.shared()?),
-            None => None,
+        // none at all is shared, too
+        let shared = |column: &Option<Column>| match column {
+            Some(column) => column.shared().map(Some),
+            None => Some(None),
         };
+        let (floor, inverse) = (shared(&self.floor)?, shared(&self.inverse)?);
         Some(Lanes {
             rule: self.rule,
             theta: self.threshold.shared()?,
+            inverse,
             fire_at: self.fire_at.shared()?,
             reset_to: self.reset_to.shared()?,
             floor,
+            settled: self.settled,
         })
     }
 
@@ -185,87 +233,97 @@ impl Fire {
 }
 
 impl<C: Coefficient> Lanes<C> {
-    /// Charges a block by `charge(lane, potential)`, fires and resets it.
+    /// Fires and resets a block that is charged; one whose reset comes a step later it
+    /// also charges, by `charge(lane, potential)`.
     #[inline(always)]
-    fn step(self, block: &mut Block<'_>, charge: impl Fn(usize, f32) -> f32) -> Stepped {
-        let before = *block.potential;
+    fn reset(self, block: &mut Block<'_>, charge: impl Fn(usize, f32) -> f32) -> Stepped {
         match self.rule {
-            Rule::SubtractOne => self.charge_and_fire(block, charge, Lane::subtract_one),
-            Rule::SubtractMany => self.charge_and_fire(block, charge, Lane::subtract_many),
-            Rule::SetOne => self.charge_and_fire(block, charge, Lane::set_one),
-            Rule::SetMany => self.charge_and_fire(block, charge, Lane::set_many),
-            Rule::SubtractNextStep => self.fire(block, before, |c, i, v| {
+            Rule::SubtractOne => self.fire(block, |c, _, u| (c.fires(u), u - c.fires(u) * c.theta)),
+            Rule::SetOne => self.fire(block, |c, _, u| (c.fires(u), c.set(u))),
+            Rule::SubtractMany => self.fire_many(block, |c, n, u| u - n * c.theta),
+            Rule::SetMany => self.fire_many(block, |c, _, u| c.set(u)),
+            Rule::SubtractNextStep => self.fire(block, |c, i, v| {
                 let u = charge(i, v) - c.fires(v) * c.theta;
                 (c.fires(u), u)
             }),
-            Rule::SubtractPending => self.fire(block, before, |c, i, v| {
+            Rule::SubtractPending => self.fire(block, |c, i, v| {
                 let u = charge(i, v) - c.fires(v) * c.theta;
                 (c.fires(u), u - (c.fires(u) - c.fires(v)) * c.theta)
             }),
-            Rule::SetNextStep => self.fire(block, before, |c, i, v| {
-                let u = charge(i, if v >= c.fire_at { c.reset_to } else { v });
+            Rule::SetNextStep => self.fire(block, |c, i, v| {
+                let u = charge(i, c.set(v));
                 (c.fires(u), u)
             }),
         }
     }
 
-    /// A reset in the same step: nothing to do where nobody fires, as in most blocks.
+    /// Of a reset in the same step all but the reset.
     #[inline(always)]
-    fn charge_and_fire(
-        self,
-        block: &mut Block<'_>,
-        charge: impl Fn(usize, f32) -> f32,
-        reset: impl Fn(Lane, f32) -> (f32, f32),
-    ) -> Stepped {
+    fn charge(self, potential: &mut [f32; BLOCK], charge: impl Fn(usize, f32) -> f32) -> Charged {
         // in an array of its own, which nothing else can point into
-        let mut charged = *block.potential;
+        let mut charged = *potential;
         let mut any = false;
         for (i, v) in charged.iter_mut().enumerate() {
             *v = charge(i, *v);
             any |= *v >= self.fire_at.of(i);
         }
-        match (any, self.floor) {
-            (true, _) => self.fire(block, charged, |lane, _, u| reset(lane, u)),
-            (false, Some(_)) => Stepped { active: 0, still: self.settle(block, charged) },
-            (false, None) => {
-                *block.potential = charged;
-                Stepped { active: 0, still: true }
-            }
+        // without a floor, no branch at all
+        if self.floor.is_none() {
+            *potential = charged;
+            return Charged { fires: any, still: !any };
+        }
+        if any {
+            // a reset comes before the floor
+            *potential = charged;
+            return Charged { fires: true, still: false };
+        }
+        Charged { fires: false, still: self.settle(potential, charged) }
+    }
+
+    /// Sends ⌊u/θ⌋, and leaves what `rule` makes of that number and u.
+    #[inline(always)]
+    fn fire_many(self, block: &mut Block<'_>, rule: impl Fn(Lane, f32, f32) -> f32) -> Stepped {
+        let fire = |c: Lane, u: f32, quotient: f32| {
+            let n = if u >= c.fire_at { quotient.trunc() } else { 0.0 };
+            (n, rule(c, n, u))
+        };
+        match self.inverse {
+            Some(inverse) => self.fire(block, |c, i, u| fire(c, u, u * inverse.of(i))),
+            None => self.fire(block, |c, _, u| fire(c, u, u / c.theta)),
         }
     }
 
     /// Applies `rule` to every lane's potential.
     #[inline(always)]
-    fn fire(
-        self,
-        block: &mut Block<'_>,
-        mut potential: [f32; BLOCK],
-        rule: impl Fn(Lane, usize, f32) -> (f32, f32),
-    ) -> Stepped {
-        let mut sent = [0.0; BLOCK];
+    fn fire(self, block: &mut Block<'_>, rule: impl Fn(Lane, usize, f32) -> (f32, f32)) -> Stepped {
+        let (mut sent, mut potential) = ([0.0; BLOCK], *block.potential);
         for i in 0..BLOCK {
             (sent[i], potential[i]) = rule(self.lane(i), i, potential[i]);
         }
         *block.sent = sent;
         let active = bits(|lane| sent[lane] != 0.0);
-        Stepped { active, still: self.settle(block, potential) }
+        Stepped { active, still: self.settle(block.potential, potential) }
     }
 
-    /// Applies the floor; says whether comparing once more would fire and change
-    /// nothing.
+    /// Leaves these potentials, lifted to the floor if there is one; says whether comparing
+    /// once more would fire and change nothing.
     #[inline(always)]
-    fn settle(self, block: &mut Block<'_>, mut potential: [f32; BLOCK]) -> bool {
+    fn settle(self, potential: &mut [f32; BLOCK], mut new: [f32; BLOCK]) -> bool {
         let mut still = true;
         if let Some(floor) = self.floor {
-            for (i, v) in potential.iter_mut().enumerate() {
+            for (i, v) in new.iter_mut().enumerate() {
                 *v = above(*v, floor.of(i));
+            }
+        }
+        for (i, v) in new.iter().enumerate() {
+            still &= *v < self.fire_at.of(i);
+        }
+        *potential = new;
+        if let (Some(floor), false) = (self.floor, self.settled) {
+            for (i, v) in new.iter().enumerate() {
                 still &= above(*v, floor.of(i)) == *v;
             }
         }
-        for (i, v) in potential.iter().enumerate() {
-            still &= *v < self.fire_at.of(i);
-        }
-        *block.potential = potential;
         still
     }
 
@@ -277,9 +335,22 @@ impl<C: Coefficient> Lanes<C> {
 
 /// A potential with its lower bound; the two roundings are sinabs' own:
 /// relu(v − low) + low.
+///
+/// Where low = −θ and the result x is below θ, a second time changes nothing. With
+/// a = relu(v − low) ≤ 2θ: if a ≥ θ/2, the difference x = a − θ of numbers at most twice as
+/// large as each other is exact (Sterbenz), and so is x + θ = a. Otherwise −θ ≤ x ≤ −θ/2, so
+/// that x + θ is exact for the same reason, and taking θ from it gives x.
 #[inline(always)]
 fn above(v: f32, low: f32) -> f32 {
-    (v - low).max(0.0) + low
+    // one instruction, which `max` would not be for what it says of numbers that are none
+    let over = v - low;
+    (if over > 0.0 { over } else { 0.0 }) + low
+}
+
+/// Whether a quotient by it is the product with its reciprocal: both round the same number.
+fn is_power_of_two(theta: f32) -> bool {
+    let is_one_bit = theta.to_bits().trailing_zeros() >= f32::MANTISSA_DIGITS - 1;
+    is_one_bit && theta.is_normal() && theta.recip().is_normal()
 }
 
 /// The coefficients of one neuron.
@@ -297,33 +368,17 @@ impl Lane {
     }
 
     #[inline(always)]
-    fn how_many(self, u: f32) -> f32 {
-        if u >= self.fire_at { (u / self.theta).trunc() } else { 0.0 }
-    }
-
-    #[inline(always)]
-    fn subtract_one(self, u: f32) -> (f32, f32) {
-        (self.fires(u), u - self.fires(u) * self.theta)
-    }
-
-    #[inline(always)]
-    fn subtract_many(self, u: f32) -> (f32, f32) {
-        let n = self.how_many(u);
-        (n, u - n * self.theta)
-    }
-
-    #[inline(always)]
-    fn set_one(self, u: f32) -> (f32, f32) {
-        (self.fires(u), if u >= self.fire_at { self.reset_to } else { u })
-    }
-
-    #[inline(always)]
-    fn set_many(self, u: f32) -> (f32, f32) {
-        (self.how_many(u), if u >= self.fire_at { self.reset_to } else { u })
+    fn set(self, u: f32) -> f32 {
+        if u >= self.fire_at { self.reset_to } else { u }
     }
 }
 
 impl Rule {
+    /// Whether nothing is left to do where nobody fires.
+    fn resets_at_once(self) -> bool {
+        matches!(self, Rule::SubtractOne | Rule::SubtractMany | Rule::SetOne | Rule::SetMany)
+    }
+
     fn of(convention: &Convention) -> Result<Rule> {
         let subtract = convention.reset == Reset::Subtract;
         Ok(match (subtract, convention.spikes, convention.when) {
@@ -341,5 +396,41 @@ impl Rule {
                 return Err(Error::new(ErrorKind::Usage, found, "when=same-step"));
             }
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        /// For thresholds and potentials of any size, bit patterns among them.
+        #[test]
+        fn a_floor_of_minus_the_threshold_lifts_once(
+            theta in prop_oneof![1e-3f32..1e3, (0x0080_0000u32..0x7f00_0000).prop_map(f32::from_bits)],
+            bits: u32, near in -2.0f32..1.0,
+        ) {
+            for v in [near * theta, f32::from_bits(bits), theta.next_down(), (-theta).next_up()] {
+                let lifted = above(v, -theta);
+                prop_assert!(lifted.is_nan() || lifted >= theta || above(lifted, -theta) == lifted);
+            }
+        }
+
+        #[test]
+        fn a_product_with_the_reciprocal_is_the_quotient(exponent in -126..=126, u: f32, odd in 1u32..1 << 23) {
+            let theta = 2.0f32.powi(exponent);
+            prop_assert!(is_power_of_two(theta));
+            prop_assert!(u * theta.recip() == u / theta || u.is_nan());
+            prop_assert!(!is_power_of_two(f32::from_bits(theta.to_bits() | odd)));
+        }
+    }
+
+    #[test]
+    fn what_has_no_reciprocal_is_divided_by() {
+        let none =
+            [0.0, f32::MIN_POSITIVE / 2.0, f32::MAX, f32::INFINITY, f32::NAN, 2.0f32.powi(127)];
+        assert!(none.iter().all(|&theta| !is_power_of_two(theta)));
     }
 }

@@ -155,7 +155,7 @@ fn next_step(state: &[f32]) -> usize {
 
 impl BlockStep for Gated {
     #[inline(always)]
-    fn step_block(
+    fn fire_block(
         &self,
         block: usize,
         state: &mut [f32],

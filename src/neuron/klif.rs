@@ -140,7 +140,7 @@ impl Scaled {
 
 impl BlockStep for Scaled {
     #[inline(always)]
-    fn step_block(
+    fn fire_block(
         &self,
         block: usize,
         state: &mut [f32],

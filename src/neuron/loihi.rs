@@ -162,7 +162,7 @@ pub struct Compartments {
 }
 
 impl BlockStep for Compartments {
-    fn step_block(
+    fn fire_block(
         &self,
         block: usize,
         state: &mut [f32],

@@ -8,9 +8,9 @@
 
 use super::column::{Coefficient, Column};
 use super::convention::Start;
-use super::fire::{Block, Fire, Lanes};
+use super::fire::{self, Block, Fire, Lanes};
 use super::sweep::{BlockStep, Sweep, Wide, step, sweep};
-use super::{Charge, Population, Step, Stepped};
+use super::{Charge, Charged, Population, Step, Stepped};
 use crate::signal::BLOCK;
 
 /// A population with one state variable, the membrane potential.
@@ -53,44 +53,65 @@ struct Coefficients<C> {
 }
 
 impl<C: Coefficient> Coefficients<C> {
+    /// u of the module's head, of a neuron by its lane, potential and input.
     #[inline(always)]
-    fn step(self, mut block: Block<'_>, input: &[f32; BLOCK], holds: bool) -> Stepped {
-        let Coefficients { decay, gain, drift, fire } = self;
-        let charge = |i: usize, v: f32| decay.of(i) * v + gain.of(i) * input[i] + drift.of(i);
-        let stepped = block.step(fire, charge);
-        Stepped { still: stepped.still && holds, ..stepped }
+    fn charge(self) -> impl Fn(usize, f32, f32) -> f32 {
+        let Coefficients { decay, gain, drift, .. } = self;
+        move |i, v, x| decay.of(i) * v + gain.of(i) * x + drift.of(i)
+    }
+
+    /// What blocks with these coefficients do.
+    #[inline(always)]
+    fn stepping(self, holds: bool) -> Stepping<C, impl Fn(usize, f32, f32) -> f32> {
+        Stepping { fire: self.fire, charge: self.charge(), holds }
     }
 }
 
-/// The step of blocks whose neurons share all coefficients.
-struct Alike {
-    coefficients: Coefficients<f32>,
+/// The step of blocks that have these coefficients.
+struct Stepping<C, F> {
+    fire: Option<Lanes<C>>,
+    charge: F,
+    /// Whether a potential stays as it is without input.
     holds: bool,
 }
 
-impl BlockStep for Alike {
+impl<C: Coefficient, F: Fn(usize, f32, f32) -> f32> BlockStep for Stepping<C, F> {
     #[inline(always)]
-    fn step_block(
+    fn charge_block(&self, _block: usize, state: &mut [f32], input: &[f32; BLOCK]) -> Charged {
+        let charge = |i: usize, v: f32| (self.charge)(i, v, input[i]);
+        let charged = fire::charge(self.fire, potential(state), charge);
+        Charged { still: charged.still && self.holds, ..charged }
+    }
+
+    #[inline(always)]
+    fn fire_block(
         &self,
         _block: usize,
         state: &mut [f32],
         input: &[f32; BLOCK],
         sent: &mut [f32; BLOCK],
     ) -> Stepped {
-        self.coefficients.step(block(state, sent), input, self.holds)
+        let charge = |i: usize, v: f32| (self.charge)(i, v, input[i]);
+        let stepped = Block { potential: potential(state), sent }.fire(self.fire, charge);
+        Stepped { still: stepped.still && self.holds, ..stepped }
     }
 }
 
 impl BlockStep for Membrane {
     #[inline(always)]
-    fn step_block(
+    fn charge_block(&self, block: usize, state: &mut [f32], input: &[f32; BLOCK]) -> Charged {
+        self.of_block(block).stepping(self.holds()).charge_block(block, state, input)
+    }
+
+    #[inline(always)]
+    fn fire_block(
         &self,
-        number: usize,
+        block: usize,
         state: &mut [f32],
         input: &[f32; BLOCK],
         sent: &mut [f32; BLOCK],
     ) -> Stepped {
-        self.of_block(number).step(block(state, sent), input, self.holds())
+        self.of_block(block).stepping(self.holds()).fire_block(block, state, input, sent)
     }
 }
 
@@ -125,15 +146,19 @@ impl Wide for Membrane {
     #[inline(always)]
     fn sweep_wide(&self, sweep: &mut Sweep<'_>) -> u64 {
         match self.shared() {
-            Some(coefficients) => sweep.each(1, &Alike { coefficients, holds: self.holds() }),
+            // as IF mostly is: the same, but for the sign of a zero
+            Some(Coefficients { decay: 1.0, gain: 1.0, drift: 0.0, fire }) => {
+                sweep.each(1, &Stepping { fire, charge: |_, v, x| v + x, holds: true })
+            }
+            Some(coefficients) => sweep.each(1, &coefficients.stepping(self.holds())),
             None => sweep.each(1, self),
         }
     }
 }
 
 #[inline(always)]
-fn block<'a>(state: &'a mut [f32], sent: &'a mut [f32; BLOCK]) -> Block<'a> {
-    Block { potential: state.first_chunk_mut().expect("a block of potentials"), sent }
+fn potential(state: &mut [f32]) -> &mut [f32; BLOCK] {
+    state.first_chunk_mut().expect("a block of potentials")
 }
 
 impl Population for Membrane {

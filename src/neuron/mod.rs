@@ -244,6 +244,15 @@ impl Neuron {
     }
 }
 
+/// What came of the first half of a step.
+#[derive(Clone, Copy, Debug)]
+pub struct Charged {
+    /// Whether there is a second: a neuron fires, or nothing was done yet.
+    pub fires: bool,
+    /// As [`Stepped::still`] where there is none, or else false.
+    pub still: bool,
+}
+
 /// What came of a step.
 #[derive(Clone, Copy, Debug)]
 pub struct Stepped {

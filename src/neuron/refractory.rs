@@ -68,7 +68,7 @@ impl Step {
 }
 
 impl BlockStep for Refractory {
-    fn step_block(
+    fn fire_block(
         &self,
         block: usize,
         state: &mut [f32],

@@ -2,9 +2,9 @@
 
 #[cfg(doc)]
 use super::Population;
-use super::Stepped;
+use super::{Charged, Stepped};
 use crate::signal::simd::{Kernel, dispatch};
-use crate::signal::{BLOCK, Spikes, lanes};
+use crate::signal::{BLOCK, Listing, Spikes, lanes};
 
 /// Blocks that are to take a step, 64 neighbours at most.
 pub struct Sweep<'a> {
@@ -26,6 +26,8 @@ pub struct Sweep<'a> {
     pub sent: &'a mut Spikes,
     /// Room for the state of a block.
     pub before: &'a mut Vec<f32>,
+    /// Room for what they send.
+    pub listing: &'a mut Listing,
 }
 
 impl Sweep<'_> {
@@ -35,38 +37,96 @@ impl Sweep<'_> {
     #[inline(always)]
     pub fn each(&mut self, variables: usize, by: &(impl BlockStep + ?Sized)) -> u64 {
         let &mut Sweep { first, blocks, live, len, spikes, input, .. } = self;
-        let (state, sent, before) = (&mut *self.state, &mut *self.sent, &mut *self.before);
-        let (mut out, mut moving) = ([0.0; BLOCK], 0);
+        let (state, before) = (&mut *self.state, &mut *self.before);
+        let (listing, sent) = (&mut *self.listing, &mut *self.sent);
+        let state_of = |lane: usize| lane * variables * BLOCK..(lane + 1) * variables * BLOCK;
+        let input_of = |lane: usize| -> &[f32; BLOCK] {
+            input[lane * BLOCK..].first_chunk().expect("whole blocks of input")
+        };
+        let is_live = |lane: usize| live >> lane & 1 == 1;
+        // which blocks fire nobody can foresee: noted first, they are no branch
+        let (mut fires, mut still, mut moved) = (0, 0, live);
         for lane in lanes(blocks) {
-            let (block, live) = (first + lane, live >> lane & 1 == 1);
-            let state = &mut state[lane * variables * BLOCK..][..variables * BLOCK];
-            let input = input[lane * BLOCK..].first_chunk().expect("whole blocks of input");
-            if !live {
-                before.clear();
-                before.extend_from_slice(state);
+            let state = &mut state[state_of(lane)];
+            if !is_live(lane) {
+                keep(before, state);
             }
-            let stepped = by.step_block(block, state, input, &mut out);
-            let any = send((block, len), stepped.active, &out, spikes, sent);
-            let moves = !stepped.still && (live || any || differ(state, before));
-            moving |= u64::from(moves) << lane;
+            let charged = by.charge_block(first + lane, state, input_of(lane));
+            fires |= u64::from(charged.fires) << lane;
+            still |= u64::from(charged.still) << lane;
+            if !is_live(lane) {
+                moved |= u64::from(differ(state, before)) << lane;
+            }
         }
-        moving
+        let mut out = [0.0; BLOCK];
+        for lane in lanes(fires) {
+            let (block, state) = (first + lane, &mut state[state_of(lane)]);
+            if !is_live(lane) {
+                keep(before, state);
+            }
+            let stepped = by.fire_block(block, state, input_of(lane), &mut out);
+            let active = stepped.active & neurons((block, len));
+            listing.add(block * BLOCK, active, &out);
+            still |= u64::from(stepped.still) << lane;
+            if !is_live(lane) {
+                moved |= u64::from(active != 0 || differ(state, before)) << lane;
+            }
+        }
+        listing.move_to(spikes, sent);
+        blocks & moved & !still
+    }
+}
+
+fn keep(before: &mut Vec<f32>, state: &[f32]) {
+    before.clear();
+    before.extend_from_slice(state);
+}
+
+/// The lanes of a block that are neurons, of a population of `len`.
+#[inline(always)]
+fn neurons((block, len): (usize, usize)) -> u64 {
+    match len - block * BLOCK {
+        few @ 0..BLOCK => (1 << few) - 1,
+        _ => u64::MAX,
     }
 }
 
 /// The step of a block. A trait and no closure, because only a function can insist on
 /// being compiled into the loop around it, for the registers that this is for.
 pub trait BlockStep {
-    /// Advances a block by one step: adds `input`, writes what each neuron sends to
-    /// `sent`; where a neuron sends nothing, what stands there means nothing. For wide
+    /// The first half of a block's step: adds `input`, which is all where no neuron fires.
+    /// It may leave everything to the second, as it does if nothing is said. For wide
     /// registers, `#[inline(always)]`.
-    fn step_block(
+    fn charge_block(&self, block: usize, state: &mut [f32], input: &[f32; BLOCK]) -> Charged {
+        let _ = (block, state, input);
+        Charged { fires: true, still: false }
+    }
+
+    /// The second half, if the first says that there is one: writes what each neuron sends
+    /// to `sent`; where a neuron sends nothing, what stands there means nothing. For wide
+    /// registers, `#[inline(always)]`.
+    fn fire_block(
         &self,
         block: usize,
         state: &mut [f32],
         input: &[f32; BLOCK],
         sent: &mut [f32; BLOCK],
     ) -> Stepped;
+
+    /// Advances a block by one step, both halves of it.
+    #[inline(always)]
+    fn step_block(
+        &self,
+        block: usize,
+        state: &mut [f32],
+        input: &[f32; BLOCK],
+        sent: &mut [f32; BLOCK],
+    ) -> Stepped {
+        match self.charge_block(block, state, input) {
+            Charged { fires: true, .. } => self.fire_block(block, state, input, sent),
+            Charged { fires: false, still } => Stepped { active: 0, still },
+        }
+    }
 }
 
 /// Appends what the `active` neurons of a block send, of a population of `len`; says
@@ -74,15 +134,12 @@ pub trait BlockStep {
 #[inline(always)]
 pub fn send(
     (block, len): (usize, usize),
-    mut active: u64,
+    active: u64,
     out: &[f32; BLOCK],
     spikes: bool,
     sent: &mut Spikes,
 ) -> bool {
-    let first = block * BLOCK;
-    if len - first < BLOCK {
-        active &= (1 << (len - first)) - 1;
-    }
+    let (first, active) = (block * BLOCK, active & neurons((block, len)));
     for lane in lanes(active) {
         // one, mostly, which is quicker asked than converted
         let count = if spikes && out[lane] != 1.0 { out[lane] as u32 } else { 1 };

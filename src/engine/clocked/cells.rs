@@ -12,7 +12,7 @@ use crate::engine::blocks::{Blocks, Piece, input, start};
 use crate::neuron::sweep::Sweep;
 use crate::neuron::{Charge, Population};
 use crate::signal::{
-    Accumulator, Aligned, BLOCK, BLOCKS_WORTH_THREADS, Spikes, keep_others_awake, lanes,
+    Accumulator, Aligned, BLOCK, BLOCKS_WORTH_THREADS, Listing, Spikes, keep_others_awake, lanes,
 };
 
 /// State of a population, block by block.
@@ -31,6 +31,7 @@ struct Worker {
     /// Inputs that are sums of several.
     room: Vec<f32>,
     sent: Spikes,
+    listing: Listing,
 }
 
 impl Cells {
@@ -95,7 +96,7 @@ impl Cells {
         let Cells { state, moving, workers, len } = self;
         let (len, per_block) = (*len, population.variables() * BLOCK);
         let work = |worker: &mut Worker, piece: Piece<'_>, state: &mut [f32]| {
-            let Worker { before, room, sent } = worker;
+            let Worker { before, room, sent, listing } = worker;
             let zero = piece.first();
             piece.visit_words(inputs, |first, blocks, live| {
                 let input = match inputs {
@@ -106,9 +107,9 @@ impl Cells {
                     }
                 };
                 let state = &mut state[(first - zero) * per_block..];
-                let (before, sent) = (&mut *before, &mut *sent);
+                let (before, sent, listing) = (&mut *before, &mut *sent, &mut *listing);
                 let mut sweep =
-                    Sweep { first, blocks, live, len, spikes, state, input, sent, before };
+                    Sweep { first, blocks, live, len, spikes, state, input, sent, before, listing };
                 population.sweep(&mut sweep)
             });
         };
