@@ -20,7 +20,7 @@
 //!
 //! A spike at `[c, y, x]` adds, for every kernel tap that reads it, the run
 //! w[·, c, k, l] to the sums of all output channels at one pixel. Taps that
-//! would land outside cost nothing and are not counted. Three loops do that, see
+//! would land outside are not counted. Four loops do that, see
 //! [`bound`]; they add in one order and give the same bits.
 //!
 //! **Source.** NIR 1.0.8, `ir/conv.py`; `torch.nn.Conv2d`.
@@ -29,6 +29,7 @@ mod bound;
 mod plane;
 mod pull;
 mod push;
+mod stamp;
 
 use super::axis::{Axis, size};
 use super::{Connection, Layer, misfit};

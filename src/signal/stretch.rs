@@ -63,6 +63,12 @@ pub(super) fn bit(block: usize) -> (usize, u64) {
     (block / 64, 1 << (block % 64))
 }
 
+/// Those of the first and of the last block of some sums.
+#[inline(always)]
+fn blocks(start: usize, len: usize) -> ((usize, u64), (usize, u64)) {
+    (bit(start / BLOCK), bit((start + len - 1) / BLOCK))
+}
+
 impl Stretch<'_> {
     /// The same, for a kernel to keep in registers. Handed from function to function, it
     /// would be copied in pieces wider than those that wrote it, and waited for.
@@ -113,6 +119,44 @@ impl Stretch<'_> {
         }
     }
 
+    /// Adds patches of so many rows of N times R sums, each by where its sums and its
+    /// weights begin and by what these are multiplied by. Rows are so far apart, in sums
+    /// and in weights.
+    #[inline(always)]
+    pub fn add_patches<const R: usize, const N: usize>(
+        &mut self,
+        rows: usize,
+        apart: [usize; 2],
+        weights: &[f32],
+        patches: impl Iterator<Item = (usize, usize, f32)>,
+    ) {
+        // the bits of one word at a time, or every row would wait for the one before
+        let (mut word, mut touched) = (0, 0);
+        for (mut start, mut place, value) in patches {
+            for _ in 0..rows {
+                let sums = self.sums[start - self.first..][..N * R].as_chunks_mut::<R>().0;
+                let weights = weights[place..][..N * R].as_chunks::<R>().0;
+                let mut held: [[f32; R]; N] = std::array::from_fn(|tap| sums[tap]);
+                for tap in 0..N {
+                    add(&mut held[tap], &weights[tap], value);
+                }
+                sums.copy_from_slice(&held);
+                let ((first_word, low), (last_word, high)) = blocks(start, N * R);
+                if (first_word, last_word) != (word, word) {
+                    self.touched[word] |= touched;
+                    (word, touched) = (last_word, 0);
+                    self.touch(start, N * R);
+                }
+                if first_word == last_word {
+                    touched |= (high - low) | high;
+                }
+                start += apart[0];
+                place += apart[1];
+            }
+        }
+        self.touched[word] |= touched;
+    }
+
     /// Adds to `len` sums from `start` on, for the entries of each of `slices` in
     /// turn, `value` times the row of weights that belongs to the entry.
     #[inline(always)]
@@ -160,13 +204,12 @@ impl Stretch<'_> {
 
     #[inline(always)]
     fn touch(&mut self, start: usize, len: usize) {
-        let (first, last) = (start / BLOCK, (start + len - 1) / BLOCK);
-        let ((word, low), (last_word, high)) = (bit(first), bit(last));
+        let ((word, low), (last_word, high)) = blocks(start, len);
         if word == last_word {
             self.touched[word] |= (high - low) | high;
             return;
         }
-        for block in first..=last {
+        for block in start / BLOCK..=(start + len - 1) / BLOCK {
             let (word, mask) = bit(block);
             self.touched[word] |= mask;
         }
