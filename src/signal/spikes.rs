@@ -237,6 +237,13 @@ mod tests {
         out.clear();
         merge.drain(&mut out);
         assert!(out.is_empty());
+        // nothing is left where something was, and what is there already stays
+        out.push(0, 1.0, 1);
+        [3, 4, 70, 71, 72, 73, 129].iter().for_each(|&index| merge.add(index, 0.25, 2));
+        merge.drain(&mut out);
+        let entries: Vec<_> = out.iter().collect();
+        assert_eq!(entries[0], (0, 1.0, 1));
+        assert_eq!(entries[1..], [3, 4, 70, 71, 72, 73, 129].map(|index| (index, 0.25, 2)));
     }
 
     #[test]
