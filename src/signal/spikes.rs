@@ -9,6 +9,7 @@ use std::mem::take;
 use std::ops::Range;
 
 use super::listing::ByFour;
+
 /// The active entries of one step, addresses ascending and unique.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Spikes {

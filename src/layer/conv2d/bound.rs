@@ -212,6 +212,8 @@ mod tests {
             let bound = Bound::new(axes, channels, groups, weights, None);
             let operations: u64 =
                 spikes.iter().map(|(address, _, count)| u64::from(count) * bound.fan_out(address)).sum();
+            let mut pushed = Accumulator::new(expected.len());
+            bound.push.scatter(&spikes, 0..bound.axes[0].output, &mut pushed.whole());
             for way in [PUSH, PULL, PLANE, STAMP] {
                 let mut sums = Accumulator::new(expected.len());
                 let counted = sums.each_stretch(&bound.cuts(stretches), |sums| {
@@ -228,6 +230,10 @@ mod tests {
                     operations
                 });
                 prop_assert_eq!(counted, operations);
+                // what counts as added to is counted, event by event
+                for word in 0..sums.blocks().div_ceil(64) {
+                    prop_assert!(way != STAMP || sums.live(word) == pushed.live(word));
+                }
                 for (address, expected) in expected.iter().enumerate() {
                     let sum = sums.block(address / 64)[address % 64];
                     prop_assert_eq!(sum.to_bits(), (expected + 0.0).to_bits(), "way {}", way);
