@@ -49,15 +49,15 @@ impl Blocks {
     }
 
     /// Takes all out, and hands them with those that `inputs` reach to `visit`,
-    /// ascending; what `visit` says is put in again. It is told whether an input
-    /// reaches the block.
+    /// ascending; what `visit` says is put in again. It is told whether the block was in.
     pub fn visit(&mut self, inputs: &[&Accumulator], mut visit: impl FnMut(usize, bool) -> bool) {
-        self.whole().visit_words(inputs, |first, blocks, live| {
-            lanes(blocks).fold(0, |stay, lane| {
-                let stays = visit(first + lane, live >> lane & 1 == 1);
-                stay | u64::from(stays) << lane
-            })
-        });
+        for (number, word) in self.0.iter_mut().enumerate() {
+            let was_in = std::mem::take(word);
+            for lane in lanes(was_in | live(inputs, number)) {
+                let stays = visit(number * 64 + lane, was_in >> lane & 1 == 1);
+                *word |= u64::from(stays) << lane;
+            }
+        }
     }
 }
 

@@ -4,6 +4,7 @@ use super::Dynamics;
 use crate::engine::blocks::{Blocks, input, start};
 use crate::neuron::Population;
 use crate::neuron::sweep::{differ, send};
+use crate::signal::simd::non_zero;
 use crate::signal::{Accumulator, Aligned, BLOCK, Spikes};
 
 /// A population whose blocks sleep while they cannot fire, and catch up with the
@@ -88,7 +89,14 @@ impl Dynamics for Quanta {
         let Cells { state, before, taken, awake, driven, next, len } = cells;
         let per_block = self.population.variables() * BLOCK;
         let (mut room, mut out, mut updated) = ([0.0; BLOCK], [0.0; BLOCK], 0);
-        awake.visit(inputs, |block, live| {
+        awake.visit(inputs, |block, is_awake| {
+            let input = input(inputs, block, &mut room);
+            let live = non_zero(input) != 0;
+            // a sum of zero was perhaps added to, perhaps not: to wake a block for one of the
+            // two would let the loop that adds say how many updates there were
+            if !live && !is_awake {
+                return false;
+            }
             let state = &mut state[block * per_block..][..per_block];
             self.catch_up(block, state, step - taken[block], before);
             taken[block] = step + 1;
@@ -96,7 +104,6 @@ impl Dynamics for Quanta {
                 before.clear();
                 before.extend_from_slice(state);
             }
-            let input = input(inputs, block, &mut room);
             let stepped = self.population.step(block, state, input, &mut out);
             updated += (*len - block * BLOCK).min(BLOCK) as u64;
             let any = send((block, *len), stepped.active, &out, self.spikes, sent);
@@ -109,5 +116,52 @@ impl Dynamics for Quanta {
 
     fn end(&self, _cells: &mut Cells) -> bool {
         false
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::neuron::MODELS;
+    use crate::record::{Array, Record};
+    use crate::signal::Shape;
+    use crate::units::Seconds;
+
+    #[test]
+    fn a_sum_of_zero_is_no_update_and_leaves_no_trace() {
+        let cuba = MODELS.iter().find(|model| model.nir == "CubaLIF").unwrap();
+        let mut record = Record::default();
+        let fields = [
+            ("tau_mem", 0.02),
+            ("tau_syn", 0.004),
+            ("r", 1.0),
+            ("v_leak", 0.0),
+            ("v_threshold", 0.1),
+            ("w_in", 1.0),
+        ];
+        for (field, value) in fields {
+            record.put(field, Array::floats(&[1], vec![value]));
+        }
+        let (neuron, shape) = (cuba.read(&mut record).unwrap(), Shape::new(&[BLOCK]).unwrap());
+        let population = neuron.at(Seconds(1e-3), &shape, &"nir".parse().unwrap()).unwrap();
+        let quanta = Quanta::new(population, true);
+        let run = |zeros: bool| {
+            let (mut cells, mut updated) = (quanta.start(BLOCK, &[]), 0);
+            for step in 0..2000 {
+                let mut sums = Accumulator::new(BLOCK);
+                match step % 397 {
+                    0 => sums.add(step % BLOCK, 2.0),
+                    _ if zeros && step % 7 == 0 => sums.add(step % BLOCK, 0.0),
+                    _ if quanta.next(&mut cells).is_none() => continue,
+                    _ => (),
+                }
+                let sent = &mut Spikes::default();
+                updated += quanta.front(&mut cells, step as f64, &[&sums], sent);
+            }
+            (updated, cells.state.to_vec())
+        };
+        let (updated, state) = run(false);
+        assert!((1..2000 * BLOCK as u64 / 2).contains(&updated), "{updated} updates");
+        assert_eq!(run(true), (updated, state));
     }
 }
