@@ -1,8 +1,11 @@
 //! Files that appear only when they are whole, the beginnings of others, and lists of them.
 
+use std::ffi::OsString;
 use std::fs;
-use std::io::{Read, Write};
+use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
+
+use tempfile::NamedTempFile;
 
 use crate::error::{Error, ErrorKind, Result};
 
@@ -22,19 +25,28 @@ pub fn write(path: &Path, bytes: &[u8]) -> Result<()> {
 /// The operating system's, with the path; those of whoever makes it, as they are.
 pub fn write_by<T>(path: &Path, make: impl FnOnce(fs::File) -> Result<T>) -> Result<T> {
     let fail = |e| Error::from(e).in_file(path);
-    let create = |path: &Path| fs::File::create(path).map_err(fail);
     let target = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
     if fs::metadata(&target).is_ok_and(|is| !is.is_file()) {
-        return create(&target).and_then(make);
+        return fs::File::create(&target).map_err(fail).and_then(make);
     }
-    let mut part = target.as_os_str().to_owned();
-    part.push(".part");
-    let part = Path::new(&part);
-    let made = make(create(part)?);
-    let moved = made.and_then(|made| fs::rename(part, &target).map(|()| made).map_err(fail));
-    moved.inspect_err(|_| {
-        let _ = fs::remove_file(part);
-    })
+    let (file, part) = neighbour(&target).map_err(fail)?.into_parts();
+    let made = make(file)?;
+    part.persist(&target).map_err(|e| fail(e.error))?;
+    Ok(made)
+}
+
+/// A new file beside another, with a name of its own, for others may be writing the
+/// same; who may read it is what they may read of any new file. It goes with its handle.
+fn neighbour(target: &Path) -> io::Result<NamedTempFile> {
+    let mut prefix = OsString::from(".");
+    prefix.push(target.file_name().unwrap_or_default());
+    prefix.push(".");
+    let mut builder = tempfile::Builder::new();
+    builder.prefix(&prefix).suffix(".part");
+    #[cfg(unix)]
+    builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
+    let folder = target.parent().filter(|folder| !folder.as_os_str().is_empty());
+    builder.tempfile_in(folder.unwrap_or(Path::new(".")))
 }
 
 /// The first bytes of a file, `bytes` of them where there are as many.
@@ -95,14 +107,48 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("result");
         write(&path, b"older").unwrap();
-        // where the neighbour would be written, there is a folder
-        fs::create_dir(folder.path().join("result.part")).unwrap();
-        assert!(write(&path, b"newer").unwrap_err().to_string().contains("result"));
+        let full = |mut file: fs::File| {
+            file.write_all(b"new").unwrap();
+            Err::<(), _>(Error::from(io::Error::from(io::ErrorKind::StorageFull)))
+        };
+        assert!(write_by(&path, full).is_err());
         assert_eq!(fs::read(&path).unwrap(), b"older");
-        fs::remove_dir(folder.path().join("result.part")).unwrap();
         write(&path, b"newer").unwrap();
         assert_eq!(fs::read(&path).unwrap(), b"newer");
         assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
+        let nowhere = folder.path().join("no/result");
+        assert!(write(&nowhere, b"x").unwrap_err().to_string().contains("no/result"));
+    }
+
+    #[test]
+    fn of_many_writers_of_one_file_each_writes_it_whole() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = &folder.path().join("result");
+        write(path, &[0; 1000]).unwrap();
+        std::thread::scope(|scope| {
+            for writer in 0..8 {
+                scope.spawn(move || {
+                    for _ in 0..100 {
+                        write(path, &[writer; 1000]).unwrap();
+                        let read = fs::read(path).unwrap();
+                        assert!(read.len() == 1000 && read.iter().all(|&byte| byte == read[0]));
+                    }
+                });
+            }
+        });
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
+    }
+
+    #[test]
+    #[cfg(unix)]
+    fn a_written_file_may_be_read_by_whom_any_new_file_may() {
+        use std::os::unix::fs::PermissionsExt;
+        let folder = tempfile::tempdir().unwrap();
+        let mode =
+            |name: &str| fs::metadata(folder.path().join(name)).unwrap().permissions().mode();
+        write(&folder.path().join("ours"), b"").unwrap();
+        fs::write(folder.path().join("any"), b"").unwrap();
+        assert_eq!(mode("ours"), mode("any"));
     }
 
     #[test]

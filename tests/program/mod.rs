@@ -12,9 +12,11 @@ pub fn synops(arguments: &[&str]) -> Output {
     Command::new(program).args(arguments).current_dir(folder()).output().unwrap()
 }
 
-/// Where the program may write.
+/// Where the program may write: a folder of each test's own, as they run side by side.
 pub fn folder() -> PathBuf {
-    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(env!("CARGO_CRATE_NAME"));
+    let test = std::thread::current();
+    let test = test.name().unwrap_or("unnamed").replace("::", "-");
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(env!("CARGO_CRATE_NAME")).join(test);
     fs::create_dir_all(&folder).unwrap();
     folder
 }
