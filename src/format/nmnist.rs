@@ -145,7 +145,9 @@ impl Decoder for Nmnist {
             for events in bytes.as_chunks().0.chunks(RUN) {
                 let before = out.len();
                 if columns::append_by_clock(Pixel, events, clock, out) {
-                    out.t[before..].iter_mut().for_each(|t| *t += *passed);
+                    if *passed > 0 {
+                        out.t[before..].iter_mut().for_each(|t| *t += *passed);
+                    }
                     tally.keep(events.len() as u64);
                 } else {
                     look(events, (clock, passed), out, tally);
