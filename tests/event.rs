@@ -12,9 +12,10 @@ use rand::{RngExt, SeedableRng};
 use rand_pcg::Pcg64;
 use synops::engine::{Clocked, Engine, EventDriven, Observer, Operations};
 use synops::network::{Network, Node, Unit};
+use synops::neuron::Charge;
 use synops::neuron::preset::{Conventions, PRESETS};
 use synops::record::Array;
-use synops::signal::Spikes;
+use synops::signal::{BLOCK, Spikes};
 use synops::units::Micros;
 
 const DT: Micros = Micros(1_000);
@@ -291,6 +292,134 @@ fn run<'n>(engine: &impl Engine, network: &'n Network, case: &Case) -> Seen<'n> 
     seen
 }
 
+/// Neurons, each behind an input and a weight of its own, and what they hear by steps.
+struct Alone {
+    network: Network,
+    /// The unit that they are.
+    unit: usize,
+    weight: Vec<f32>,
+    bias: Vec<f32>,
+    input: Vec<Spikes>,
+}
+
+const ALONE: usize = 150;
+
+type SentByStep = BTreeMap<u64, Vec<Entry>>;
+
+/// What the neurons of a block compare in a step.
+struct Compared {
+    potential: Vec<u32>,
+    /// The step changes nothing.
+    rests: bool,
+}
+
+impl Alone {
+    fn draw(model: &str, biases: bool, share: f64, draw: &mut Draw) -> Alone {
+        let neurons = draw.population("cells", model, &[ALONE]);
+        let mut floats = |low, high| draw.floats(&[ALONE], low, high).numbers().unwrap();
+        let weight: Vec<f32> = floats(-0.5, 0.9).into_iter().map(|w| w as f32).collect();
+        let bias: Vec<f32> = floats(-0.05, 0.1).into_iter().map(|b| b as f32).collect();
+        let bias: Vec<f32> = bias.into_iter().map(|b| if biases { b } else { 0.0 }).collect();
+        let mut diagonal = vec![0.0; ALONE * ALONE];
+        (0..ALONE).for_each(|i| diagonal[i * ALONE + i] = weight[i]);
+        let fields = vec![
+            ("weight", Array::floats(&[ALONE, ALONE], diagonal)),
+            ("bias", Array::floats(&[ALONE], bias.clone())),
+        ];
+        let size = [ALONE as i64];
+        let nodes = vec![node("w", "Affine", fields), neurons];
+        let network = build::network(&size, nodes, &size, &["in w cells out"]);
+        let unit = network.units.iter().position(|unit| unit.name == "cells").unwrap();
+        let mut step = || {
+            let mut spikes = Spikes::default();
+            for address in 0..ALONE as u32 {
+                if draw.random.random_bool(share) {
+                    spikes.push(address, 1.0, 1);
+                }
+            }
+            spikes
+        };
+        let input = (0..60).map(|_| step()).collect();
+        Alone { network, unit, weight, bias, input }
+    }
+
+    /// What is sent and compared where every block takes every step.
+    fn every_step(
+        &self,
+        conventions: &Conventions,
+    ) -> (SentByStep, BTreeMap<(u64, usize), Compared>) {
+        let unit = &self.network.units[self.unit];
+        let Unit::Neuron(neuron) = &unit.unit else { panic!("no neurons") };
+        let population = neuron.at(DT.seconds(), &unit.output, conventions).unwrap();
+        let blocks = ALONE.div_ceil(BLOCK);
+        let mut states = vec![vec![0.0; population.variables() * BLOCK]; blocks];
+        states.iter_mut().enumerate().for_each(|(block, state)| population.start(block, state));
+        let (mut sent, mut charges) = (SentByStep::new(), BTreeMap::new());
+        for (step, input) in (0..).zip(&self.input) {
+            let mut sums = self.bias.clone();
+            sums.resize(blocks * BLOCK, 0.0);
+            input.index.iter().for_each(|&i| sums[i as usize] += self.weight[i as usize]);
+            for (block, state) in states.iter_mut().enumerate() {
+                let input = sums[block * BLOCK..].first_chunk().unwrap();
+                let charge = population.charge(block, state, input).unwrap();
+                let (mut out, before) = ([0.0; BLOCK], state.clone());
+                let active = population.step(block, state, input, &mut out).active;
+                let potential = charge.potential.map(f32::to_bits).to_vec();
+                let rests = before == *state && active == 0;
+                charges.insert((step, block), Compared { potential, rests });
+                for (lane, value) in out.into_iter().enumerate() {
+                    let address = block * BLOCK + lane;
+                    if active >> lane & 1 == 1 && address < ALONE {
+                        let entry = (address as u32, value.to_bits(), value as u32);
+                        sent.entry(step).or_default().push(entry);
+                    }
+                }
+            }
+        }
+        (sent, charges)
+    }
+
+    fn run(&self, engine: &impl Engine, watches: bool) -> Watcher {
+        let (mut watcher, mut state) = (Watcher::of(self.unit, watches), engine.start());
+        for (step, spikes) in (0..).zip(&self.input).filter(|(_, spikes)| !spikes.is_empty()) {
+            engine.receive(&mut state, step, spikes, &mut watcher);
+        }
+        engine.finish(&mut state, self.input.len() as u64, &mut watcher);
+        watcher
+    }
+}
+
+/// Sees what one population sends and, where it looks, what it compares.
+struct Watcher {
+    unit: usize,
+    watches: bool,
+    sent: SentByStep,
+    charges: BTreeMap<(u64, usize), Vec<u32>>,
+}
+
+impl Watcher {
+    fn of(unit: usize, watches: bool) -> Watcher {
+        Watcher { unit, watches, sent: BTreeMap::new(), charges: BTreeMap::new() }
+    }
+}
+
+impl Observer for Watcher {
+    fn sent(&mut self, step: u64, unit: usize, sent: &Spikes) {
+        if unit == self.unit {
+            let sent = sent.iter().map(|(address, value, count)| (address, value.to_bits(), count));
+            self.sent.insert(step, sent.collect());
+        }
+    }
+
+    fn watches(&self, _step: u64, unit: usize) -> bool {
+        self.watches && unit == self.unit
+    }
+
+    fn charged(&mut self, step: u64, _unit: usize, block: usize, charge: &Charge) {
+        self.charges.insert((step, block), charge.potential.map(f32::to_bits).to_vec());
+    }
+}
+
 fn same(found: &Seen<'_>, expected: &Seen<'_>) -> Result<(), TestCaseError> {
     let names = |unit: usize| &expected.network.units[unit].name;
     for (&(step, unit), sent) in &expected.sent {
@@ -371,6 +500,30 @@ proptest! {
                 prop_assert_eq!(text(event.err()), text(clocked.err()));
             }
         }
+    }
+
+    /// Blocks rest, sleep and catch up; here all take every step.
+    #[test]
+    fn engines_in_steps_send_what_all_blocks_in_all_steps_would(
+        model in any_model(), convention in convention(), biases in any::<bool>(),
+        share in select(vec![1e-3, 1e-2, 0.3]), seed in any::<u64>(),
+    ) {
+        let mut draw = Draw { random: Pcg64::seed_from_u64(seed), parts: None };
+        let (drawn, conventions) = (Alone::draw(model, biases, share, &mut draw), convention.parse().unwrap());
+        let Ok(clocked) = Clocked::new(&drawn.network, &conventions, DT) else { return Ok(()) };
+        let quanta = EventDriven::in_quanta(&drawn.network, &conventions, DT).unwrap();
+        let (expected, charges) = drawn.every_step(&conventions);
+        for watches in [false, true] {
+            let found = drawn.run(&clocked, watches);
+            prop_assert_eq!(&found.sent, &expected);
+            for ((step, block), charge) in &charges {
+                match found.charges.get(&(*step, *block)) {
+                    Some(found) => prop_assert_eq!(found, &charge.potential, "step {}, block {}", step, block),
+                    None => prop_assert!(!watches || charge.rests, "step {step}, block {block}"),
+                }
+            }
+        }
+        prop_assert_eq!(&drawn.run(&quanta, false).sent, &expected);
     }
 
     /// Sums are exact: what is left to be right is when things happen, and in which
@@ -817,6 +970,30 @@ fn refractory_times_that_do_not_fit_are_refused() {
 }
 
 /// An engine does not change while it runs: threads share it.
+/// Nothing moves, and yet the steps are not to be left out.
+#[test]
+fn a_bias_that_is_passed_on_is_heard_in_every_step() {
+    let fields = vec![
+        ("weight", Array::floats(&[1, 1], vec![0.25])),
+        ("bias", Array::floats(&[1], vec![0.5])),
+    ];
+    let pass = node("pass", "Flatten", vec![("start_dim", Array::integer(0))]);
+    let neuron = ["r", "v_threshold", "v_reset"].into_iter().zip([1.0, 10.0, 0.0]);
+    let neuron = neuron.map(|(field, value)| (field, Array::floats(&[1], vec![value]))).collect();
+    let nodes = vec![node("w", "Affine", fields), pass, node("cells", "IF", neuron)];
+    let network = build::network(&[1], nodes, &[1], &["in w pass cells out"]);
+    let conventions: Conventions = "nir,input=impulse".parse().unwrap();
+    let unit = network.units.iter().position(|unit| unit.name == "cells").unwrap();
+    let clocked = Clocked::new(&network, &conventions, DT).unwrap();
+    let (mut watcher, mut state) = (Watcher::of(unit, false), clocked.start());
+    let mut spike = Spikes::default();
+    spike.push(0, 1.0, 1);
+    clocked.receive(&mut state, 2, &spike, &mut watcher);
+    clocked.finish(&mut state, 50, &mut watcher);
+    // 0.25 + 0.5 k is above 10 in the twentieth step, then 0.5 k in the twenty-first after it
+    assert_eq!(watcher.sent.into_keys().collect::<Vec<_>>(), [19, 40]);
+}
+
 #[test]
 fn two_threads_are_one_after_the_other() {
     let case = |seed: u64| Case {

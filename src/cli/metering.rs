@@ -129,8 +129,7 @@ impl<'r> Metering<'r> {
         buffer: Bytes,
     ) -> Result<EnergyReport> {
         let (network, plan) = (self.replay.network(), self.replay.plan());
-        let remark = self.options.remark_on_engine(network, self.replay.settings());
-        let notes = network.notes.iter().chain(&plan.notes).cloned().chain(remark);
+        let notes = network.notes.iter().chain(&plan.notes).cloned();
         Made {
             head: self.head(opened),
             network,

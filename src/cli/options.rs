@@ -15,8 +15,8 @@ use crate::network::mapping::{self, MAPPINGS};
 use crate::network::{Graph, INPUT_MODE, Network, SLICE, STEPS, file, nir};
 use crate::neuron::preset::{Conventions, PRESETS};
 use crate::record::weights;
-use crate::replay::{Advance, Settings, leaky_neurons};
-use crate::report::{grouped, manifest};
+use crate::replay::{Advance, Settings};
+use crate::report::manifest;
 use crate::units::Micros;
 
 /// Which recording, which network, and how.
@@ -44,9 +44,7 @@ pub struct RunOptions {
     #[arg(long, value_name = "CSV", conflicts_with_all = ["from", "to"])]
     pub labels: Option<PathBuf>,
 
-    /// How time advances: in steps, or from event to event [default: clocked; where
-    /// 32,768 neurons or more leak, event in quanta of a step, which gives the same
-    /// spikes sooner]
+    /// How time advances: in steps, or from event to event [default: clocked]
     #[arg(long, value_name = "clocked|event")]
     pub engine: Option<Advance>,
 
@@ -145,7 +143,7 @@ impl RunOptions {
     pub fn settings(&self, network: &Network) -> Result<Settings> {
         let advance = match (self.engine, self.quantum) {
             (None | Some(Advance::Event), Some(_)) => Advance::Quanta,
-            (engine, None) => engine.unwrap_or_else(|| Advance::for_network(network)),
+            (engine, None) => engine.unwrap_or(Advance::Clocked),
             (Some(engine), Some(quantum)) => {
                 let found = format!("--quantum {quantum} with --engine {}", engine.name());
                 return Err(Error::new(ErrorKind::Usage, found, "--engine event, or --dt"));
@@ -197,17 +195,6 @@ impl RunOptions {
     /// Length of a step, or of a quantum; `own` is that of the network, if it has one.
     fn step(&self, own: Option<Micros>) -> Micros {
         self.quantum.or(self.dt).or(own).unwrap_or(Micros(1000))
-    }
-
-    /// What is to be said of an engine that nobody asked for.
-    pub fn remark_on_engine(&self, network: &Network, settings: &Settings) -> Option<String> {
-        let is_chosen = self.engine.is_none() && self.quantum.is_none();
-        (is_chosen && settings.advance == Advance::Quanta).then(|| {
-            format!(
-                "event-driven because {} neurons leak; --engine clocked makes the same spikes",
-                grouped(leaky_neurons(network) as u64)
-            )
-        })
     }
 
     /// Reads the network that was named, or the bundled one.

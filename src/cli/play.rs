@@ -211,9 +211,7 @@ impl<'a> Player<'a> {
     }
 
     fn report(&self, made: &Made<'_>) -> Result<ReplayReport> {
-        let mut report = made.report()?;
-        let remark = self.options.remark_on_engine(&self.opened.network, self.replay.settings());
-        report.notes.extend(remark);
+        let report = made.report()?;
         refuse_losses(self.options.strict, &report, made.take)?;
         Ok(report)
     }

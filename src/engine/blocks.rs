@@ -37,15 +37,9 @@ impl Blocks {
         words.map(|(number, word)| (word | live(inputs, number)).count_ones() as usize).sum()
     }
 
-    /// All of it.
-    pub fn whole(&mut self) -> Piece<'_> {
-        Piece { first: 0, words: &mut self.0 }
-    }
-
-    /// It in pieces of 64 times so many neighbouring blocks.
-    pub fn pieces(&mut self, words: usize) -> impl Iterator<Item = Piece<'_>> {
-        let pieces = self.0.chunks_mut(words).enumerate();
-        pieces.map(move |(number, piece)| Piece { first: number * words, words: piece })
+    /// A bit for each block, 64 in a word.
+    pub fn words(&mut self) -> &mut [u64] {
+        &mut self.0
     }
 
     /// Takes all out, and hands them with those that `inputs` reach to `visit`,
@@ -61,40 +55,14 @@ impl Blocks {
     }
 }
 
-/// Neighbouring blocks of a set of them.
-pub struct Piece<'a> {
-    /// The number of the first word.
-    first: usize,
-    words: &'a mut [u64],
-}
-
-impl Piece<'_> {
-    /// The number that its first block could have.
-    pub fn first(&self) -> usize {
-        64 * self.first
-    }
-
-    /// Takes all out, and hands them with those that `inputs` reach to `visit`, 64
-    /// neighbours at a time: the first, which of them, and which of these an input
-    /// reaches. What `visit` gives is put in again.
-    pub fn visit_words(
-        self,
-        inputs: &[&Accumulator],
-        mut visit: impl FnMut(usize, u64, u64) -> u64,
-    ) {
-        for (number, word) in (self.first..).zip(self.words) {
-            let live = live(inputs, number);
-            let blocks = live | std::mem::take(word);
-            if blocks != 0 {
-                *word = visit(number * 64, blocks, live);
-            }
-        }
-    }
-}
-
 /// The blocks `64·word` to `64·word + 63` that an input reaches.
-fn live(inputs: &[&Accumulator], word: usize) -> u64 {
+pub fn live(inputs: &[&Accumulator], word: usize) -> u64 {
     inputs.iter().fold(0, |live, sums| live | sums.live(word))
+}
+
+/// Those among them that `inputs` reach in every step.
+pub fn resting(inputs: &[&Accumulator], word: usize) -> u64 {
+    inputs.iter().fold(0, |resting, sums| resting | sums.resting(word))
 }
 
 /// The state of a population of `len` neurons at the beginning.

@@ -5,6 +5,7 @@
 //! once a step, and [`EventDriven`], every unit when something reaches it.
 
 mod blocks;
+mod cells;
 pub mod clocked;
 pub mod event;
 mod parts;

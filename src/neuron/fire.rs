@@ -220,13 +220,25 @@ impl Fire {
             Some(floor) => above(v, floor.block(block)[lane]),
             None => v,
         };
-        fire_at.iter().zip(potential).enumerate().all(|(lane, (&fire_at, &v))| {
-            v < fire_at && floored(lane, charge(lane, fire_at.next_down())) < fire_at
-        })
+        // every lane is looked at: an early way out would keep them single
+        let below = potential.iter().zip(fire_at).fold(true, |all, (v, at)| all & (v < at));
+        below
+            && (0..BLOCK).fold(true, |all, i| {
+                all & (floored(i, charge(i, fire_at[i].next_down())) < fire_at[i])
+            })
     }
 }
 
 impl<C: Coefficient> Lanes<C> {
+    /// The potential of a neuron that does not fire, lifted to the floor if there is one.
+    #[inline(always)]
+    pub fn floored(self, lane: usize, v: f32) -> f32 {
+        match self.floor {
+            Some(floor) => above(v, floor.of(lane)),
+            None => v,
+        }
+    }
+
     /// Fires and resets a block that is charged; one whose reset comes a step later it
     /// also charges, by `charge(lane, potential)`.
     #[inline(always)]

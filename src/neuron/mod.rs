@@ -36,7 +36,7 @@ pub mod trainable;
 
 use crate::error::Result;
 use crate::record::{Array, Record};
-use crate::signal::simd::non_zero;
+use crate::signal::simd::{dispatch, non_zero};
 use crate::signal::{BLOCK, Shape};
 use crate::units::Seconds;
 use column::{Parameter, Parameters};
@@ -46,7 +46,7 @@ use nearest::Leaking;
 pub use nearest::Nearest;
 use preset::Conventions;
 use refractory::Refractory;
-use sweep::{BlockStep, Sweep};
+use sweep::{BlockStep, Idle, Sweep};
 
 /// A neuron model.
 #[derive(Debug)]
@@ -311,6 +311,12 @@ pub trait Population: BlockStep + Send + Sync {
     fn charge(&self, block: usize, state: &[f32], input: &[f32; BLOCK]) -> Option<Charge> {
         let _ = (block, state, input);
         None
+    }
+
+    /// Advances a block of which no neuron can fire by itself, see
+    /// [`Population::is_quiet`], by so many steps without input. `before` is room.
+    fn idle(&self, block: usize, state: &mut [f32], steps: u64, before: &mut Vec<f32>) {
+        dispatch(Idle { by: self, block, state, steps, before });
     }
 
     /// Whether no neuron of a block in this state can ever fire without input.

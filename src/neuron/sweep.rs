@@ -127,6 +127,24 @@ pub trait BlockStep {
             Charged { fires: false, still } => Stepped { active: 0, still },
         }
     }
+
+    /// Advances a block by so many steps without input in which no neuron fires. `before`
+    /// is room. For wide registers, `#[inline(always)]`.
+    #[inline(always)]
+    fn idle_block(&self, block: usize, state: &mut [f32], steps: u64, before: &mut Vec<f32>) {
+        let (silence, mut sent) = ([0.0; BLOCK], [0.0; BLOCK]);
+        for step in 0..steps {
+            let looks = step % LOOK == 0;
+            if looks {
+                keep(before, state);
+            }
+            let stepped = self.step_block(block, state, &silence, &mut sent);
+            debug_assert!(stepped.active == 0, "a quiet block fired");
+            if looks && !differ(state, before) {
+                return;
+            }
+        }
+    }
 }
 
 /// Appends what the `active` neurons of a block send, of a population of `len`; says
@@ -212,5 +230,31 @@ impl<B: BlockStep> Kernel for StepOf<'_, B> {
     #[inline(always)]
     fn run(self) -> Stepped {
         self.by.step_block(self.block, self.state, self.input, self.sent)
+    }
+}
+
+/// Steps of a block without input, in which no neuron fires.
+pub struct Idle<'a, B: ?Sized> {
+    /// Who takes them.
+    pub by: &'a B,
+    /// The block's number.
+    pub block: usize,
+    /// Its state.
+    pub state: &'a mut [f32],
+    /// How many they are.
+    pub steps: u64,
+    /// Room for the state.
+    pub before: &'a mut Vec<f32>,
+}
+
+/// After so many steps without input it is asked whether they still change anything.
+pub const LOOK: u64 = 8;
+
+impl<B: BlockStep + ?Sized> Kernel for Idle<'_, B> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run(self) {
+        self.by.idle_block(self.block, self.state, self.steps, self.before);
     }
 }

@@ -17,7 +17,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::event::{Field, InputMode, OrderPolicy, Origin, Portions, Sensor, Tally, Window};
 use crate::format::Recording;
 use crate::measure::Counts;
-use crate::network::{Network, Unit};
+use crate::network::Network;
 use crate::neuron::preset::Conventions;
 use crate::signal::Shape;
 use crate::units::Micros;
@@ -82,20 +82,7 @@ impl Default for Settings {
     }
 }
 
-/// From so many leaky neurons on, the event-driven engine is the faster in quanta:
-/// each is a step's work to a clock until it has decayed.
-const MANY_LEAKY: usize = 1 << 15;
-
 impl Advance {
-    /// The faster of the two that make the same spikes, by `benches/crossover.rs`:
-    /// a clock, or quanta where many neurons leak.
-    pub fn for_network(network: &Network) -> Advance {
-        match leaky_neurons(network) >= MANY_LEAKY {
-            true => Advance::Quanta,
-            false => Advance::Clocked,
-        }
-    }
-
     /// The name on the command line, in reports and in manifests.
     pub fn name(self) -> &'static str {
         match self {
@@ -115,13 +102,6 @@ impl FromStr for Advance {
             _ => Err(Error::new(ErrorKind::Usage, format!("engine '{text}'"), "clocked or event")),
         }
     }
-}
-
-/// Spiking neurons that forget: each moves in steps long after its last input.
-pub fn leaky_neurons(network: &Network) -> usize {
-    let leaks =
-        |unit: &Unit| matches!(unit, Unit::Neuron(n) if n.model().spikes && n.model().leaks());
-    network.units.iter().filter(|wired| leaks(&wired.unit)).map(|wired| wired.output.len()).sum()
 }
 
 /// A network made ready to replay recordings.

@@ -137,9 +137,20 @@ impl Accumulator {
         self.touched[word] | self.resting[word]
     }
 
+    /// Those among them that rest at anything but zeros.
+    #[inline]
+    pub fn resting(&self, word: usize) -> u64 {
+        self.resting[word]
+    }
+
+    /// Whether nothing was added.
+    pub fn is_untouched(&self) -> bool {
+        self.touched.iter().all(|&word| word == 0)
+    }
+
     /// Whether every block rests at zero.
-    pub fn is_silent(&self) -> bool {
-        self.touched.iter().chain(&self.resting).all(|&word| word == 0)
+    pub fn rests_at_zero(&self) -> bool {
+        self.resting.iter().all(|&word| word == 0)
     }
 
     /// The sums from a block on.
@@ -248,9 +259,9 @@ mod tests {
         sums.add(64 * BLOCK + 3, 0.5);
         assert_eq!((sums.live(0), sums.live(1)), (0b11, 0b1));
         assert_eq!((sums.block(0)[59], sums.block(0)[60], sums.block(1)[5]), (0.0, 2.0, 2.0));
-        assert!(!sums.is_silent());
+        assert!(!sums.is_untouched() && sums.rests_at_zero());
         sums.clear();
-        assert!(sums.is_silent());
+        assert!(sums.is_untouched());
         assert!((0..65).all(|b| sums.block(b) == &[0.0; BLOCK]));
     }
 
@@ -264,7 +275,7 @@ mod tests {
         assert_eq!(sums.block(1)[0], 1.25);
         sums.clear();
         assert_eq!(sums.block(1)[0], 0.25);
-        assert!(!sums.is_silent());
+        assert!(!sums.rests_at_zero());
     }
 
     #[test]

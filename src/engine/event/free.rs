@@ -155,7 +155,7 @@ impl Dynamics for Free {
 
     const IN_STEPS: bool = false;
 
-    fn start(&self, len: usize, _inputs: &[&Accumulator]) -> Cells {
+    fn start(&self, len: usize) -> Cells {
         let blocks = len.div_ceil(BLOCK);
         let per_block = self.flow.variables() * BLOCK;
         let mut cells = Cells {
@@ -285,7 +285,7 @@ mod tests {
         let flow = neuron.flow(ms, &shape, &"nir".parse().unwrap(), &Drive::none()).unwrap();
         let free = Free::new(flow, Micros(1), Micros(1000), Seconds(0.0), true);
         let run = |zeros: bool| {
-            let mut cells = free.start(BLOCK, &[]);
+            let mut cells = free.start(BLOCK);
             for tick in 1..2000 {
                 let mut sums = Accumulator::new(BLOCK);
                 match tick % 97 {

@@ -49,9 +49,8 @@ pub trait Dynamics: Send + Sync {
     /// of the dynamics.
     const IN_STEPS: bool;
 
-    /// `len` neurons at the beginning; `inputs` are the sums that they hear, at
-    /// rest.
-    fn start(&self, len: usize, inputs: &[&Accumulator]) -> Self::Cells;
+    /// `len` neurons at the beginning.
+    fn start(&self, len: usize) -> Self::Cells;
 
     /// The tick at which something happens by itself.
     fn next(&self, cells: &mut Self::Cells) -> Option<f64>;
@@ -416,7 +415,11 @@ impl<D: Dynamics> Engine for EventDriven<D> {
         units.resize_with(self.parts.len(), UnitState::default);
         for (part, unit) in self.parts.iter().zip(&mut units) {
             unit.memory = match &part.work {
-                Work::Input | Work::Population(_) => Memory::None,
+                Work::Input => Memory::None,
+                Work::Population(dynamics) => Memory::Population {
+                    cells: dynamics.start(part.len),
+                    sums: Accumulator::new(part.len),
+                },
                 Work::Output | Work::Routed(_) => Memory::Routed(Merge::new(part.len)),
                 Work::Delayed(_) => {
                     Memory::Delayed { held: Queue::default(), merge: Merge::new(part.len) }
@@ -426,15 +429,6 @@ impl<D: Dynamics> Engine for EventDriven<D> {
                     _ => Accumulator::new(part.len),
                 }),
             };
-        }
-        for (unit, part) in self.parts.iter().enumerate() {
-            let Work::Population(dynamics) = &part.work else { continue };
-            let sums = part.sources.iter().filter_map(|&source| match &units[source].memory {
-                Memory::Weighted(sums) => Some(sums),
-                _ => None,
-            });
-            let cells = dynamics.start(part.len, &sums.collect::<Vec<_>>());
-            units[unit].memory = Memory::Population { cells, sums: Accumulator::new(part.len) };
         }
         State { now: -1.0, units, late: VecDeque::new() }
     }

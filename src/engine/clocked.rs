@@ -7,8 +7,7 @@
 //! that closes a loop is heard one step later, because its sender is evaluated
 //! after its receiver.
 
-mod cells;
-
+use super::cells::{Cells, Reach};
 use super::parts::{self, Part, Ticks, Work};
 use super::{Engine, Observer, Operations, Plan};
 use crate::error::Result;
@@ -17,7 +16,6 @@ use crate::neuron::Population;
 use crate::neuron::preset::Conventions;
 use crate::signal::{Accumulator, Merge, Spikes};
 use crate::units::Micros;
-use cells::Cells;
 
 /// The longest delay, in steps; a delay line keeps a list for each.
 const LONGEST_DELAY: f64 = 4e6;
@@ -29,6 +27,8 @@ pub struct Clocked {
     plan: Plan,
     /// The units that send later.
     later: Vec<usize>,
+    /// Whether anybody hears a unit before it has its turn: what it sent in the last step.
+    heard_late: Vec<bool>,
     input: usize,
     dt: Micros,
 }
@@ -51,7 +51,7 @@ enum Memory {
     #[default]
     None,
     Population {
-        cells: Cells,
+        cells: Box<Cells>,
         /// Inputs that come as lists.
         sums: Accumulator,
         /// Fired, and sent in the next step.
@@ -79,7 +79,8 @@ impl Clocked {
             neuron.at(step, &wired.output, conventions)
         })?;
         let later = (0..parts.len()).filter(|&unit| parts[unit].sends_later).collect();
-        Ok(Clocked { parts, plan, later, input: network.input, dt })
+        let heard_late = heard_late(&parts, &plan.sequence);
+        Ok(Clocked { parts, plan, later, heard_late, input: network.input, dt })
     }
 
     /// Advances `state` by one step with this input.
@@ -106,19 +107,42 @@ impl Clocked {
         state.step += 1;
     }
 
-    /// Whether a step without input would change nothing and send nothing.
+    /// Whether a step without input would send nothing, and change nothing but
+    /// potentials that decay.
     fn is_at_rest(&self, state: &State) -> bool {
-        state.units.iter().all(|unit| {
-            unit.sent.is_empty()
+        state.units.iter().zip(&self.heard_late).all(|(unit, &is_heard)| {
+            let was_heard = unit.sent.is_empty() || !is_heard;
+            was_heard
                 && match &unit.memory {
                     Memory::None | Memory::Routed(_) => true,
-                    Memory::Weighted(sums) => sums.is_silent(),
+                    Memory::Weighted(sums) => {
+                        sums.rests_at_zero() && (sums.is_untouched() || !is_heard)
+                    }
                     Memory::Population { cells, pending, .. } => {
                         cells.are_at_rest() && pending.is_empty()
                     }
                     Memory::Delayed { ring, .. } => ring.iter().all(Vec::is_empty),
                 }
         })
+    }
+
+    /// The first step before `until` that is to be taken without input, or `until`.
+    fn next_step(&self, state: &State, until: u64, observer: &impl Observer) -> u64 {
+        if !self.is_at_rest(state) {
+            return state.step;
+        }
+        let decays = |unit: &UnitState| matches!(&unit.memory, Memory::Population { cells, .. } if cells.decay());
+        if !state.units.iter().any(decays) {
+            return until;
+        }
+        // who looks at potentials is to see them decay
+        let units = || state.units.iter().enumerate();
+        let is_watched = |step: &u64| {
+            units().any(|(unit, of)| {
+                (observer.watches(*step, unit) || observer.watches_states(unit)) && decays(of)
+            })
+        };
+        (state.step..until).find(is_watched).unwrap_or(until)
     }
 
     fn evaluate(
@@ -177,16 +201,22 @@ impl Clocked {
                         &several
                     }
                 };
-                if observer.watches(step, unit) {
+                let (watches, watches_states) =
+                    (observer.watches(step, unit), observer.watches_states(unit));
+                if watches || watches_states {
+                    cells.catch_up(population.as_ref(), step);
+                }
+                if watches {
                     cells.charges(population.as_ref(), direct, |block, charge| {
                         observer.charged(step, unit, block, charge);
                     });
                 }
-                let before = observer.watches_states(unit).then(|| cells.states().to_vec());
+                let before = watches_states.then(|| cells.states().to_vec());
                 let out = if part.sends_later { pending } else { sent };
                 out.clear();
-                cells.step(population.as_ref(), direct, part.spikes, out);
+                cells.step(population.as_ref(), step, direct, part.spikes, out);
                 if let Some(before) = before {
+                    cells.catch_up(population.as_ref(), step + 1);
                     let neurons = cells.changed_since(&before, population.variables());
                     observer.changed(step, unit, neurons);
                 }
@@ -287,12 +317,24 @@ impl Engine for Clocked {
     fn finish(&self, state: &mut State, until: u64, observer: &mut impl Observer) {
         let silence = Spikes::default();
         while state.step < until {
-            match self.is_at_rest(state) {
-                true => state.step = until,
-                false => self.step(state, &silence, observer),
+            state.step = self.next_step(state, until, observer);
+            if state.step < until {
+                self.step(state, &silence, observer);
             }
         }
     }
+}
+
+/// Of each unit, whether one that hears it is evaluated no later than it is itself.
+fn heard_late(parts: &[Part<Box<dyn Population>>], sequence: &[usize]) -> Vec<bool> {
+    let (mut heard_late, mut had_turn) = (vec![false; parts.len()], vec![false; parts.len()]);
+    for &unit in sequence {
+        for &source in &parts[unit].sources {
+            heard_late[source] |= !had_turn[source];
+        }
+        had_turn[unit] = true;
+    }
+    heard_late
 }
 
 fn memory(part: &Part<Box<dyn Population>>) -> Memory {
@@ -300,7 +342,7 @@ fn memory(part: &Part<Box<dyn Population>>) -> Memory {
         Work::Input => Memory::None,
         Work::Output | Work::Routed(_) => Memory::Routed(Merge::new(part.len)),
         Work::Population(population) => Memory::Population {
-            cells: Cells::new(population.as_ref(), part.len),
+            cells: Box::new(Cells::new(population.as_ref(), part.len, Reach::Touched)),
             sums: Accumulator::new(part.len),
             pending: Spikes::default(),
         },
