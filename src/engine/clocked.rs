@@ -131,16 +131,21 @@ impl Clocked {
         if !self.is_at_rest(state) {
             return state.step;
         }
-        let decays = |unit: &UnitState| matches!(&unit.memory, Memory::Population { cells, .. } if cells.decay());
-        if !state.units.iter().any(decays) {
+        // who looks at potentials is to see what came of the last step, and how they decay
+        let has_news = |unit: &UnitState| {
+            !unit.sent.is_empty()
+                || match &unit.memory {
+                    Memory::Population { cells, .. } => cells.decay(),
+                    Memory::Weighted(sums) => !sums.is_untouched(),
+                    _ => false,
+                }
+        };
+        if !state.units.iter().any(has_news) {
             return until;
         }
-        // who looks at potentials is to see them decay
-        let units = || state.units.iter().enumerate();
         let is_watched = |step: &u64| {
-            units().any(|(unit, of)| {
-                (observer.watches(*step, unit) || observer.watches_states(unit)) && decays(of)
-            })
+            let watches = |unit| observer.watches(*step, unit) || observer.watches_states(unit);
+            (0..self.parts.len()).any(watches)
         };
         (state.step..until).find(is_watched).unwrap_or(until)
     }
