@@ -510,9 +510,15 @@ proptest! {
             prop_assert_eq!(&found.sent, &expected);
             let mut told = BTreeMap::new();
             for ((step, block), charge) in &charges {
-                // what is not told again is as it was
-                let found = found.charges.get(&(*step, *block)).or(told.get(block).copied());
-                prop_assert!(!watches || found == Some(charge), "step {step}, block {block}");
+                // what is not told again is as it was, but for what a floor rounds
+                let now = found.charges.get(&(*step, *block));
+                let found = now.or(told.get(block).copied());
+                let is_near = |found: &Vec<u32>| {
+                    let mut pairs = found.iter().zip(charge);
+                    pairs.all(|(a, b)| (f32::from_bits(*a) - f32::from_bits(*b)).abs() < 1e-6)
+                };
+                let is_told = now == Some(charge) || now.is_none() && found.is_some_and(is_near);
+                prop_assert!(!watches || is_told, "step {step}, block {block}");
                 told.extend(found.map(|found| (*block, found)));
             }
         }
