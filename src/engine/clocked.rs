@@ -3,7 +3,8 @@
 //!
 //! Within a step units are evaluated in the network's order. A connection
 //! scatters the spikes of the step; a population visits the blocks of neurons
-//! that something was added to, and those that are still on the move. A signal
+//! that something was added to, and those that are awake, see `cells.rs`. Steps
+//! in which none would send anything are left out. A signal
 //! that closes a loop is heard one step later, because its sender is evaluated
 //! after its receiver.
 

@@ -215,16 +215,12 @@ impl Fire {
         potential: &[f32],
         charge: impl Fn(usize, f32) -> f32,
     ) -> bool {
-        let fire_at = self.fire_at.block(block);
-        let floored = |lane: usize, v: f32| match &self.floor {
-            Some(floor) => above(v, floor.block(block)[lane]),
-            None => v,
-        };
+        let (lanes, fire_at) = (self.of_block(block), self.fire_at.block(block));
         // every lane is looked at: an early way out would keep them single
         let below = potential.iter().zip(fire_at).fold(true, |all, (v, at)| all & (v < at));
         below
             && (0..BLOCK).fold(true, |all, i| {
-                all & (floored(i, charge(i, fire_at[i].next_down())) < fire_at[i])
+                all & (lanes.floored(i, charge(i, fire_at[i].next_down())) < fire_at[i])
             })
     }
 }

@@ -5,12 +5,10 @@ use crate::engine::cells::{self, Reach};
 use crate::neuron::Population;
 use crate::signal::{Accumulator, Spikes};
 
-/// A population whose blocks sleep while they cannot fire, and catch up with the
-/// steps that they slept through.
+/// A population whose neurons take a step where something reaches them, or where they may
+/// fire by themselves: so many are updated.
 ///
-/// The steps are those of [`crate::engine::Clocked`], the same operations in the
-/// same order; left out are those that [`Population::is_quiet`] knows to send
-/// nothing, until something asks what became of them.
+/// The steps are those of [`crate::engine::Clocked`], in the same `cells.rs`.
 pub struct Quanta {
     population: Box<dyn Population>,
     spikes: bool,
