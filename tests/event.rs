@@ -997,6 +997,24 @@ fn a_bias_that_is_passed_on_is_heard_in_every_step() {
     assert_eq!(watcher.sent.into_keys().collect::<Vec<_>>(), [19, 40]);
 }
 
+/// Nothing arrives any more, and yet the last spike has changed something.
+#[test]
+fn who_looks_sees_what_the_last_spike_left() {
+    let fields = [("r", 1.0), ("v_threshold", 1.0), ("v_reset", 0.0)];
+    let network = neuron("IF", &fields, [3.5, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0], 0.0);
+    let conventions: Conventions = "nir,reset=subtract,input=impulse".parse().unwrap();
+    let unit = network.units.iter().position(|unit| unit.name == "cell").unwrap();
+    let clocked = Clocked::new(&network, &conventions, DT).unwrap();
+    let (mut watcher, mut state) = (Watcher::of(unit, 0), clocked.start());
+    let mut spike = Spikes::default();
+    spike.push(0, 1.0, 1);
+    clocked.receive(&mut state, 2, &spike, &mut watcher);
+    clocked.finish(&mut state, 9, &mut watcher);
+    let told = |step: u64| watcher.charges.get(&(step, 0)).map(|all| f32::from_bits(all[0]));
+    // 3.5 thresholds, of which each spike takes one
+    assert_eq!([2, 3, 4, 5].map(told), [3.5, 2.5, 1.5, 0.5].map(Some));
+}
+
 /// An engine does not change while it runs: threads share it.
 #[test]
 fn two_threads_are_one_after_the_other() {
