@@ -42,13 +42,14 @@ impl Width {
         match self {
             Width::Baseline => true,
             #[cfg(target_arch = "x86_64")]
-            Width::Bits256 => is_x86_feature_detected!("avx2"),
+            Width::Bits256 => is_x86_feature_detected!("avx2") && counts_bits(),
             #[cfg(target_arch = "x86_64")]
             Width::Bits512 => {
                 is_x86_feature_detected!("avx512f")
                     && is_x86_feature_detected!("avx512bw")
                     && is_x86_feature_detected!("avx512dq")
                     && is_x86_feature_detected!("avx512vl")
+                    && counts_bits()
             }
             #[cfg(not(target_arch = "x86_64"))]
             Width::Bits256 | Width::Bits512 => false,
@@ -82,6 +83,15 @@ impl Width {
             _ => kernel.run(),
         }
     }
+}
+
+/// Whether this processor counts and finds bits by single instructions, as all have done
+/// that have wide registers.
+#[cfg(target_arch = "x86_64")]
+fn counts_bits() -> bool {
+    is_x86_feature_detected!("popcnt")
+        && is_x86_feature_detected!("bmi1")
+        && is_x86_feature_detected!("bmi2")
 }
 
 /// What [`dispatch`] uses; found when it is first called.
@@ -193,13 +203,13 @@ pub fn multiply(out: &mut [f32], add: bool, a: Matrix<'_>, b: Matrix<'_>) {
 }
 
 #[cfg(target_arch = "x86_64")]
-#[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl")]
+#[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,popcnt,bmi1,bmi2")]
 fn in_512_bits<K: Kernel>(kernel: K) -> K::Output {
     kernel.run()
 }
 
 #[cfg(target_arch = "x86_64")]
-#[target_feature(enable = "avx2")]
+#[target_feature(enable = "avx2,popcnt,bmi1,bmi2")]
 fn in_256_bits<K: Kernel>(kernel: K) -> K::Output {
     kernel.run()
 }
