@@ -10,6 +10,7 @@ use super::tally::{Cause, Tally};
 use super::window::Grid;
 use crate::error::{Error, ErrorKind, Result};
 use crate::signal::Spikes;
+use crate::signal::simd::{Kernel, dispatch};
 
 /// What several events of one pixel and polarity in one step amount to.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -78,17 +79,40 @@ impl Field {
     }
 
     /// The address of an event, or none if it lies outside.
-    #[inline]
+    #[inline(always)]
     pub fn address(&self, x: u16, y: u16, on: bool) -> Option<u32> {
-        if x >= self.width || y >= self.height {
-            return None;
+        self.contains(x, y).then(|| self.strides().address(x, y, on))
+    }
+
+    #[inline(always)]
+    fn contains(&self, x: u16, y: u16) -> bool {
+        // both are compared: a way out after the first would keep events single
+        (x < self.width) & (y < self.height)
+    }
+
+    /// How far neighbours are apart.
+    fn strides(&self) -> Strides {
+        let (width, channels) = (u32::from(self.width), u32::from(self.channels));
+        let two = u32::from(self.channels > 1);
+        match self.channels_first {
+            true => Strides { x: 1, y: width, on: two * width * u32::from(self.height) },
+            false => Strides { x: channels, y: channels * width, on: two },
         }
-        let pixel = u32::from(y) * u32::from(self.width) + u32::from(x);
-        let channel = u32::from(on && self.channels > 1);
-        Some(match self.channels_first {
-            true => channel * u32::from(self.width) * u32::from(self.height) + pixel,
-            false => pixel * u32::from(self.channels) + channel,
-        })
+    }
+}
+
+/// By how much the address grows with the column, the row and the polarity.
+#[derive(Clone, Copy)]
+struct Strides {
+    x: u32,
+    y: u32,
+    on: u32,
+}
+
+impl Strides {
+    #[inline(always)]
+    fn address(self, x: u16, y: u16, on: bool) -> u32 {
+        u32::from(x) * self.x + u32::from(y) * self.y + u32::from(on) * self.on
     }
 }
 
@@ -101,6 +125,8 @@ pub struct Binner {
     limit: Option<u64>,
     step: u64,
     filled: bool,
+    /// Of the events that are added together.
+    addresses: Vec<u32>,
     histogram: Histogram,
     spikes: Spikes,
     tally: Tally,
@@ -117,6 +143,7 @@ impl Binner {
             limit,
             step: 0,
             filled: false,
+            addresses: Vec::new(),
             histogram: Histogram::new(field.len()),
             spikes: Spikes::default(),
             tally: Tally::default(),
@@ -145,8 +172,7 @@ impl Binner {
             }
             let end = self.grid.end_of(self.step);
             // the first is in the step, even at the end of time
-            let times = batch.t[rest.clone()].iter().skip(1);
-            let count = 1 + times.take_while(|&&t| t < end).count();
+            let count = 1 + before(end, &batch.t[rest.clone()][1..]);
             let next = rest.start + count;
             self.add(batch, rest.start..next);
             rest.start = next;
@@ -155,14 +181,10 @@ impl Binner {
 
     /// Adds events to the step.
     fn add(&mut self, batch: &Batch, range: Range<usize>) {
-        let (field, mut kept) = (self.field, 0);
-        let pixels = batch.x[range.clone()].iter().zip(&batch.y[range.clone()]);
-        for ((&x, &y), &on) in pixels.zip(&batch.on[range.clone()]) {
-            if let Some(address) = field.address(x, y, on) {
-                self.histogram.add(address);
-                kept += 1;
-            }
-        }
+        let Binner { field, addresses, histogram, .. } = self;
+        let pixels = (&batch.x[range.clone()], &batch.y[range.clone()], &batch.on[range.clone()]);
+        dispatch(Add { field, pixels, addresses, histogram });
+        let kept = addresses.len() as u64;
         self.tally.keep(kept);
         self.tally.drop(Cause::Outside, range.len() as u64 - kept);
         self.filled = true;
@@ -195,6 +217,43 @@ impl Binner {
         self.spikes.value.fill(1.0);
         self.spikes.count.fill(1);
         self.tally.retract(Cause::Merged, surplus);
+    }
+}
+
+/// How many times come before `end`, of ascending ones.
+fn before(end: i64, times: &[i64]) -> usize {
+    const AT_ONCE: usize = 16;
+    let are_before = |times: &&[i64; AT_ONCE]| times[AT_ONCE - 1] < end;
+    let whole = times.as_chunks::<AT_ONCE>().0.iter().take_while(are_before).count() * AT_ONCE;
+    whole + times[whole..].iter().take_while(|&&t| t < end).count()
+}
+
+/// Counts events.
+struct Add<'a> {
+    field: &'a Field,
+    /// Columns, rows and polarities.
+    pixels: (&'a [u16], &'a [u16], &'a [bool]),
+    /// Becomes those of all that lie inside.
+    addresses: &'a mut Vec<u32>,
+    histogram: &'a mut Histogram,
+}
+
+impl Kernel for Add<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run(self) {
+        let Add { field, pixels: (x, y, on), addresses, histogram } = self;
+        addresses.clear();
+        let events = || x.iter().zip(y).zip(on);
+        let is_inside = |((x, y), _): &((&u16, &u16), &bool)| field.contains(**x, **y);
+        let strides = field.strides();
+        let address = |((x, y), on): ((&u16, &u16), &bool)| strides.address(*x, *y, *on);
+        match events().fold(true, |all, event| all & is_inside(&event)) {
+            true => addresses.extend(events().map(address)),
+            false => addresses.extend(events().filter(is_inside).map(address)),
+        }
+        histogram.add(addresses);
     }
 }
 
@@ -288,6 +347,14 @@ mod tests {
             let binned: u64 = out.iter().flatten().map(|e| u64::from(e.2)).sum();
             prop_assert_eq!(binned, tally.kept);
             prop_assert_eq!(tally.read, events.len() as u64);
+        }
+
+        #[test]
+        fn times_before_an_end_are_a_head_of_all(
+            mut times in prop::collection::vec(0i64..60, 0..100), end in 0i64..60,
+        ) {
+            times.sort();
+            prop_assert_eq!(before(end, &times), times.partition_point(|&t| t < end));
         }
 
         /// Step and address of each event by themselves.

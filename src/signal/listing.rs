@@ -6,18 +6,18 @@
 
 use super::{BLOCK, Spikes};
 
-/// The lanes of a word, ascending, by four; those too many in the last four are lane 0.
-pub struct ByFour(pub u64);
+/// The lanes of a word, ascending, so many at a time; those too many at the end are lane 0.
+pub struct Lanes<const AT_ONCE: usize>(pub u64);
 
-impl Iterator for ByFour {
-    type Item = [usize; 4];
+impl<const AT_ONCE: usize> Iterator for Lanes<AT_ONCE> {
+    type Item = [usize; AT_ONCE];
 
     #[inline(always)]
-    fn next(&mut self) -> Option<[usize; 4]> {
+    fn next(&mut self) -> Option<[usize; AT_ONCE]> {
         if self.0 == 0 {
             return None;
         }
-        let mut lanes = [0; 4];
+        let mut lanes = [0; AT_ONCE];
         for lane in &mut lanes {
             *lane = self.0.trailing_zeros() as usize % BLOCK;
             self.0 &= self.0.wrapping_sub(1);
@@ -47,7 +47,7 @@ impl Listing {
     #[inline(always)]
     pub fn add(&mut self, first: usize, active: u64, values: &[f32; BLOCK]) {
         let mut at = self.len;
-        for lanes in ByFour(active) {
+        for lanes in Lanes::<4>(active) {
             let index: &mut [u32; 4] = self.index[at..].first_chunk_mut().expect("room for four");
             let value: &mut [f32; 4] = self.value[at..].first_chunk_mut().expect("room for four");
             for (i, lane) in lanes.into_iter().enumerate() {

@@ -8,7 +8,8 @@
 use std::mem::take;
 use std::ops::Range;
 
-use super::listing::ByFour;
+use super::listing::Lanes;
+use super::simd::{Kernel, dispatch};
 
 /// The active entries of one step, addresses ascending and unique.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -192,16 +193,31 @@ impl Merge {
 
     /// Moves what was added to the end of `out` and starts afresh.
     pub fn drain(&mut self, out: &mut Spikes) {
-        let more: u32 = self.touched.iter().map(|word| word.count_ones()).sum();
+        dispatch(Drain { from: self, out });
+    }
+}
+
+/// Moves what was added to the end of a list.
+struct Drain<'a> {
+    from: &'a mut Merge,
+    out: &'a mut Spikes,
+}
+
+impl Kernel for Drain<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run(self) {
+        let Drain { from: Merge { blocks, touched }, out } = self;
+        let more: u32 = touched.iter().map(|word| word.count_ones()).sum();
         let mut start = out.len();
         let end = start + more as usize;
         // room for lanes too many
         out.resize(end + 4);
-        let blocks = self.blocks.iter_mut().zip(&mut self.touched).enumerate();
-        for (block, ((values, counts), touched)) in blocks {
+        for (block, ((values, counts), touched)) in blocks.iter_mut().zip(touched).enumerate() {
             let touched = take(touched);
             let mut at = start;
-            for lanes in ByFour(touched) {
+            for lanes in Lanes::<4>(touched) {
                 let index: &mut [u32; 4] = out.index[at..].first_chunk_mut().expect("room");
                 let value: &mut [f32; 4] = out.value[at..].first_chunk_mut().expect("room");
                 let count: &mut [u32; 4] = out.count[at..].first_chunk_mut().expect("room");
