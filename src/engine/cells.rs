@@ -50,6 +50,7 @@ struct Worker {
     before: Vec<f32>,
     /// Inputs that are sums of several.
     room: Vec<f32>,
+    /// What its neurons send, where there are others.
     sent: Spikes,
     listing: Listing,
     /// Neurons that took the step.
@@ -145,9 +146,7 @@ impl Cells {
         let threads = if few { 1 } else { rayon::current_num_threads() };
         if threads == 1 || awake.count(inputs) < BLOCKS_WORTH_THREADS {
             let (awake, asleep, since) = (awake.words(), &mut asleep.blocks, &mut asleep.since);
-            std::mem::swap(&mut workers[0].sent, sent);
-            turn.take(&mut workers[0], Part { first: 0, awake, asleep, since, state });
-            std::mem::swap(&mut workers[0].sent, sent);
+            turn.take(&mut workers[0], sent, &mut Part { first: 0, awake, asleep, since, state });
             return std::mem::take(&mut workers[0].updated);
         }
         let words = turn.len.div_ceil(64 * BLOCK).div_ceil(threads);
@@ -161,7 +160,11 @@ impl Cells {
         });
         let parts: Vec<_> = parts.collect();
         keep_others_awake();
-        parts.into_par_iter().for_each(|(part, worker)| turn.take(worker, part));
+        parts.into_par_iter().for_each(|(mut part, worker)| {
+            let mut sent = std::mem::take(&mut worker.sent);
+            turn.take(worker, &mut sent, &mut part);
+            worker.sent = sent;
+        });
         workers.iter_mut().for_each(|worker| sent.append(&mut worker.sent));
         workers.iter_mut().map(|worker| std::mem::take(&mut worker.updated)).sum()
     }
@@ -188,17 +191,23 @@ struct Turn<'a> {
 
 impl Turn<'_> {
     /// Takes it with a part of the blocks.
-    fn take(&self, worker: &mut Worker, mut part: Part<'_>) {
+    fn take(&self, worker: &mut Worker, sent: &mut Spikes, part: &mut Part<'_>) {
         for word in 0..part.awake.len() {
             let live = live(self.inputs, part.first + word);
             if part.awake[word] | live != 0 {
-                self.take_word(worker, &mut part, word, live);
+                self.take_word(worker, sent, part, (word, live));
             }
         }
     }
 
     /// Takes it with the blocks of a word.
-    fn take_word(&self, worker: &mut Worker, part: &mut Part<'_>, word: usize, mut live: u64) {
+    fn take_word(
+        &self,
+        worker: &mut Worker,
+        sent: &mut Spikes,
+        part: &mut Part<'_>,
+        (word, mut live): (usize, u64),
+    ) {
         let &Turn { population, inputs, spikes, len, .. } = self;
         let first = 64 * (part.first + word);
         let per_block = population.variables() * BLOCK;
@@ -214,7 +223,7 @@ impl Turn<'_> {
         if first == last / 64 * 64 && blocks >> (last % 64) & 1 == 1 {
             worker.updated -= ((last + 1) * BLOCK - len) as u64;
         }
-        let Worker { before, room, sent, listing, .. } = worker;
+        let Worker { before, room, listing, .. } = worker;
         let input = match inputs {
             [only] => only.from_block(first),
             _ => {

@@ -253,9 +253,17 @@ pub fn merge_all<'s>(
     merge: &mut Merge,
     sent: &mut Spikes,
 ) {
-    for (address, value, count) in heard.flat_map(Spikes::iter) {
-        merge.add(address, value, count);
-    }
     sent.clear();
-    merge.drain(sent);
+    let mut heard = heard.filter(|entries| !entries.is_empty());
+    match (heard.next(), heard.next()) {
+        (None, _) => (),
+        // mostly
+        (Some(only), None) => sent.extend(only),
+        (Some(first), Some(second)) => {
+            for entries in [first, second].into_iter().chain(heard) {
+                merge.add_all(entries, |address| address);
+            }
+            merge.drain(sent);
+        }
+    }
 }

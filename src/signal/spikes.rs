@@ -54,7 +54,14 @@ impl Spikes {
         self.count.push(count);
     }
 
-    /// Appends what others send from higher addresses, and leaves that empty.
+    /// Appends what others send from higher addresses.
+    pub fn extend(&mut self, higher: &Spikes) {
+        self.index.extend_from_slice(&higher.index);
+        self.value.extend_from_slice(&higher.value);
+        self.count.extend_from_slice(&higher.count);
+    }
+
+    /// The same, and leaves that empty.
     pub fn append(&mut self, higher: &mut Spikes) {
         self.index.append(&mut higher.index);
         self.value.append(&mut higher.value);
