@@ -267,3 +267,35 @@ pub fn merge_all<'s>(
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn signals_amount_to_their_sums() {
+        let signal = |entries: &[(u32, f32, u32)]| {
+            let mut signal = Spikes::default();
+            entries.iter().for_each(|&(address, value, count)| signal.push(address, value, count));
+            signal
+        };
+        let [a, b, c] = [
+            signal(&[(1, 1.0, 1), (70, 0.5, 2)]),
+            signal(&[(0, 2.0, 2), (70, 0.25, 1)]),
+            signal(&[(70, 1.0, 1)]),
+        ];
+        let none = Spikes::default();
+        let amounts: [(&[&Spikes], &[(u32, f32, u32)]); 5] = [
+            (&[], &[]),
+            (&[&none, &none], &[]),
+            (&[&none, &a], &[(1, 1.0, 1), (70, 0.5, 2)]),
+            (&[&a, &none, &b], &[(0, 2.0, 2), (1, 1.0, 1), (70, 0.75, 3)]),
+            (&[&a, &b, &c], &[(0, 2.0, 2), (1, 1.0, 1), (70, 1.75, 4)]),
+        ];
+        let (mut merge, mut sent) = (Merge::new(100), signal(&[(5, 1.0, 1)]));
+        for (heard, expected) in amounts {
+            merge_all(heard.iter().copied(), &mut merge, &mut sent);
+            assert_eq!(sent.iter().collect::<Vec<_>>(), expected);
+        }
+    }
+}
