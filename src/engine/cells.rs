@@ -50,7 +50,7 @@ struct Worker {
     before: Vec<f32>,
     /// Inputs that are sums of several.
     room: Vec<f32>,
-    /// What its neurons send, where there are others.
+    /// What its neurons send, where other threads work, too.
     sent: Spikes,
     listing: Listing,
     /// Neurons that took the step.

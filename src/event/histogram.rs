@@ -3,7 +3,7 @@
 use std::mem::take;
 
 use crate::signal::simd::{Kernel, dispatch};
-use crate::signal::{Lanes, Spikes};
+use crate::signal::{LanesBy, Spikes};
 
 /// Counts by address; what it takes to hand them out follows the addresses that were
 /// touched, not those that there are.
@@ -92,13 +92,13 @@ impl Kernel for Drain<'_> {
 #[inline(always)]
 fn list(word: u64, first: usize, to: &mut [u32], at: &mut usize) {
     let number = |lane: usize| (first + lane) as u32;
-    let (mut bits, mut next) = (Lanes::<2>(word), *at);
+    let (mut bits, mut next) = (LanesBy::<2>(word), *at);
     // mostly there are no more
     if let Some(two) = bits.next() {
         *to[next..].first_chunk_mut().expect("room") = two.map(number);
         next += 2;
     }
-    for four in Lanes::<4>(bits.0) {
+    for four in LanesBy::<4>(bits.0) {
         *to[next..].first_chunk_mut().expect("room") = four.map(number);
         next += 4;
     }

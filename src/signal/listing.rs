@@ -7,9 +7,9 @@
 use super::{BLOCK, Spikes};
 
 /// The lanes of a word, ascending, so many at a time; those too many at the end are lane 0.
-pub struct Lanes<const AT_ONCE: usize>(pub u64);
+pub struct LanesBy<const AT_ONCE: usize>(pub u64);
 
-impl<const AT_ONCE: usize> Iterator for Lanes<AT_ONCE> {
+impl<const AT_ONCE: usize> Iterator for LanesBy<AT_ONCE> {
     type Item = [usize; AT_ONCE];
 
     #[inline(always)]
@@ -47,7 +47,7 @@ impl Listing {
     #[inline(always)]
     pub fn add(&mut self, first: usize, active: u64, values: &[f32; BLOCK]) {
         let mut at = self.len;
-        for lanes in Lanes::<4>(active) {
+        for lanes in LanesBy::<4>(active) {
             let index: &mut [u32; 4] = self.index[at..].first_chunk_mut().expect("room for four");
             let value: &mut [f32; 4] = self.value[at..].first_chunk_mut().expect("room for four");
             for (i, lane) in lanes.into_iter().enumerate() {

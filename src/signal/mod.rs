@@ -13,7 +13,7 @@ mod stretch;
 pub use accumulator::{Accumulator, BLOCK, BLOCKS_WORTH_THREADS, lanes};
 pub use aligned::Aligned;
 pub use awake::keep_others_awake;
-pub use listing::{Lanes, Listing};
+pub use listing::{LanesBy, Listing};
 pub use matrix::{Matrix, product};
 pub use shape::Shape;
 pub use spikes::{Entries, Merge, Spikes};

@@ -8,7 +8,7 @@
 use std::mem::take;
 use std::ops::Range;
 
-use super::listing::Lanes;
+use super::listing::LanesBy;
 use super::simd::{Kernel, dispatch};
 
 /// The active entries of one step, addresses ascending and unique.
@@ -224,7 +224,7 @@ impl Kernel for Drain<'_> {
         for (block, ((values, counts), touched)) in blocks.iter_mut().zip(touched).enumerate() {
             let touched = take(touched);
             let mut at = start;
-            for lanes in Lanes::<4>(touched) {
+            for lanes in LanesBy::<4>(touched) {
                 let index: &mut [u32; 4] = out.index[at..].first_chunk_mut().expect("room");
                 let value: &mut [f32; 4] = out.value[at..].first_chunk_mut().expect("room");
                 let count: &mut [u32; 4] = out.count[at..].first_chunk_mut().expect("room");
