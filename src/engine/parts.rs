@@ -285,17 +285,15 @@ mod tests {
             signal(&[(70, 1.0, 1)]),
         ];
         let none = Spikes::default();
-        let amounts: [(&[&Spikes], &[(u32, f32, u32)]); 5] = [
-            (&[], &[]),
-            (&[&none, &none], &[]),
-            (&[&none, &a], &[(1, 1.0, 1), (70, 0.5, 2)]),
-            (&[&a, &none, &b], &[(0, 2.0, 2), (1, 1.0, 1), (70, 0.75, 3)]),
-            (&[&a, &b, &c], &[(0, 2.0, 2), (1, 1.0, 1), (70, 1.75, 4)]),
-        ];
         let (mut merge, mut sent) = (Merge::new(100), signal(&[(5, 1.0, 1)]));
-        for (heard, expected) in amounts {
+        let mut amount = |heard: &[&Spikes]| {
             merge_all(heard.iter().copied(), &mut merge, &mut sent);
-            assert_eq!(sent.iter().collect::<Vec<_>>(), expected);
-        }
+            sent.iter().collect::<Vec<_>>()
+        };
+        assert_eq!(amount(&[]), []);
+        assert_eq!(amount(&[&none, &a]), [(1, 1.0, 1), (70, 0.5, 2)]);
+        assert_eq!(amount(&[&none, &none]), []);
+        assert_eq!(amount(&[&a, &none, &b]), [(0, 2.0, 2), (1, 1.0, 1), (70, 0.75, 3)]);
+        assert_eq!(amount(&[&a, &b, &c]), [(0, 2.0, 2), (1, 1.0, 1), (70, 1.75, 4)]);
     }
 }
