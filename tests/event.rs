@@ -2,29 +2,27 @@
 //! a fine reference that are written out here.
 
 mod build;
+mod drawn;
 
 use std::collections::BTreeMap;
 
 use build::node;
+use drawn::{Draw, STEPWISE, any_model, convention};
 use proptest::prelude::*;
 use proptest::sample::select;
 use rand::{RngExt, SeedableRng};
 use rand_pcg::Pcg64;
 use synops::engine::{Clocked, Engine, EventDriven, Observer, Operations};
 use synops::network::{Network, Node, Unit};
-use synops::neuron::Charge;
-use synops::neuron::preset::{Conventions, PRESETS};
+use synops::neuron::preset::Conventions;
 use synops::record::Array;
-use synops::signal::{BLOCK, Spikes};
+use synops::signal::Spikes;
 use synops::units::Micros;
 
 const DT: Micros = Micros(1_000);
 const SIDE: usize = 6;
 const FIRST: usize = 72;
 const SECOND: usize = 5;
-
-/// The models whose parameters are for one length of a step.
-const STEPWISE: [&str; 3] = ["KLIF", "DALIF", "GatedLIF"];
 
 /// A network with two populations, drawn from a seed.
 #[derive(Clone, Debug)]
@@ -46,110 +44,7 @@ struct Case {
     parts: Option<f64>,
 }
 
-/// Numbers from a seed.
-struct Draw {
-    random: Pcg64,
-    parts: Option<f64>,
-}
-
 impl Draw {
-    fn floats(&mut self, shape: &[usize], low: f64, high: f64) -> Array {
-        let mut number = || {
-            let x = self.random.random_range(low..high);
-            self.parts.map_or(x, |parts| (x * parts).round() / parts) as f32
-        };
-        Array::floats(shape, (0..shape.iter().product()).map(|_| number()).collect())
-    }
-
-    /// Some of these numbers; those that halve and double where sums are to be exact.
-    fn some(&mut self, shape: &[usize], [low, high]: [f64; 2], exact: &[f64]) -> Array {
-        if self.parts.is_none() {
-            return self.floats(shape, low, high);
-        }
-        let mut number = || exact[self.random.random_range(0..exact.len())] as f32;
-        Array::floats(shape, (0..shape.iter().product()).map(|_| number()).collect())
-    }
-
-    /// A population of a model that is defined by a step of [`DT`].
-    fn stepwise(&mut self, name: &str, model: &str, shape: &[usize]) -> Node {
-        let channels: Vec<usize> =
-            shape.iter().enumerate().map(|(i, &n)| if i == 0 { n } else { 1 }).collect();
-        let flag = |is: bool| Array::floats(&[], vec![f32::from(u8::from(is))]);
-        let step = ("step", Array::floats(&[], vec![1e-3]));
-        let threshold = self.floats(shape, 0.5, 1.5).numbers().unwrap();
-        let threshold = threshold.into_iter().map(|theta| (theta + 1.0 / 3.0) as f32).collect();
-        let mut fields = vec![step, ("v_threshold", Array::floats(shape, threshold))];
-        let [relu, scale_reset] = [self.random.random_bool(0.5), self.random.random_bool(0.5)];
-        fields.extend(match model {
-            "KLIF" => {
-                let lowest = if self.parts.is_some() { 0.0 } else { -0.3 };
-                vec![
-                    ("tau", Array::floats(&[], vec![8e-3])),
-                    ("r", Array::floats(&[], vec![1.0])),
-                    ("v_leak", self.floats(shape, -0.1, 0.1)),
-                    ("v_reset", self.floats(shape, lowest, 0.3)),
-                    ("k", self.some(&channels, [0.7, 1.4], &[1.0, 2.0])),
-                    ("relu", flag(relu)),
-                    ("scale_reset", flag(scale_reset)),
-                ]
-            }
-            "DALIF" => vec![
-                ("alpha", self.some(&channels, [-0.2, 1.2], &[0.5, 1.0])),
-                ("beta", self.some(&channels, [-0.5, 1.1], &[0.5, 1.0])),
-                ("v_reset", self.floats(shape, -0.3, 0.1)),
-            ],
-            _ => {
-                let mut steps = channels.clone();
-                steps.insert(0, 7);
-                vec![
-                    ("alpha", self.some(&channels, [0.0, 1.0], &[0.0, 1.0])),
-                    ("beta", self.some(&channels, [0.0, 1.0], &[0.0, 0.5, 1.0])),
-                    ("gamma", self.some(shape, [0.0, 1.0], &[0.0, 0.5, 1.0])),
-                    ("tau", self.some(&channels, [0.0, 1.0], &[0.5])),
-                    ("linear_decay", self.some(&channels, [0.0, 0.1], &[0.0, 0.125])),
-                    ("v_subreset", self.some(&channels, [0.3, 1.0], &[0.5, 0.75])),
-                    ("conduct", self.some(&steps, [0.0, 1.0], &[0.5, 1.0])),
-                ]
-            }
-        });
-        node(name, model, fields)
-    }
-
-    fn population(&mut self, name: &str, model: &str, shape: &[usize]) -> Node {
-        if STEPWISE.contains(&model) {
-            return self.stepwise(name, model, shape);
-        }
-        let own: &[(&str, f64, f64)] = match model {
-            "IF" => &[],
-            "LIF" => &[("tau", 2e-3, 3e-2), ("v_leak", -0.1, 0.1)],
-            "Threshold" => {
-                return node(name, model, vec![("threshold", self.floats(shape, 0.4, 1.2))]);
-            }
-            _ => &[
-                ("tau_mem", 2e-3, 3e-2),
-                ("tau_syn", 2e-3, 3e-2),
-                ("v_leak", -0.1, 0.1),
-                ("w_in", 0.5, 2.0),
-            ],
-        };
-        // a threshold that no exact sum of a leaky potential meets
-        let off = if self.parts.is_some() && model == "LIF" { 1.0 / 3.0 } else { 0.0 };
-        let threshold = self.floats(shape, 0.5, 1.5).numbers().unwrap();
-        let threshold = threshold.into_iter().map(|theta| (theta + off) as f32).collect();
-        let mut fields = vec![
-            ("v_threshold", Array::floats(shape, threshold)),
-            ("v_reset", self.floats(shape, -0.3, 0.1)),
-            ("r", Array::floats(shape, vec![1.0; shape.iter().product()])),
-        ];
-        for &(field, low, high) in own {
-            let parts = self.parts.filter(|_| !field.starts_with("tau"));
-            let parts = std::mem::replace(&mut self.parts, parts);
-            fields.push((field, self.floats(shape, low, high)));
-            self.parts = parts;
-        }
-        node(name, model, fields)
-    }
-
     fn dense(&mut self, name: &str, [from, to]: [usize; 2], range: [f64; 2], bias: bool) -> Node {
         let weight = ("weight", self.floats(&[to, from], range[0], range[1]));
         match bias {
@@ -292,126 +187,6 @@ fn run<'n>(engine: &impl Engine, network: &'n Network, case: &Case) -> Seen<'n> 
     seen
 }
 
-/// Neurons, each behind an input and a weight of its own, and what they hear by steps.
-struct Alone {
-    network: Network,
-    /// The unit that they are.
-    unit: usize,
-    weight: Vec<f32>,
-    bias: Vec<f32>,
-    input: Vec<Spikes>,
-}
-
-const ALONE: usize = 150;
-
-type SentByStep = BTreeMap<u64, Vec<Entry>>;
-
-/// Bits of the potentials that are compared, by step and block.
-type Charges = BTreeMap<(u64, usize), Vec<u32>>;
-
-impl Alone {
-    fn draw(model: &str, biases: bool, share: f64, draw: &mut Draw) -> Alone {
-        let neurons = draw.population("cells", model, &[ALONE]);
-        let mut floats = |low, high| draw.floats(&[ALONE], low, high).numbers().unwrap();
-        let weight: Vec<f32> = floats(-0.5, 0.9).into_iter().map(|w| w as f32).collect();
-        let bias: Vec<f32> = floats(-0.05, 0.1).into_iter().map(|b| b as f32).collect();
-        let bias: Vec<f32> = bias.into_iter().map(|b| if biases { b } else { 0.0 }).collect();
-        let mut diagonal = vec![0.0; ALONE * ALONE];
-        (0..ALONE).for_each(|i| diagonal[i * ALONE + i] = weight[i]);
-        let fields = vec![
-            ("weight", Array::floats(&[ALONE, ALONE], diagonal)),
-            ("bias", Array::floats(&[ALONE], bias.clone())),
-        ];
-        let size = [ALONE as i64];
-        let nodes = vec![node("w", "Affine", fields), neurons];
-        let network = build::network(&size, nodes, &size, &["in w cells out"]);
-        let unit = network.units.iter().position(|unit| unit.name == "cells").unwrap();
-        let mut step = || {
-            let mut spikes = Spikes::default();
-            for address in 0..ALONE as u32 {
-                if draw.random.random_bool(share) {
-                    spikes.push(address, 1.0, 1);
-                }
-            }
-            spikes
-        };
-        let input = (0..60).map(|_| step()).collect();
-        Alone { network, unit, weight, bias, input }
-    }
-
-    /// What is sent and compared where every block takes every step.
-    fn every_step(&self, conventions: &Conventions) -> (SentByStep, Charges) {
-        let unit = &self.network.units[self.unit];
-        let Unit::Neuron(neuron) = &unit.unit else { panic!("no neurons") };
-        let population = neuron.at(DT.seconds(), &unit.output, conventions).unwrap();
-        let blocks = ALONE.div_ceil(BLOCK);
-        let mut states = vec![vec![0.0; population.variables() * BLOCK]; blocks];
-        states.iter_mut().enumerate().for_each(|(block, state)| population.start(block, state));
-        let (mut sent, mut charges) = (SentByStep::new(), BTreeMap::new());
-        for (step, input) in (0..).zip(&self.input) {
-            let mut sums = self.bias.clone();
-            sums.resize(blocks * BLOCK, 0.0);
-            input.index.iter().for_each(|&i| sums[i as usize] += self.weight[i as usize]);
-            for (block, state) in states.iter_mut().enumerate() {
-                let input = sums[block * BLOCK..].first_chunk().unwrap();
-                let charge = population.charge(block, state, input).unwrap();
-                let mut out = [0.0; BLOCK];
-                let active = population.step(block, state, input, &mut out).active;
-                charges.insert((step, block), charge.potential.map(f32::to_bits).to_vec());
-                for (lane, value) in out.into_iter().enumerate() {
-                    let address = block * BLOCK + lane;
-                    if active >> lane & 1 == 1 && address < ALONE {
-                        let entry = (address as u32, value.to_bits(), value as u32);
-                        sent.entry(step).or_default().push(entry);
-                    }
-                }
-            }
-        }
-        (sent, charges)
-    }
-
-    fn run(&self, engine: &impl Engine, from: u64) -> Watcher {
-        let (mut watcher, mut state) = (Watcher::of(self.unit, from), engine.start());
-        for (step, spikes) in (0..).zip(&self.input).filter(|(_, spikes)| !spikes.is_empty()) {
-            engine.receive(&mut state, step, spikes, &mut watcher);
-        }
-        engine.finish(&mut state, self.input.len() as u64, &mut watcher);
-        watcher
-    }
-}
-
-/// Sees what one population sends and, where it looks, what it compares.
-struct Watcher {
-    unit: usize,
-    /// The first step in which it looks.
-    from: u64,
-    sent: SentByStep,
-    charges: Charges,
-}
-
-impl Watcher {
-    fn of(unit: usize, from: u64) -> Watcher {
-        Watcher { unit, from, sent: BTreeMap::new(), charges: BTreeMap::new() }
-    }
-}
-
-impl Observer for Watcher {
-    fn sent(&mut self, step: u64, unit: usize, sent: &Spikes) {
-        if unit == self.unit {
-            let sent = sent.iter().map(|(address, value, count)| (address, value.to_bits(), count));
-            self.sent.insert(step, sent.collect());
-        }
-    }
-
-    fn watches(&self, step: u64, unit: usize) -> bool {
-        step >= self.from && unit == self.unit
-    }
-
-    fn charged(&mut self, step: u64, _unit: usize, block: usize, charge: &Charge) {
-        self.charges.insert((step, block), charge.potential.map(f32::to_bits).to_vec());
-    }
-}
-
 fn same(found: &Seen<'_>, expected: &Seen<'_>) -> Result<(), TestCaseError> {
     let names = |unit: usize| &expected.network.units[unit].name;
     for (&(step, unit), sent) in &expected.sent {
@@ -421,27 +196,6 @@ fn same(found: &Seen<'_>, expected: &Seen<'_>) -> Result<(), TestCaseError> {
     prop_assert_eq!(found.sent.len(), expected.sent.len(), "spikes that nobody else sends");
     prop_assert_eq!(&found.operations, &expected.operations);
     Ok(())
-}
-
-/// A preset and one thing that is different.
-fn convention() -> impl Strategy<Value = String> {
-    let presets: Vec<&str> = PRESETS.iter().map(|preset| preset.name).collect();
-    let changes = select(vec![
-        "",
-        ",fire=above",
-        ",fire=at-or-above",
-        ",reset=subtract",
-        ",reset=to-zero",
-        ",when=next-step",
-        ",when=pending,reset=subtract",
-        ",spikes=many,fire=at-or-above",
-        ",spikes=one,refractory=3ms",
-        ",delay=1",
-        ",floor=minus-threshold",
-        ",leak=0.9",
-        ",input=impulse",
-    ]);
-    (select(presets), changes).prop_map(|(preset, change)| format!("{preset}{change}"))
 }
 
 fn case(
@@ -468,11 +222,6 @@ fn case(
     )
 }
 
-fn any_model() -> impl Strategy<Value = &'static str> {
-    let all = ["IF", "LIF", "CubaLIF", "Threshold"].into_iter().chain(STEPWISE);
-    select(all.collect::<Vec<_>>())
-}
-
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(700))]
 
@@ -492,42 +241,6 @@ proptest! {
                 prop_assert_eq!(text(event.err()), text(clocked.err()));
             }
         }
-    }
-
-    /// Blocks rest, sleep and catch up; here all take every step.
-    #[test]
-    fn engines_in_steps_send_what_all_blocks_in_all_steps_would(
-        model in any_model(), convention in convention(), biases in any::<bool>(),
-        share in select(vec![1e-3, 1e-2, 0.3]), seed in any::<u64>(),
-    ) {
-        let mut draw = Draw { random: Pcg64::seed_from_u64(seed), parts: None };
-        let drawn = Alone::draw(model, biases, share, &mut draw);
-        let conventions = convention.parse().unwrap();
-        let Ok(clocked) = Clocked::new(&drawn.network, &conventions, DT) else { return Ok(()) };
-        let quanta = EventDriven::in_quanta(&drawn.network, &conventions, DT).unwrap();
-        let (expected, charges) = drawn.every_step(&conventions);
-        // who looks at the end only lets blocks sleep for long
-        for from in [u64::MAX, 0, drawn.input.len() as u64 - 1] {
-            let found = drawn.run(&clocked, from);
-            prop_assert_eq!(&found.sent, &expected);
-            let mut told = BTreeMap::new();
-            for ((step, block), charge) in charges.iter().filter(|((step, _), _)| *step >= from) {
-                // what is not told again is as it was, but for what a floor rounds
-                let now = found.charges.get(&(*step, *block));
-                let found = now.or(told.get(block).copied());
-                let is_near = |found: &Vec<u32>| {
-                    let mut pairs = found.iter().zip(charge);
-                    pairs.all(|(a, b)| (f32::from_bits(*a) - f32::from_bits(*b)).abs() < 1e-6)
-                };
-                let is_told = match now {
-                    Some(now) => now == charge,
-                    None => from > 0 || found.is_some_and(is_near),
-                };
-                prop_assert!(is_told, "from step {from} on: step {step}, block {block}");
-                told.extend(found.map(|found| (*block, found)));
-            }
-        }
-        prop_assert_eq!(&drawn.run(&quanta, u64::MAX).sent, &expected);
     }
 
     /// Sums are exact: what is left to be right is when things happen, and in which
@@ -971,48 +684,6 @@ fn refractory_times_that_do_not_fit_are_refused() {
     );
     assert!(refusal("sinabs,refractory=2ms").contains("spikes=many; expected spikes=one"));
     assert!(refusal("snntorch,refractory=2ms").contains("expected when=same-step"));
-}
-
-/// Nothing moves, and yet the steps are not to be left out.
-#[test]
-fn a_bias_that_is_passed_on_is_heard_in_every_step() {
-    let fields = vec![
-        ("weight", Array::floats(&[1, 1], vec![0.25])),
-        ("bias", Array::floats(&[1], vec![0.5])),
-    ];
-    let pass = node("pass", "Flatten", vec![("start_dim", Array::integer(0))]);
-    let neuron = ["r", "v_threshold", "v_reset"].into_iter().zip([1.0, 10.0, 0.0]);
-    let neuron = neuron.map(|(field, value)| (field, Array::floats(&[1], vec![value]))).collect();
-    let nodes = vec![node("w", "Affine", fields), pass, node("cells", "IF", neuron)];
-    let network = build::network(&[1], nodes, &[1], &["in w pass cells out"]);
-    let conventions: Conventions = "nir,input=impulse".parse().unwrap();
-    let unit = network.units.iter().position(|unit| unit.name == "cells").unwrap();
-    let clocked = Clocked::new(&network, &conventions, DT).unwrap();
-    let (mut watcher, mut state) = (Watcher::of(unit, u64::MAX), clocked.start());
-    let mut spike = Spikes::default();
-    spike.push(0, 1.0, 1);
-    clocked.receive(&mut state, 2, &spike, &mut watcher);
-    clocked.finish(&mut state, 50, &mut watcher);
-    // 0.25 + 0.5 k is above 10 first with k = 20, in step 19; then 0.5 k with k = 21, in step 40
-    assert_eq!(watcher.sent.into_keys().collect::<Vec<_>>(), [19, 40]);
-}
-
-/// Nothing arrives any more, and yet the last spike has changed something.
-#[test]
-fn who_looks_sees_what_the_last_spike_left() {
-    let fields = [("r", 1.0), ("v_threshold", 1.0), ("v_reset", 0.0)];
-    let network = neuron("IF", &fields, [3.5, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0], 0.0);
-    let conventions: Conventions = "nir,reset=subtract,input=impulse".parse().unwrap();
-    let unit = network.units.iter().position(|unit| unit.name == "cell").unwrap();
-    let clocked = Clocked::new(&network, &conventions, DT).unwrap();
-    let (mut watcher, mut state) = (Watcher::of(unit, 0), clocked.start());
-    let mut spike = Spikes::default();
-    spike.push(0, 1.0, 1);
-    clocked.receive(&mut state, 2, &spike, &mut watcher);
-    clocked.finish(&mut state, 9, &mut watcher);
-    let told = |step: u64| watcher.charges.get(&(step, 0)).map(|all| f32::from_bits(all[0]));
-    // 3.5 thresholds, of which each spike takes one
-    assert_eq!([2, 3, 4, 5].map(told), [3.5, 2.5, 1.5, 0.5].map(Some));
 }
 
 /// An engine does not change while it runs: threads share it.

@@ -33,8 +33,8 @@ pub struct Cells {
 pub enum Reach {
     /// That it may have been added to.
     Touched,
-    /// That a sum is not zero. It takes a look, but whether a loop that adds touches more
-    /// than it adds to is not told by how many neurons take a step.
+    /// That a sum is not zero, which takes a look. How many neurons take a step then does
+    /// not hang on whether a loop that adds touches more blocks than it adds to.
     NonZero,
 }
 

@@ -3,10 +3,9 @@
 //!
 //! Within a step units are evaluated in the network's order. A connection
 //! scatters the spikes of the step; a population visits the blocks of neurons
-//! that something was added to, and those that are awake, see `cells.rs`. Steps
-//! in which none would send anything are left out. A signal
+//! that something was added to, and those that are awake, see `cells.rs`. A signal
 //! that closes a loop is heard one step later, because its sender is evaluated
-//! after its receiver.
+//! after its receiver. Steps in which nothing would be sent are left out.
 
 use super::cells::{Cells, Reach};
 use super::parts::{self, Part, Ticks, Work};

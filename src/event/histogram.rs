@@ -16,7 +16,7 @@ pub struct Histogram {
     words: Vec<u64>,
     /// How many events there are.
     events: usize,
-    /// Room for the numbers of such words.
+    /// Room for the numbers of those words.
     room: Vec<u32>,
 }
 
@@ -36,8 +36,7 @@ impl Histogram {
         }
     }
 
-    /// Counts events by their addresses; counts saturate. For the instructions that find
-    /// bits, it is part of a kernel.
+    /// Counts events by their addresses; counts saturate. Inlined, for kernels.
     #[inline(always)]
     pub fn add(&mut self, addresses: &[u32]) {
         let (counts, touched, words) = (&mut *self.count, &mut *self.touched, &mut *self.words);
@@ -71,8 +70,8 @@ impl Kernel for Drain<'_> {
         let Histogram { count: counts, touched, words, events, room } = self.from;
         let Spikes { index, value, count } = self.out;
         let mut len = 0;
-        for (i, words) in words.iter_mut().enumerate() {
-            list(take(words), 64 * i, room, &mut len);
+        for (i, some) in words.iter_mut().enumerate() {
+            list(take(some), 64 * i, room, &mut len);
         }
         let words = &room[..len];
         // lanes too many take room, too

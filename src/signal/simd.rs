@@ -26,9 +26,9 @@ pub trait Kernel {
 pub enum Width {
     /// As wide as on every processor of the kind.
     Baseline,
-    /// AVX2.
+    /// AVX2, with instructions that count and find bits.
     Bits256,
-    /// AVX-512.
+    /// AVX-512, with the same.
     Bits512,
 }
 
