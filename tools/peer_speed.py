@@ -4,7 +4,8 @@ cnn      cnn_sinabs.nir on Train/0/00528.bin, whose 4,183 events are the median 
          recordings, 300 steps of 1 ms: SpikingJelly in multi-step mode under its own
          convention, sinabs under its own, Spyx compiled by jax; and step by step, as a
          live stream comes in: Norse, snnTorch, sinabs
-many     all 1,000 recordings on all cores: SpikingJelly, Norse and Spyx in batches of 32
+many     all 1,000 recordings on all cores, from their files and, on the peers' side, from
+         frames in memory as well: SpikingJelly, Norse and Spyx in the best of three batches
 gesture  DVSGestureNet, 128 channels, 16 frames: SpikingJelly on one thread and on two;
          on two this program runs the recording once, in fresh memory
 dense    2312-512-10 LIF with weights of a fixed seed on the same recording, 300 steps of
@@ -38,6 +39,8 @@ DATA = pathlib.Path(os.environ["SYNOPS_DATA"])
 RECORDING = DATA / "nmnist/Train/0/00528.bin"
 CNN = DATA / "nir/cnn_sinabs.nir"
 ROUNDS, STEPS, SIDE = 9, 300, 34
+# of batches
+SIZES = (8, 32, 128)
 
 
 def ours(*arguments, times=1, threads=1):
@@ -142,16 +145,20 @@ def snntorch_cnn(graph):
     return torch.nn.Sequential(*map(module, modules(graph))).eval()
 
 
-def spyx_run(graph, frames):
-    """A compiled run of frames [T, B, C, H, W]; it wants the channel last."""
-    import jax
+def spyx_input(frames):
+    """Frames [T, B, C, H, W] as it wants them: the channel last."""
     import jax.numpy as jnp
+    return jnp.asarray(np.moveaxis(frames, 2, -1))
+
+
+def spyx_cnn(graph, x):
+    """A compiled run of what has the shape of x."""
+    import jax
     from flax import nnx
     import spyx.nir
-    x = jnp.asarray(np.moveaxis(frames, 2, -1))
     model, _ = spyx.nir.from_nir(graph, x[:1], dt=1)
     run = nnx.jit(lambda model, x: spyx.nir.run(model, x)[0])
-    return lambda: jax.block_until_ready(run(model, x))
+    return lambda x: jax.block_until_ready(run(model, x))
 
 
 def cnn():
@@ -162,7 +169,9 @@ def cnn():
         return lambda: ours(RECORDING, "--network", CNN, "--convention", convention, "--steps", STEPS,
                             times=15)
     if "spyx" in found:
-        compare("N-MNIST CNN, Spyx", spyx_run(graph, frames[:, None]), mine("spikingjelly"))
+        x = spyx_input(frames[:, None])
+        spyx = spyx_cnn(graph, x)
+        compare("N-MNIST CNN, Spyx", lambda: spyx(x), mine("spikingjelly"))
     if "torch" not in found:
         return
     import torch
@@ -218,7 +227,6 @@ def many():
     graph, folder = nir.read(CNN), DATA / "nmnist/Train"
     paths = sorted(folder.glob("*/*.bin"))
     threads = os.cpu_count()
-    batch = np.stack([frames_of(path) for path in paths[::len(paths) // 32][:32]], axis=1)
 
     def mine():
         run = subprocess.run(["target/release/synops", "replay", str(folder), "--network", str(CNN),
@@ -226,29 +234,41 @@ def many():
                              capture_output=True, text=True, check=True)
         return json.loads(run.stdout)["total"]["timing"]["elapsed_s"] / len(paths)
 
-    found = peers("torch", "spikingjelly", "norse", "spyx")
+    def batch(size):
+        return np.stack([frames_of(path) for path in paths[::len(paths) // size][:size]], axis=1)
 
-    def against(name, work):
-        """A batch of 32 beside the whole corpus, both for one recording."""
-        work(), mine()
-        pairs = [(timed(work) / 32, mine()) for _ in range(5)]
-        ratios = sorted(a / b for a, b in pairs)
-        a, b = (1 / statistics.median(column) for column in zip(*pairs))
-        print(f"{name:48} {a:9.1f} /s  {b:9.1f} /s   "
-              f"{statistics.median(ratios):6.1f} ({ratios[0]:.1f} to {ratios[-1]:.1f})", flush=True)
+    def against(name, network):
+        """Batches of the size that is best for a peer beside the whole corpus, both for one
+        recording: from its file, and for the peer from frames in memory, too."""
+        def measured(size):
+            reading = timed(lambda: batch(size))
+            frames = batch(size)
+            return (reading + timed(lambda: network(frames))) / size, reading / size
+        for size in SIZES:
+            network(batch(size))
+        size = min(SIZES, key=lambda size: measured(size)[0])
+        mine()
+        rounds = [(*measured(size), mine()) for _ in range(5)]
+        for what, left_out in [("from files", 0), ("theirs from memory", 1)]:
+            pairs = [(whole - left_out * reading, own) for whole, reading, own in rounds]
+            ratios = sorted(a / b for a, b in pairs)
+            a, b = (1 / statistics.median(column) for column in zip(*pairs))
+            title = f"1,000 recordings, {name} by {size}, {what}"
+            print(f"{title:48} {a:9.1f} /s  {b:9.1f} /s   "
+                  f"{statistics.median(ratios):6.1f} ({ratios[0]:.1f} to {ratios[-1]:.1f})", flush=True)
+    found = peers("torch", "spikingjelly", "norse", "spyx")
     if "torch" in found:
         import torch
         torch.set_num_threads(threads)
         torch.set_grad_enabled(False)
-        x = torch.from_numpy(batch)
         if "spikingjelly" in found:
             from spikingjelly.activation_based import functional
             net = spikingjelly_cnn(graph)
 
-            def spikingjelly():
+            def spikingjelly(frames):
                 functional.reset_net(net)
-                net(x)
-            against("1,000 recordings, SpikingJelly in batches of 32", spikingjelly)
+                net(torch.from_numpy(frames))
+            against("SpikingJelly", spikingjelly)
         if "norse" in found:
             import norse.torch
             # its Flatten, taken literally, eats the batch
@@ -257,13 +277,21 @@ def many():
                 if isinstance(module, torch.nn.Flatten):
                     module.start_dim = 1
 
-            def norse_batch():
+            def norse_batch(frames):
                 state = None
-                for frame in x:
+                for frame in torch.from_numpy(frames):
                     _, state = literal(frame, state)
-            against("1,000 recordings, Norse in batches of 32", norse_batch)
+            against("Norse", norse_batch)
     if "spyx" in found:
-        against("1,000 recordings, Spyx in batches of 32", spyx_run(graph, batch))
+        compiled = {}
+
+        def spyx(frames):
+            x = spyx_input(frames)
+            size = x.shape[1]
+            if size not in compiled:
+                compiled[size] = spyx_cnn(graph, x)
+            compiled[size](x)
+        against("Spyx", spyx)
 
 
 def gesture():
