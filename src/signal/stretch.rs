@@ -120,21 +120,20 @@ impl Stretch<'_> {
     }
 
     /// Adds patches of so many rows of N times R sums, each by where its sums and its
-    /// weights begin, by what these are multiplied by, and by which of its rows and columns
-    /// count as added to: the first, and how many. Rows are so far apart, in sums and in
-    /// weights.
+    /// weights begin and by what these are multiplied by. Rows are so far apart, in sums
+    /// and in weights.
     #[inline(always)]
     pub fn add_patches<const R: usize, const N: usize>(
         &mut self,
         rows: usize,
         apart: [usize; 2],
         weights: &[f32],
-        patches: impl Iterator<Item = (usize, usize, f32, [[usize; 2]; 2])>,
+        patches: impl Iterator<Item = (usize, usize, f32)>,
     ) {
         // the bits of one word at a time, or every row would wait for the one before
         let (mut word, mut touched) = (0, 0);
-        for (mut start, mut place, value, [[first_row, fed_rows], [column, columns]]) in patches {
-            for row in 0..rows {
+        for (mut start, mut place, value) in patches {
+            for _ in 0..rows {
                 let sums = self.sums[start - self.first..][..N * R].as_chunks_mut::<R>().0;
                 let weights = weights[place..][..N * R].as_chunks::<R>().0;
                 let mut held: [[f32; R]; N] = std::array::from_fn(|tap| sums[tap]);
@@ -142,18 +141,14 @@ impl Stretch<'_> {
                     add(&mut held[tap], &weights[tap], value);
                 }
                 sums.copy_from_slice(&held);
-                let counts = row.wrapping_sub(first_row) < fed_rows && columns > 0;
-                let (fed, len) = (start + column * R, columns.max(1) * R);
-                let ((first_word, low), (last_word, high)) = blocks(fed, len);
+                let ((first_word, low), (last_word, high)) = blocks(start, N * R);
                 if (first_word, last_word) != (word, word) {
                     self.touched[word] |= touched;
                     (word, touched) = (last_word, 0);
-                    if counts {
-                        self.touch(fed, len);
-                    }
+                    self.touch(start, N * R);
                 }
                 if first_word == last_word {
-                    touched |= if counts { high.wrapping_sub(low) | high } else { 0 };
+                    touched |= (high - low) | high;
                 }
                 start += apart[0];
                 place += apart[1];

@@ -41,8 +41,7 @@ struct Place {
     sums: u32,
     /// and its weights.
     weights: u32,
-    /// Which outputs of the window the position feeds: the first, and how many.
-    first: u32,
+    /// How many outputs the position feeds.
     fed: u32,
 }
 
@@ -88,7 +87,6 @@ impl Windows {
         let places = self.firsts.iter().zip(axis.taps()).map(|(&[output, tap], fed)| Place {
             sums: (output * sums) as u32,
             weights: (tap * weights) as u32,
-            first: fed.first().map_or(0, |&(_, first)| first - output as u32),
             fed: fed.len() as u32,
         });
         places.collect()
@@ -164,8 +162,7 @@ impl<const R: usize, const N: usize> Kernel for Scatter<'_, '_, R, N> {
             let weights = channel as usize * stamp.per_channel;
             let weights = weights + (row.weights + column.weights) as usize;
             let sums = (row.sums + column.sums) as usize;
-            let fed = [row, column].map(|place| [place.first as usize, place.fed as usize]);
-            (sums, weights, value, fed)
+            (sums, weights, value)
         });
         sums.again().add_patches::<R, N>(stamp.size[0], stamp.apart, &stamp.weights, patches);
         outputs * R as u64
