@@ -166,19 +166,20 @@ impl Decoder for Nmnist {
     }
 }
 
-/// Writes events with their times in order and below 2²³ µs.
+/// Writes what reads back as it is.
 fn encode(batch: &Batch) -> Result<Vec<u8>> {
     let mut out = Vec::with_capacity(batch.len() * EVENT);
+    let mut clock = Unwrap::new(CLOCK);
     for (t, x, y, on) in batch.iter() {
-        let fits = (0..CLOCK).contains(&t) && x < 256 && y < 256 && y != u16::from(OVERFLOW_ROW);
-        if !fits {
+        let is_pixel = x < 256 && y < 256 && y != u16::from(OVERFLOW_ROW);
+        if !is_pixel || clock.time(t.rem_euclid(CLOCK)).0 != t {
             return Err(Error::new(
                 ErrorKind::Unsupported,
                 format!("an event at t = {t} µs, x = {x}, y = {y}"),
-                "times below 2^23 µs, x and y below 256, y not 240",
+                "x and y below 256, y not 240, the first time below 2^23 µs, then steps below 2^22 µs",
             ));
         }
-        let [_, t2, t1, t0] = (t as u32).to_be_bytes();
+        let [_, t2, t1, t0] = (t.rem_euclid(CLOCK) as u32).to_be_bytes();
         out.extend([x as u8, y as u8, t2 | if on { 0x80 } else { 0 }, t1, t0]);
     }
     Ok(out)
@@ -216,5 +217,22 @@ mod tests {
         assert_eq!(events.len(), 1);
         let error = error.unwrap();
         assert_eq!((error.kind, error.offset), (ErrorKind::Truncated, Some(5)));
+    }
+
+    #[test]
+    fn only_what_can_be_read_back_is_written() {
+        for wrong in [
+            vec![(-1, 0, 0, true)],
+            vec![(CLOCK, 0, 0, true)],
+            vec![(0, 256, 0, true)],
+            vec![(0, 0, 256, true)],
+            vec![(0, 0, 240, true)],
+            vec![(CLOCK / 2, 0, 0, true), (CLOCK, 0, 0, true)],
+        ] {
+            let error = encode(&wrong.into_iter().collect()).unwrap_err();
+            assert_eq!(error.kind, ErrorKind::Unsupported);
+        }
+        let long: Batch = (0..9).map(|i| (i * (CLOCK / 2 - 1), 255, 239, i % 2 == 0)).collect();
+        assert_eq!(decode(&encode(&long).unwrap()).0, long);
     }
 }
