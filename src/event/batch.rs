@@ -77,14 +77,6 @@ impl Batch {
         self.on.truncate(len);
     }
 
-    /// Makes room for `more` events.
-    pub fn reserve(&mut self, more: usize) {
-        self.t.reserve(more);
-        self.x.reserve(more);
-        self.y.reserve(more);
-        self.on.reserve(more);
-    }
-
     /// Appends one event.
     #[inline]
     pub fn push(&mut self, t: i64, x: u16, y: u16, on: bool) {

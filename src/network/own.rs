@@ -18,7 +18,6 @@
 //! **Source.** safetensors 0.8, <https://huggingface.co/docs/safetensors>.
 
 use std::collections::{BTreeMap, HashMap};
-use std::fs;
 use std::path::Path;
 
 use safetensors::tensor::TensorView;
@@ -76,20 +75,11 @@ pub fn sniff(head: &[u8]) -> bool {
     matches!(head, [_, _, _, _, 0, 0, 0, 0, b'{', b'"', ..])
 }
 
-/// Reads a file.
-///
-/// # Errors
-/// A file that cannot be read, is no safetensors file or a damaged one, holds no network
-/// or one of a later version; a graph with a node that is not known or lacks a field.
-pub fn read(path: &Path) -> Result<Graph> {
-    let bytes = fs::read(path).map_err(|e| Error::from(e).in_file(path))?;
-    from_bytes(&bytes).map_err(|e| e.in_file(path))
-}
-
 /// Reads a file that is in memory.
 ///
 /// # Errors
-/// As [`read`].
+/// Bytes that are no safetensors file or a damaged one, hold no network or one of a later
+/// version; a graph with a node that is not known or lacks a field.
 pub fn from_bytes(bytes: &[u8]) -> Result<Graph> {
     let (_, header) = SafeTensors::read_metadata(bytes).map_err(damaged)?;
     let entry = header.metadata().as_ref().and_then(|entries| entries.get(ENTRY));

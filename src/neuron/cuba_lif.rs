@@ -53,7 +53,7 @@ use super::column::{Column, Parameters};
 use super::convention::{Input, Leak};
 use super::crossing::{Cell, Passage};
 use super::fire::{Block, Fire};
-use super::flow::{Alone, Drive, Firing, Flow};
+use super::flow::{Drive, Firing, Flow};
 use super::sweep::{BlockStep, Sweep, Wide, step, sweep};
 use super::{Charge, Field, Model, Population, Step, Stepped, TIME, field, field_or};
 use crate::error::Result;
@@ -377,8 +377,8 @@ impl Flow for Currents {
         self.firing.is_some()
     }
 
-    fn alone(&self, block: usize, lane: usize, state: &[f64]) -> Option<Alone> {
-        self.cell(block, lane, state).reaches(self.fires_at(block, lane)).map(Alone::Fires)
+    fn alone(&self, block: usize, lane: usize, state: &[f64]) -> Option<f64> {
+        self.cell(block, lane, state).reaches(self.fires_at(block, lane))
     }
 
     fn fires_at(&self, block: usize, lane: usize) -> f64 {

@@ -105,7 +105,6 @@ fn flow(parameters: &Parameters, step: &Step, drive: &Drive) -> Result<Box<dyn F
 pub const TRAINABLE: Trainable = Trainable {
     name: "da-lif",
     about: "LIF that learns the decays of membrane and input apart (reconstruction)",
-    nir: None,
     engine: &DA_LIF,
     learned: Trained::LEARNED,
     defaults: Settings { surrogate: Surrogate::ATAN, ..Settings::SPIKINGJELLY },

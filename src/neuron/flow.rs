@@ -46,8 +46,9 @@ pub trait Flow: Send + Sync {
         false
     }
 
-    /// What neuron `lane`, below its threshold now, does next without input.
-    fn alone(&self, block: usize, lane: usize, state: &[f64]) -> Option<Alone> {
+    /// In how many seconds neuron `lane`, below its threshold now, reaches it without
+    /// input, if it ever does.
+    fn alone(&self, block: usize, lane: usize, state: &[f64]) -> Option<f64> {
         let _ = (block, lane, state);
         None
     }
@@ -69,15 +70,6 @@ pub trait Flow: Send + Sync {
     fn integral(&self, lane: usize, state: &[f64]) -> f64 {
         state[BLOCK + lane]
     }
-}
-
-/// What a neuron does without input, and in how many seconds.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub enum Alone {
-    /// It reaches its threshold.
-    Fires(f64),
-    /// Something changes that nobody can see beyond.
-    Turns(f64),
 }
 
 /// The constant input of a population, by address; one zero where there is none.
@@ -365,15 +357,15 @@ impl Flow for Relaxing {
         self.fires_alone
     }
 
-    fn alone(&self, block: usize, lane: usize, state: &[f64]) -> Option<Alone> {
+    fn alone(&self, block: usize, lane: usize, state: &[f64]) -> Option<f64> {
         let (theta, v) = (self.fires_at(block, lane), state[lane]);
         let (tau, rest) = (self.tau.block(block)[lane], self.rest.block(block)[lane]);
         match tau.is_finite() {
             true => {
-                let after = || Alone::Fires(tau * ((rest - v) / (rest - theta)).ln());
+                let after = || tau * ((rest - v) / (rest - theta)).ln();
                 (rest > theta).then(after)
             }
-            false => (rest > 0.0).then(|| Alone::Fires((theta - v) / rest)),
+            false => (rest > 0.0).then(|| (theta - v) / rest),
         }
     }
 

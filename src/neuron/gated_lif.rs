@@ -283,7 +283,6 @@ fn flow(parameters: &Parameters, step: &Step, drive: &Drive) -> Result<Box<dyn F
 pub const TRAINABLE: Trainable = Trainable {
     name: "gated-lif",
     about: "gated LIF (GLIF): learns leak, gain, reset and threshold, by channel",
-    nir: None,
     engine: &GATED_LIF,
     learned: Trained::LEARNED,
     defaults: Settings {

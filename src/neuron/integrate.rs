@@ -135,7 +135,6 @@ fn integrator(parameters: &Parameters, step: &Step) -> Membrane {
 pub const TRAINABLE: Trainable = Trainable {
     name: "if",
     about: "integrate-and-fire",
-    nir: Some("IF"),
     engine: &IF,
     learned: <Trained as trainable::Membrane<0>>::LEARNED,
     defaults: Settings::SPIKINGJELLY,

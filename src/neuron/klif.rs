@@ -267,7 +267,6 @@ fn flow(parameters: &Parameters, step: &Step, drive: &Drive) -> Result<Box<dyn F
 pub const TRAINABLE: Trainable = Trainable {
     name: "klif",
     about: "LIF with a learned scale of the potential",
-    nir: None,
     engine: &KLIF,
     learned: Trained::LEARNED,
     defaults: Settings::SPIKINGJELLY,

@@ -152,7 +152,6 @@ impl Step {
 pub const TRAINABLE: Trainable = Trainable {
     name: "lif",
     about: "leaky integrate-and-fire",
-    nir: Some("LIF"),
     engine: &LIF,
     learned: <Trained as trainable::Membrane<0>>::LEARNED,
     defaults: Settings::SPIKINGJELLY,

@@ -23,7 +23,6 @@ use super::trainable::{Charge, Firing, Learned, Membrane, Of, Settings, Trainabl
 pub const TRAINABLE: Trainable = Trainable {
     name: "plif",
     about: "LIF that learns its time constant",
-    nir: Some("LIF"),
     engine: &super::lif::LIF,
     learned: Trained::LEARNED,
     defaults: Settings { detach_reset: true, surrogate: Surrogate::ATAN, ..Settings::SPIKINGJELLY },

@@ -14,7 +14,7 @@
 
 use super::column::{Column, Parameters};
 use super::convention::{Fire, Floor, Reset, SpikesPerStep, When};
-use super::flow::{Alone, Drive, Firing, Flow};
+use super::flow::{Drive, Firing, Flow};
 use super::{Field, Step, TIME, field};
 use crate::error::{Error, ErrorKind, Result};
 use crate::signal::{BLOCK, lanes};
@@ -222,7 +222,7 @@ impl Flow for Stepwise {
         self.fires_alone
     }
 
-    fn alone(&self, block: usize, lane: usize, state: &[f64]) -> Option<Alone> {
+    fn alone(&self, block: usize, lane: usize, state: &[f64]) -> Option<f64> {
         let (p, theta) = (state[lane], self.fires_at(block, lane));
         let (f, c) = (self.curve.factor.block(block)[lane], self.constant.block(block)[lane]);
         let steps = match f == 1.0 {
@@ -232,7 +232,7 @@ impl Flow for Stepwise {
                 ((theta - end) / (p - end)).ln() / f.ln()
             }
         };
-        (steps > 0.0 && steps.is_finite()).then_some(Alone::Fires(steps * self.step))
+        (steps > 0.0 && steps.is_finite()).then_some(steps * self.step)
     }
 
     fn fires_at(&self, block: usize, lane: usize) -> f64 {

@@ -92,11 +92,6 @@ impl Stages {
         }
     }
 
-    /// Events that went missing although nobody asked for it.
-    pub fn lost(&self) -> u64 {
-        self.all().iter().map(|(_, tally)| tally.lost()).sum()
-    }
-
     /// The losses, for people: `decode: 3 marked invalid`.
     pub fn losses(&self) -> Vec<String> {
         let asked_for = |cause: &crate::event::Cause| cause.was_asked_for();

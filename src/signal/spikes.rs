@@ -193,11 +193,6 @@ impl Merge {
         }
     }
 
-    /// Whether nothing has been added since the last [`Merge::drain`].
-    pub fn is_empty(&self) -> bool {
-        self.touched.iter().all(|&word| word == 0)
-    }
-
     /// Moves what was added to the end of `out` and starts afresh.
     pub fn drain(&mut self, out: &mut Spikes) {
         dispatch(Drain { from: self, out });
@@ -257,7 +252,6 @@ mod tests {
         assert_eq!(out.value, [0.5, 1.0, 3.0]);
         assert_eq!(out.count, [1, 1, 2]);
         assert_eq!(out.total(), 4);
-        assert!(merge.is_empty());
         out.clear();
         merge.drain(&mut out);
         assert!(out.is_empty());

@@ -3,7 +3,7 @@
 use super::Dynamics;
 use super::queue::Queue;
 use crate::engine::blocks::{Blocks, input};
-use crate::neuron::flow::{Alone, Flow};
+use crate::neuron::flow::Flow;
 use crate::neuron::sweep::send;
 use crate::signal::simd::non_zero;
 use crate::signal::{Accumulator, BLOCK, Spikes, lanes};
@@ -108,8 +108,7 @@ impl Free {
                 true => (ready.max(now), false),
                 false if let_go > now => (let_go, false),
                 false => match self.flow.alone(block, lane, state) {
-                    Some(Alone::Fires(after)) => (now + after / self.tick, true),
-                    Some(Alone::Turns(after)) => (now + after / self.tick, false),
+                    Some(after) => (now + after / self.tick, true),
                     None => continue,
                 },
             };

@@ -39,8 +39,6 @@ pub struct Trainable {
     pub name: &'static str,
     /// One line for help texts.
     pub about: &'static str,
-    /// The NIR node that holds it once trained, if NIR has one.
-    pub nir: Option<&'static str>,
     /// The model that the engines run once it is trained.
     pub engine: &'static Model,
     /// What is learned.
