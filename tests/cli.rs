@@ -314,13 +314,20 @@ fn a_full_disk_is_an_error() {
 #[test]
 fn help_has_an_example_for_every_verb() {
     let help = done(&["--help"]);
-    for verb in ["info", "replay", "raster", "convert"] {
-        assert!(help.contains(verb));
+    let verbs = "info replay raster plot render check eval energy train convert synth";
+    for verb in verbs.split(' ') {
+        assert!(help.contains(&format!("\n  {verb} ")), "{verb}");
         assert!(done(&[verb, "--help"]).contains(&format!("synops {verb} ")), "{verb}");
     }
-    let replay = done(&["replay", "--help"]);
-    assert!(replay.contains("snntorch-nir"), "presets are listed");
-    assert!(replay.contains("spikingjelly-dvsgesturenet"), "mappings are listed");
+    for (verb, names) in [
+        ("replay", &["snntorch-nir", "spikingjelly-dvsgesturenet", "aedat4"][..]),
+        ("info", &["atis-bin", "SumPool2d", "CubaLIF", "MaxPool2d", "KLIF"]),
+        ("train", &["plif-nmnist", "gated-lif", "v_subreset"]),
+        ("energy", &["horowitz45-int8"]),
+    ] {
+        let help = done(&[verb, "--help"]);
+        names.iter().for_each(|name| assert!(help.contains(name), "{name} is not listed"));
+    }
 }
 
 #[test]

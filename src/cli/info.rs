@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use super::help;
 use super::options::format_name;
 use super::output;
 use super::progress::Progress;
@@ -25,13 +26,14 @@ use crate::units::Micros;
 ///
 /// Example: synops info user24_led.aedat network.nir
 #[derive(clap::Args)]
+#[command(after_long_help = help::of_nodes())]
 pub struct Args {
     /// Recordings, networks, state dicts, folders of data sets
     #[arg(required = true)]
     files: Vec<PathBuf>,
 
     /// The recordings' format, where their content does not show it
-    #[arg(long, value_name = "NAME", value_parser = format_name)]
+    #[arg(long, value_name = "NAME", value_parser = format_name, long_help = help::of_formats())]
     format: Option<String>,
 
     /// Of a data set, digest all recordings too, which reads them

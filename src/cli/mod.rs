@@ -8,6 +8,7 @@ mod check;
 mod convert;
 mod energy;
 mod eval;
+mod help;
 mod info;
 mod labels;
 mod many;

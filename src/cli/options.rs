@@ -5,6 +5,7 @@ use std::str::FromStr;
 
 use clap::Args;
 
+use super::help;
 use crate::bundled;
 use crate::corpus::gesture;
 use crate::disk;
@@ -13,7 +14,7 @@ use crate::event::{InputMode, OrderPolicy, Origin, Portions, Sensor};
 use crate::format::FORMATS;
 use crate::network::mapping::{self, MAPPINGS};
 use crate::network::{Graph, INPUT_MODE, Network, SLICE, STEPS, file, nir};
-use crate::neuron::preset::{Conventions, PRESETS};
+use crate::neuron::preset::Conventions;
 use crate::record::weights;
 use crate::replay::{Advance, Settings};
 use crate::report::manifest;
@@ -32,12 +33,12 @@ pub struct RunOptions {
     pub network: Option<PathBuf>,
 
     /// Which layers the weights of a state dict make: a name, or a TOML file
-    #[arg(long, value_name = "NAME|FILE", requires = "network", long_help = mapping_help())]
+    #[arg(long, value_name = "NAME|FILE", requires = "network", long_help = help::of_mappings())]
     pub mapping: Option<PathBuf>,
 
     /// What the network's file leaves open: a simulator's name, and changes to it
     /// [default: what the file's format or the mapping implies, else nir]
-    #[arg(long, value_name = "NAME[,FIELD=VALUE...]", long_help = convention_help())]
+    #[arg(long, value_name = "NAME[,FIELD=VALUE...]", long_help = help::of_conventions())]
     pub convention: Option<Conventions>,
 
     /// Cut the recording into trials by a label file (class,startTime_usec,endTime_usec)
@@ -91,7 +92,7 @@ pub struct RunOptions {
     pub order: OrderPolicy,
 
     /// The recording's format, where its content does not show it
-    #[arg(long, value_name = "NAME", value_parser = format_name)]
+    #[arg(long, value_name = "NAME", value_parser = format_name, long_help = help::of_formats())]
     pub format: Option<String>,
 
     /// The sensor's size, where the file does not state it
@@ -302,45 +303,9 @@ impl Origins {
     }
 }
 
-fn mapping_names() -> Vec<&'static str> {
+/// The mappings that come with the program.
+pub fn mapping_names() -> Vec<&'static str> {
     MAPPINGS.iter().map(|(name, _)| *name).collect()
-}
-
-fn mapping_help() -> String {
-    format!(
-        "Which layers the weights of a state dict make: a name, or a TOML file\n\n\
-         Names: {}\n\
-         A file:\n{MAPPING_EXAMPLE}\n\
-         `tau` counts steps. More types and fields: the documentation of network::mapping.",
-        mapping_names().join(", ")
-    )
-}
-
-const MAPPING_EXAMPLE: &str = r#"  input = [2, 34, 34]          # channels, height, width
-  convention = "spikingjelly"
-  layers = [
-    { type = "Conv2d", key = "features.0", padding = 1 },
-    { type = "BatchNorm", key = "features.1" },
-    { type = "LIF", tau = 2.0, v_threshold = 1.0, v_reset = 0.0 },
-    { type = "MaxPool2d", kernel_size = 2 },
-    { type = "Flatten" },
-    { type = "Linear", key = "classifier" },
-    { type = "IF" },
-  ]"#;
-
-fn convention_help() -> String {
-    let presets = PRESETS.iter().map(|p| format!("  {:14}{}", p.name, p.about));
-    let presets = presets.collect::<Vec<_>>().join("\n");
-    let fields = Conventions::default().for_model("LIF").map(|c| c.fields()).unwrap_or_default();
-    let fields: Vec<&str> = fields.iter().map(|(name, _)| *name).collect();
-    format!(
-        "What the network's file leaves open: a simulator's name, and changes to it; \
-         by default what the file's \
-         format or the mapping implies, else {}\n\n{presets}\n\n\
-         Fields: {}\nExample: --convention snntorch,reset=to-zero,when=same-step",
-        PRESETS[0].name,
-        fields.join(", ")
-    )
 }
 
 /// A format's name, checked.

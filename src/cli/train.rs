@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 use std::time::Instant;
 
+use super::help;
 use super::output;
 use super::progress::Progress;
 use crate::corpus::Part;
@@ -15,7 +16,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::measure::Table;
 use crate::report::json;
 use crate::report::train::{self, Run, Spread, Test, TrainReport};
-use crate::train::preset::{PRESETS, named};
+use crate::train::preset::named;
 use crate::train::{Config, Data, Prediction, Stage, Trained, Training, finish, last};
 use crate::units::Bytes;
 
@@ -36,7 +37,7 @@ pub struct Args {
     config: Option<PathBuf>,
 
     /// A configuration that comes with the program
-    #[arg(long, value_name = "NAME", long_help = preset_help())]
+    #[arg(long, value_name = "NAME", long_help = help::of_training())]
     preset: Option<String>,
 
     /// The folder of the data, instead of the configuration's
@@ -48,7 +49,7 @@ pub struct Args {
     list: Option<PathBuf>,
 
     /// Change the configuration, with dots in the key: --set optimizer.rate=1e-2
-    #[arg(long = "set", value_name = "KEY=VALUE")]
+    #[arg(long = "set", value_name = "KEY=VALUE", long_help = help::of_changes())]
     changes: Vec<String>,
 
     /// Train so many networks, each with a seed of its own, and give mean and deviation
@@ -75,14 +76,6 @@ pub struct Args {
     /// Write the report as JSON; - for standard output
     #[arg(long, value_name = "FILE")]
     json: Option<PathBuf>,
-}
-
-fn preset_help() -> String {
-    let mut text = "A configuration that comes with the program:\n".to_owned();
-    for preset in PRESETS {
-        text += &format!("\n  {:18} {}", preset.name, preset.about);
-    }
-    text
 }
 
 /// Runs the verb.
