@@ -151,7 +151,9 @@ mod tests {
     type Sizes = [(usize, usize, usize, usize, usize); 2];
 
     fn axes() -> impl Strategy<Value = [Axis; 2]> {
-        let axis = || (1usize..12, 1usize..5, 1usize..4, 1usize..3, 0usize..3);
+        // a stamp wants no dilation
+        let dilation = || prop_oneof![3 => Just(1usize), 1 => Just(2)];
+        let axis = || (1usize..12, 1usize..5, 1usize..4, dilation(), 0usize..3);
         (axis(), axis()).prop_filter_map("a kernel that fits", |axes: (_, _)| {
             let bind = |(input, kernel, stride, dilation, padding)| {
                 Axis::new(input, [kernel, stride, dilation], (padding, padding)).ok()
@@ -190,10 +192,15 @@ mod tests {
     }
 
     proptest! {
+        #![proptest_config(ProptestConfig::with_cases(1_000))]
+
         #[test]
         fn every_way_on_any_stretches_gives_the_same_bits(
             axes in axes(), channels in prop::sample::select(vec![[1, 3], [2, 8], [3, 16], [3, 32], [2, 70], [4, 96]]),
-            grouped in any::<bool>(), density in 0.0f64..1.0, stretches in 1usize..4,
+            grouped in prop::bool::weighted(0.25),
+            // few spikes, or what one misses another makes up for
+            density in prop_oneof![0.0f64..0.05, 0.0f64..1.0],
+            stretches in prop_oneof![2 => Just(1usize), 1 => 2usize..4],
             seed in prop::collection::vec((-1.0f32..1.0, 0.0f64..1.0, 0u32..4), 12 * 12 * 4),
         ) {
             let halves = channels.iter().all(|channels| channels % 2 == 0);
