@@ -81,14 +81,18 @@ def peers(*names):
     return found
 
 
-def frames_of(path, steps=STEPS):
+def frames_of(path):
+    frames = np.zeros((STEPS, 2, SIDE, SIDE), np.float32)
+    add_events(frames, path)
+    return frames
+
+
+def add_events(frames, path):
     raw = np.frombuffer(path.read_bytes(), np.uint8).reshape(-1, 5).astype(int)
     t = (raw[:, 2] & 127) << 16 | raw[:, 3] << 8 | raw[:, 4]
     step = (t - t[0]) // 1000
-    kept = step < steps
-    frames = np.zeros((steps, 2, SIDE, SIDE), np.float32)
+    kept = step < len(frames)
     np.add.at(frames, (step[kept], raw[kept, 2] >> 7, raw[kept, 1], raw[kept, 0]), 1)
-    return frames
 
 
 def modules(graph):
@@ -234,28 +238,36 @@ def many():
                              capture_output=True, text=True, check=True)
         return json.loads(run.stdout)["total"]["timing"]["elapsed_s"] / len(paths)
 
-    def batch(size):
-        return np.stack([frames_of(path) for path in paths[::len(paths) // size][:size]], axis=1)
+    def read(frames):
+        """Fills memory that is used again with as many recordings as it holds."""
+        frames.fill(0)
+        size = frames.shape[1]
+        for i, path in enumerate(paths[::len(paths) // size][:size]):
+            add_events(frames[:, i], path)
 
-    def against(name, network):
+    def against(name, network, as_wanted):
         """Batches of the size that is best for a peer beside the whole corpus, both for one
-        recording: from its file, and for the peer from frames in memory, too."""
+        recording: from its file, and for the peer from frames in memory, too. Arrays become
+        what the peer wants untimed: who reads for one alone would make it so at once."""
         def measured(size):
-            reading = timed(lambda: batch(size))
-            frames = batch(size)
-            return (reading + timed(lambda: network(frames))) / size, reading / size
+            frames = memory[size]
+            reading = timed(lambda: read(frames))
+            x = as_wanted(frames)
+            return reading / size, timed(lambda: network(x)) / size
         for size in SIZES:
-            network(batch(size))
-        size = min(SIZES, key=lambda size: measured(size)[0])
+            measured(size)
+        size = min(SIZES, key=lambda size: sum(measured(size)))
         mine()
         rounds = [(*measured(size), mine()) for _ in range(5)]
-        for what, left_out in [("from files", 0), ("theirs from memory", 1)]:
-            pairs = [(whole - left_out * reading, own) for whole, reading, own in rounds]
+        from_files = [(reading + running, own) for reading, running, own in rounds]
+        from_memory = [(running, own) for _, running, own in rounds]
+        for what, pairs in [("from files", from_files), ("theirs from memory", from_memory)]:
             ratios = sorted(a / b for a, b in pairs)
             a, b = (1 / statistics.median(column) for column in zip(*pairs))
             title = f"1,000 recordings, {name} by {size}, {what}"
             print(f"{title:48} {a:9.1f} /s  {b:9.1f} /s   "
                   f"{statistics.median(ratios):6.1f} ({ratios[0]:.1f} to {ratios[-1]:.1f})", flush=True)
+    memory = {size: np.zeros((STEPS, size, 2, SIDE, SIDE), np.float32) for size in SIZES}
     found = peers("torch", "spikingjelly", "norse", "spyx")
     if "torch" in found:
         import torch
@@ -267,8 +279,8 @@ def many():
 
             def spikingjelly(frames):
                 functional.reset_net(net)
-                net(torch.from_numpy(frames))
-            against("SpikingJelly", spikingjelly)
+                net(frames)
+            against("SpikingJelly", spikingjelly, torch.from_numpy)
         if "norse" in found:
             import norse.torch
             # its Flatten, taken literally, eats the batch
@@ -279,19 +291,18 @@ def many():
 
             def norse_batch(frames):
                 state = None
-                for frame in torch.from_numpy(frames):
+                for frame in frames:
                     _, state = literal(frame, state)
-            against("Norse", norse_batch)
+            against("Norse", norse_batch, torch.from_numpy)
     if "spyx" in found:
         compiled = {}
 
-        def spyx(frames):
-            x = spyx_input(frames)
+        def spyx(x):
             size = x.shape[1]
             if size not in compiled:
                 compiled[size] = spyx_cnn(graph, x)
             compiled[size](x)
-        against("Spyx", spyx)
+        against("Spyx", spyx, spyx_input)
 
 
 def gesture():

@@ -1,15 +1,18 @@
 //! Help texts that list what the program knows by name.
 
-use super::options::mapping_names;
+use std::fmt::Display;
+
 use crate::format::FORMATS;
 use crate::layer::{BEYOND_NIR, Kind, LAYERS};
+use crate::measure::Table;
+use crate::network::mapping;
 use crate::neuron::preset::{Conventions, PRESETS};
 use crate::neuron::trainable::{TRAINABLE, Trainable};
 use crate::neuron::{FOREIGN, MODELS, Model};
 use crate::train::preset;
 
 /// A line for each name, with what is about it.
-fn listed<'a>(entries: impl IntoIterator<Item = (&'a str, &'a str)>) -> String {
+fn listed<'a>(entries: impl IntoIterator<Item = (&'a str, impl Display)>) -> String {
     let entries: Vec<_> = entries.into_iter().collect();
     let width = entries.iter().map(|(name, _)| name.chars().count()).max().unwrap_or_default();
     let lines = entries.iter().map(|(name, about)| format!("  {name:width$}  {about}"));
@@ -57,7 +60,7 @@ pub fn of_mappings() -> String {
          Names: {}\n\
          A file:\n{MAPPING_EXAMPLE}\n\
          `tau` counts steps. More types and fields: the documentation of network::mapping.",
-        mapping_names().join(", ")
+        mapping::names().join(", ")
     )
 }
 
@@ -73,8 +76,37 @@ const MAPPING_EXAMPLE: &str = r#"  input = [2, 34, 34]          # channels, heig
     { type = "IF" },
   ]"#;
 
+/// Tables of energy.
+pub fn of_tables() -> String {
+    let tables = Table::all().unwrap_or_default();
+    let about = |table: &Table| {
+        let certainties = table.certainties().iter().map(ToString::to_string).collect::<Vec<_>>();
+        format!("{} [{}]", table.about, certainties.join("; "))
+    };
+    format!(
+        "What operations cost: names with commas between, TOML files of your own, or all\n\n{}\n\n\
+         NeuroBench's counts are in every report; it has no joules.\n\
+         A file:\n{TABLE_EXAMPLE}",
+        listed(tables.iter().map(|table| (&table.name[..], about(table))))
+    )
+}
+
+const TABLE_EXAMPLE: &str = r#"  name = "mine"
+  about = "what the figures are"
+  citation = "where they are from"
+  certainty = "read"            # or derived, secondhand, recalled
+  process = "28 nm"
+  leaves_out = ["memory"]
+  [[term]]
+  name = "synaptic_ops"         # any count of the report that is no word
+  about = "what one includes"
+  certainty = "recalled"        # and citation, where they are others than the table's
+  low = 1.0                     # picojoules
+  typical = 2.0
+  high = 3.0"#;
+
 /// Configurations of training.
-pub fn of_training() -> String {
+pub fn of_presets() -> String {
     let presets = preset::PRESETS.iter().map(|preset| (preset.name, preset.about));
     format!("A configuration that comes with the program:\n\n{}", listed(presets))
 }

@@ -12,7 +12,7 @@ use crate::disk;
 use crate::error::{Error, ErrorKind, Result};
 use crate::event::{InputMode, OrderPolicy, Origin, Portions, Sensor};
 use crate::format::FORMATS;
-use crate::network::mapping::{self, MAPPINGS};
+use crate::network::mapping;
 use crate::network::{Graph, INPUT_MODE, Network, SLICE, STEPS, file, nir};
 use crate::neuron::preset::Conventions;
 use crate::record::weights;
@@ -233,7 +233,7 @@ impl RunOptions {
             if has_weights {
                 let list = weights::read(path)?.list();
                 let found = format!("a state dict, which does not say what its layers are: {list}");
-                let names = mapping_names().join(", ");
+                let names = mapping::names().join(", ");
                 let expected = format!(
                     "--mapping with a file that says so, or one of {names}; \
                      synops help replay shows an example"
@@ -301,11 +301,6 @@ impl Origins {
     pub fn bundled(file: &bundled::File) -> Result<Origins> {
         Ok(Origins { path: file.name.to_owned(), sha256: manifest::digest(&mut &file.bytes[..])? })
     }
-}
-
-/// The mappings that come with the program.
-pub fn mapping_names() -> Vec<&'static str> {
-    MAPPINGS.iter().map(|(name, _)| *name).collect()
 }
 
 /// A format's name, checked.

@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use super::help;
 use crate::disk;
 use crate::error::{Error, ErrorKind, Result};
 use crate::measure::Table;
@@ -11,7 +12,7 @@ use crate::units::Bytes;
 #[derive(clap::Args)]
 pub struct TableChoice {
     /// What operations cost: names with commas between, TOML files of your own, or all
-    #[arg(long, value_name = "NAME|FILE,...", value_delimiter = ',', long_help = table_help())]
+    #[arg(long, value_name = "NAME|FILE,...", value_delimiter = ',', long_help = help::of_tables())]
     table: Vec<PathBuf>,
 }
 
@@ -22,35 +23,6 @@ pub const BUFFER: Bytes = Bytes(1 << 20);
 /// widths, arithmetic with memory, a figure that papers share, two chips.
 const KINDS: [&str; 6] =
     ["horowitz45", "horowitz45-int8", "lemaire45", "spikformer", "loihi", "truenorth"];
-
-fn table_help() -> String {
-    let tables = Table::all().unwrap_or_default();
-    let line = |table: &Table| {
-        let certainties = table.certainties().iter().map(ToString::to_string).collect::<Vec<_>>();
-        format!("  {:18}{} [{}]", table.name, table.about, certainties.join("; "))
-    };
-    let lines: Vec<String> = tables.iter().map(line).collect();
-    format!(
-        "What operations cost: names with commas between, TOML files of your own, or all\n\n{}\n\n\
-         NeuroBench's counts are in every report; it has no joules.\n\
-         A file:\n{EXAMPLE}",
-        lines.join("\n")
-    )
-}
-
-const EXAMPLE: &str = r#"  name = "mine"
-  about = "what the figures are"
-  citation = "where they are from"
-  certainty = "read"            # or derived, secondhand, recalled
-  process = "28 nm"
-  leaves_out = ["memory"]
-  [[term]]
-  name = "synaptic_ops"         # any count of the report that is no word
-  about = "what one includes"
-  certainty = "recalled"        # and citation, where they are others than the table's
-  low = 1.0                     # picojoules
-  typical = 2.0
-  high = 3.0"#;
 
 impl TableChoice {
     /// Whether any was asked for.

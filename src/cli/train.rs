@@ -37,7 +37,7 @@ pub struct Args {
     config: Option<PathBuf>,
 
     /// A configuration that comes with the program
-    #[arg(long, value_name = "NAME", long_help = help::of_training())]
+    #[arg(long, value_name = "NAME", long_help = help::of_presets())]
     preset: Option<String>,
 
     /// The folder of the data, instead of the configuration's

@@ -73,6 +73,11 @@ use entry::{Entry, Make, Tau, corrupt, scalar};
 pub const MAPPINGS: &[(&str, &str)] =
     &[("spikingjelly-dvsgesturenet", include_str!("spikingjelly-dvsgesturenet.toml"))];
 
+/// Their names.
+pub fn names() -> Vec<&'static str> {
+    MAPPINGS.iter().map(|(name, _)| *name).collect()
+}
+
 /// How a network is made of a state dict.
 #[derive(Debug)]
 pub struct Mapping {
@@ -113,7 +118,7 @@ fn unreadable(error: io::Error) -> Error {
     if error.kind() != io::ErrorKind::NotFound {
         return error.into();
     }
-    let names: Vec<&str> = MAPPINGS.iter().map(|(name, _)| *name).collect();
+    let names = names();
     let expected = format!("a mapping's file, or {}", names.join(", "));
     Error::new(ErrorKind::Usage, "no such file and no mapping of that name", expected)
 }
