@@ -2,12 +2,13 @@
 
 /// A divisor, as the multiplication that replaces it.
 ///
-/// ⌊n/d⌋ = ⌊n·⌈2⁶⁴/d⌉ / 2⁶⁴⌋ for all n and d of 32 bits (Lemire, Kaser and Kurz 2019,
-/// doi:10.1002/spe.2689).
+/// ⌊n/d⌋ = ⌊(n + 1)·⌊(2⁶⁴ − 1)/d⌋ / 2⁶⁴⌋ for all n and d of 32 bits: the second quotient is
+/// below (n + 1)/d, by (n + 1)/2⁶⁴ at most and so by no more than 1/d (as in Robison 2005,
+/// "N-bit unsigned division via N-bit multiply-add").
 #[derive(Clone, Copy, Debug)]
 pub struct Divisor {
     divisor: u32,
-    /// ⌈2⁶⁴/d⌉; of 1 it would be 2⁶⁴, and 0 stands for it.
+    /// ⌊(2⁶⁴ − 1)/d⌋
     reciprocal: u64,
 }
 
@@ -15,7 +16,7 @@ impl Divisor {
     /// Of a positive number of 32 bits, as counts of addresses are.
     pub fn new(divisor: usize) -> Divisor {
         assert!(divisor > 0 && divisor <= u32::MAX as usize, "a divisor of {divisor}");
-        Divisor { divisor: divisor as u32, reciprocal: (u64::MAX / divisor as u64).wrapping_add(1) }
+        Divisor { divisor: divisor as u32, reciprocal: u64::MAX / divisor as u64 }
     }
 
     /// The divisor.
@@ -27,10 +28,8 @@ impl Divisor {
     /// Quotient and remainder.
     #[inline(always)]
     pub fn of(self, n: u32) -> (u32, u32) {
-        let quotient = match self.reciprocal {
-            0 => n,
-            reciprocal => ((u128::from(reciprocal) * u128::from(n)) >> 64) as u32,
-        };
+        let product = u128::from(self.reciprocal) * (u128::from(n) + 1);
+        let quotient = (product >> 64) as u32;
         (quotient, n - quotient * self.divisor)
     }
 }

@@ -119,42 +119,48 @@ impl Stretch<'_> {
         }
     }
 
-    /// Adds patches of so many rows of N times R sums, each by where its sums and its
-    /// weights begin and by what these are multiplied by. Rows are so far apart, in sums
-    /// and in weights.
+    /// Adds patches of N rows of N times R sums, each by where its sums and its weights begin
+    /// and by what these are multiplied by. Rows are so far apart, in sums and in weights.
+    /// What is added to is for the caller to mark.
     #[inline(always)]
     pub fn add_patches<const R: usize, const N: usize>(
         &mut self,
-        rows: usize,
         apart: [usize; 2],
         weights: &[f32],
-        patches: impl Iterator<Item = (usize, usize, f32)>,
+        patches: &[[u32; 2]],
+        values: &[f32],
     ) {
-        // the bits of one word at a time, or every row would wait for the one before
-        let (mut word, mut touched) = (0, 0);
-        for (mut start, mut place, value) in patches {
-            for _ in 0..rows {
-                let sums = self.sums[start - self.first..][..N * R].as_chunks_mut::<R>().0;
+        for (&[start, place], &value) in patches.iter().zip(values) {
+            let (mut start, mut place) = (start as usize - self.first, place as usize);
+            for _ in 0..N {
+                let sums = self.sums[start..][..N * R].as_chunks_mut::<R>().0;
                 let weights = weights[place..][..N * R].as_chunks::<R>().0;
                 let mut held: [[f32; R]; N] = std::array::from_fn(|tap| sums[tap]);
                 for tap in 0..N {
                     add(&mut held[tap], &weights[tap], value);
                 }
                 sums.copy_from_slice(&held);
-                let ((first_word, low), (last_word, high)) = blocks(start, N * R);
-                if (first_word, last_word) != (word, word) {
-                    self.touched[word] |= touched;
-                    (word, touched) = (last_word, 0);
-                    self.touch(start, N * R);
-                }
-                if first_word == last_word {
-                    touched |= (high - low) | high;
-                }
                 start += apart[0];
                 place += apart[1];
             }
         }
-        self.touched[word] |= touched;
+    }
+
+    /// Marks blocks: those of the bits of `blocks`, counted from that of the sum `start` on.
+    #[inline(always)]
+    pub fn touch_blocks(&mut self, start: usize, blocks: u64) {
+        let (word, lane) = (start / BLOCK / 64, start / BLOCK % 64);
+        self.touched[word] |= blocks << lane;
+        let over = blocks >> 1 >> (63 - lane);
+        if over != 0 {
+            self.touched[word + 1] |= over;
+        }
+    }
+
+    /// Marks the blocks of so many rows of `len` sums, so far apart.
+    #[inline(always)]
+    pub fn touch_rows(&mut self, start: usize, rows: usize, apart: usize, len: usize) {
+        (0..rows).for_each(|row| self.touch(start + row * apart, len));
     }
 
     /// Adds to `len` sums from `start` on, for the entries of each of `slices` in

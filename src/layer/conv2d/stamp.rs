@@ -12,7 +12,7 @@
 use crate::layer::axis::Axis;
 use crate::layer::divisor::Divisor;
 use crate::signal::simd::{Kernel, dispatch};
-use crate::signal::{Aligned, Spikes, Stretch};
+use crate::signal::{Aligned, BLOCK, Spikes, Stretch};
 
 /// From so many weights on, with those of zero, they do not stay close enough.
 const TOO_MANY_WEIGHTS: usize = 1 << 15;
@@ -21,7 +21,7 @@ const TOO_MANY_WEIGHTS: usize = 1 << 15;
 pub struct Stamp {
     weights: Aligned,
     /// Weights of an input channel.
-    per_channel: usize,
+    per_channel: u32,
     channels: Divisor,
     width: Divisor,
     /// Output channels.
@@ -29,9 +29,12 @@ pub struct Stamp {
     rows: Vec<Place>,
     columns: Vec<Place>,
     /// Rows and columns of a window,
-    size: [usize; 2],
+    size: usize,
     /// and from one of its rows to the next: sums, and weights.
     apart: [usize; 2],
+    /// The blocks that a window lies in, a bit each from that of its first sum on, for every
+    /// place in a block where it can begin. None where they are too far apart.
+    blocks: Option<Vec<u64>>,
 }
 
 /// A position's window on an axis.
@@ -99,7 +102,9 @@ impl Stamp {
     pub fn new(axes: &[Axis; 2], channels: [usize; 2], weights: &[f32]) -> Option<Stamp> {
         let ([height, width], [inputs, run]) = (axes, channels);
         let (rows, columns) = (Windows::new(height)?, Windows::new(width)?);
-        let has_kernel = [8, 16, 32].contains(&run) && [1, 2, 3, 5].contains(&columns.size);
+        let size = columns.size;
+        let has_kernel =
+            [8, 16, 32].contains(&run) && [1, 2, 3, 5].contains(&size) && rows.size == size;
         let per_channel = rows.taps.len() * columns.taps.len() * run;
         if !has_kernel || inputs * per_channel > TOO_MANY_WEIGHTS {
             return None;
@@ -119,23 +124,24 @@ impl Stamp {
         let apart = [width.output * run, columns.taps.len() * run];
         Some(Stamp {
             weights: Aligned::from(&sorted[..]),
-            per_channel,
+            per_channel: per_channel as u32,
             channels: Divisor::new(inputs),
             width: Divisor::new(width.input),
             run,
             rows: rows.places(height, apart),
             columns: columns.places(width, [run; 2]),
-            size: [rows.size, columns.size],
+            size,
             apart,
+            blocks: (0..BLOCK / run).map(|i| blocks(i * run, size, apart[0], size * run)).collect(),
         })
     }
 
     /// Adds spikes of finite values to all sums. Gives Σ count · fan-out.
     pub fn scatter(&self, spikes: &Spikes, sums: &mut Stretch<'_>) -> u64 {
         macro_rules! kernels {
-            ($($run:literal by $($columns:literal)+,)+) => {
-                match (self.run, self.size[1]) {
-                    $($(($run, $columns) => dispatch(Scatter::<$run, $columns>(self, spikes, sums)),)+)+
+            ($($run:literal by $($size:literal)+,)+) => {
+                match (self.run, self.size) {
+                    $($(($run, $size) => dispatch(Scatter::<$run, $size>(self, spikes, sums)),)+)+
                     size => unreachable!("a stamp without a kernel, {size:?}"),
                 }
             };
@@ -144,7 +150,19 @@ impl Stamp {
     }
 }
 
-/// The loop over all spikes, for runs of R weights and windows of N columns.
+/// The blocks in which some rows of `len` sums lie, so far apart, of which the first begins
+/// at `start` of a block: a bit each. None where there are more than bits in a word.
+fn blocks(start: usize, rows: usize, apart: usize, len: usize) -> Option<u64> {
+    let rows = (0..rows).map(|row| start + row * apart);
+    let mut all = rows.flat_map(|first| first / BLOCK..=(first + len - 1) / BLOCK);
+    all.try_fold(0, |blocks, block| Some(blocks | 1u64.checked_shl(block as u32)?))
+}
+
+/// Spikes of which first all patches are found, then all added: each of both loops fits
+/// registers, and the next additions need not wait for where they go.
+const AT_ONCE: usize = 64;
+
+/// The loop over all spikes, for runs of R weights and windows of N rows and columns.
 struct Scatter<'a, 'b, const R: usize, const N: usize>(&'a Stamp, &'a Spikes, &'a mut Stretch<'b>);
 
 impl<const R: usize, const N: usize> Kernel for Scatter<'_, '_, R, N> {
@@ -153,18 +171,64 @@ impl<const R: usize, const N: usize> Kernel for Scatter<'_, '_, R, N> {
     #[inline(always)]
     fn run(self) -> u64 {
         let Scatter(stamp, spikes, sums) = self;
-        let mut outputs = 0;
-        let patches = spikes.iter().map(|(address, value, count)| {
-            let (pixel, channel) = stamp.channels.of(address);
-            let (row, column) = stamp.width.of(pixel);
-            let (row, column) = (stamp.rows[row as usize], stamp.columns[column as usize]);
-            outputs += u64::from(count) * u64::from(row.fed * column.fed);
-            let weights = channel as usize * stamp.per_channel;
-            let weights = weights + (row.weights + column.weights) as usize;
-            let sums = (row.sums + column.sums) as usize;
-            (sums, weights, value)
-        });
-        sums.again().add_patches::<R, N>(stamp.size[0], stamp.apart, &stamp.weights, patches);
+        // said before anything is written, or it would be asked for again after every write
+        let &Stamp { channels, width, per_channel, apart, .. } = stamp;
+        let (rows, columns, weights) = (&stamp.rows[..], &stamp.columns[..], &stamp.weights[..]);
+        let blocks = stamp.blocks.as_deref();
+        let mut sums = sums.again();
+        let (mut outputs, mut patches) = (0, [[0; 2]; AT_ONCE]);
+        let counts = spikes.count.chunks(AT_ONCE);
+        let entries = spikes.index.chunks(AT_ONCE).zip(spikes.value.chunks(AT_ONCE));
+        for ((addresses, values), counts) in entries.zip(counts) {
+            let patches = &mut patches[..addresses.len()];
+            for ((&address, &count), patch) in addresses.iter().zip(counts).zip(&mut *patches) {
+                let (pixel, channel) = channels.of(address);
+                let (row, column) = width.of(pixel);
+                let (row, column) = (&rows[row as usize], &columns[column as usize]);
+                outputs += u64::from(count) * u64::from(row.fed * column.fed);
+                let start = row.sums + column.sums;
+                *patch = [start, channel * per_channel + row.weights + column.weights];
+                let start = start as usize;
+                match blocks {
+                    Some(blocks) => sums.touch_blocks(start, blocks[start / R % (BLOCK / R)]),
+                    None => sums.touch_rows(start, N, apart[0], N * R),
+                }
+            }
+            sums.add_patches::<R, N>(apart, weights, patches, values);
+        }
         outputs * R as u64
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::signal::Accumulator;
+
+    proptest! {
+        #[test]
+        fn a_window_marks_the_blocks_of_its_sums(
+            run in prop::sample::select(vec![8, 16, 32]), size in 1usize..6,
+            wider in 0usize..200, row in 0usize..40, column in 0.0f64..=1.0,
+        ) {
+            let width = size + wider;
+            let (apart, column) = (width * run, (column * wider as f64) as usize);
+            let (start, sums) = ((row * width + column) * run, (row + size) * apart);
+            let window = (0..size).flat_map(|i| start + i * apart..start + i * apart + size * run);
+            let [mut each, mut rows, mut together] = [(); 3].map(|()| Accumulator::new(sums));
+            window.clone().for_each(|address| each.add(address, 0.0));
+            rows.whole().touch_rows(start, size, apart, size * run);
+            let words = 0..each.blocks().div_ceil(64);
+            prop_assert!(words.clone().all(|word| rows.live(word) == each.live(word)));
+            let last = window.last().unwrap() / BLOCK - start / BLOCK;
+            let blocks = blocks(start % BLOCK, size, apart, size * run);
+            prop_assert_eq!(blocks.is_some(), last < 64);
+            if let Some(blocks) = blocks {
+                together.whole().touch_blocks(start, blocks);
+                prop_assert!(words.clone().all(|word| together.live(word) == each.live(word)));
+            }
+        }
     }
 }
