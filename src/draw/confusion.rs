@@ -82,3 +82,63 @@ fn mix(share: f64) -> Colour {
     let (Colour(r, g, b), Colour(full_r, full_g, full_b)) = (PAPER, FULL);
     Colour(between(r, full_r), between(g, full_g), between(b, full_b))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::scene::Item;
+    use super::*;
+
+    #[test]
+    fn a_count_stands_under_its_answer_and_beside_its_class() {
+        let names = |names: &[&str]| names.iter().map(|&name| name.into()).collect();
+        let confusion = Confusion {
+            title: "title".into(),
+            subtitle: "subtitle".into(),
+            rows: names(&["clap", "wave"]),
+            columns: names(&["A", "B", "C"]),
+            counts: vec![vec![11, 0, 33], vec![0, 25, 5]],
+        };
+        let scene = confusion.draw();
+        let (mut texts, mut cells) = (Vec::new(), Vec::new());
+        for item in &scene.items {
+            match item {
+                Item::Text(text) => texts.push(text),
+                Item::Fill(fill) => {
+                    cells.extend(fill.rects.iter().map(|rect| (*rect, fill.colour)))
+                }
+                Item::Marks { .. } => unreachable!("a matrix has no marks"),
+            }
+        }
+        let find = |name: &str| texts.iter().find(|text| text.text == name).unwrap();
+        let inside = |rect: &Rect| {
+            rect.x >= 0
+                && rect.y >= 0
+                && rect.x + rect.w <= scene.width
+                && rect.y + rect.h <= scene.height
+        };
+        assert!(cells.len() == 6 && cells.iter().all(|(rect, _)| inside(rect)));
+        let mut seen = Vec::new();
+        for (row, column, count) in
+            [("clap", "A", "11"), ("clap", "C", "33"), ("wave", "B", "25"), ("wave", "C", "5")]
+        {
+            let (text, row, column) = (find(count), find(row), find(column));
+            assert_eq!((text.x, text.y), (column.x, row.y), "{count}");
+            assert!(row.anchor == Anchor::End && column.anchor == text.anchor);
+            let holds = |rect: &Rect| {
+                (rect.x..rect.x + rect.w).contains(&text.x)
+                    && (rect.y..rect.y + rect.h).contains(&text.y)
+            };
+            let around: Vec<_> = cells.iter().filter(|(rect, _)| holds(rect)).collect();
+            let [(rect, colour)] = around[..] else { panic!("{count} in {} cells", around.len()) };
+            assert!(row.x < rect.x && column.y < rect.y, "names are outside");
+            assert!(2 * rect.x + rect.w == 2 * text.x, "in the middle");
+            seen.push((colour.0, text.colour));
+        }
+        // a quarter of the row, three quarters, five sixths, a sixth
+        let [quarter, three, five, sixth] = seen[..] else { unreachable!() };
+        assert!(five.0 < three.0 && three.0 < quarter.0 && quarter.0 < sixth.0);
+        assert!([three, five].iter().all(|(_, ink)| *ink == PAPER));
+        assert!([quarter, sixth].iter().all(|(_, ink)| *ink == INK));
+        assert_eq!(cells.iter().filter(|(_, colour)| *colour == GUIDE).count(), 2);
+    }
+}
