@@ -113,6 +113,7 @@ fn a_trained_network_is_right_and_replays_to_the_outputs_that_training_gave() {
     let epochs = report["runs"][0]["epochs"].as_array().unwrap();
     let loss = |epoch: &Value| epoch["training"]["loss"].as_f64().unwrap();
     assert!(epochs.len() == 6 && loss(&epochs[5]) < loss(&epochs[0]));
+    assert!((1..).zip(epochs).all(|(number, epoch)| epoch["epoch"] == number));
     // the file knows its convention, its step and its classes
     let network = path(&root, "run/network.nir");
     let mut right = 0;

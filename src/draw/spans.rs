@@ -144,9 +144,18 @@ mod tests {
         assert_eq!(rects(FULL).iter().map(|r| (r.x, r.w)).collect::<Vec<_>>(), [(228, 267)]);
         let whiskers: Vec<_> = rects(INK).iter().map(|r| (r.x, r.w)).collect();
         assert_eq!(whiskers, [(362, 400), (362, 1), (762, 1)]);
-        let says = |words: &str| {
-            scene.items.iter().any(|item| matches!(item, Item::Text(text) if text.text == words))
+        let said = |words: &str| {
+            scene.items.iter().find_map(|item| match item {
+                Item::Text(text) if text.text == words => Some((text.x, text.anchor)),
+                _ => None,
+            })
         };
-        assert!(says("2 µJ (1 µJ to 4 µJ)") && says("3 µJ") && says("4 µJ"));
+        // ticks where the axis has their values
+        assert_eq!(said("2 µJ"), Some((228 + 534 / 2, Anchor::Middle)));
+        assert_eq!(said("4 µJ"), Some((228 + 534, Anchor::Middle)));
+        // beside the bar: its name ends before it, the numbers after everything else
+        assert!(matches!(said("all"), Some((x, Anchor::End)) if (200..228).contains(&x)));
+        let numbers = said("2 µJ (1 µJ to 4 µJ)");
+        assert!(matches!(numbers, Some((x, Anchor::End)) if x > 762 && x < scene.width));
     }
 }
