@@ -2,13 +2,14 @@
 
 /// A divisor, as the multiplication that replaces it.
 ///
-/// ⌊n/d⌋ = ⌊(n + 1)·⌊(2⁶⁴ − 1)/d⌋ / 2⁶⁴⌋ for all n and d of 32 bits: the second quotient is
-/// below (n + 1)/d, by (n + 1)/2⁶⁴ at most and so by no more than 1/d (as in Robison 2005,
-/// "N-bit unsigned division via N-bit multiply-add").
+/// ⌊n/d⌋ = ⌊(n + 1)·m / 2⁶⁴⌋ with m = ⌊(2⁶⁴ − 1)/d⌋, for all n and d of 32 bits (as in
+/// Robison 2005, "N-bit unsigned division via N-bit multiply-add"): since m lies between
+/// 2⁶⁴/d − 1 and 2⁶⁴/d, the product over 2⁶⁴ is below (n + 1)/d by (n + 1)/2⁶⁴ at most, and
+/// that is no more than 1/d.
 #[derive(Clone, Copy, Debug)]
 pub struct Divisor {
     divisor: u32,
-    /// ⌊(2⁶⁴ − 1)/d⌋
+    /// m.
     reciprocal: u64,
 }
 

@@ -1,13 +1,14 @@
 //! Each spike adds a patch of weights of one size, wherever it lies.
 //!
 //! ```text
-//! sum[i + a, j + b, o] += value · weight[c, k(a), l(b), o]      a < rows, b < columns
+//! sum[i + a, j + b, o] += value · weight[c, k(a), l(b), o]      a, b < size
 //! ```
 //!
 //! Push asks of every spike how many outputs it feeds and which others lie on its pixel:
 //! branches that nobody foresees, and dearer than the additions of a small convolution. Here
 //! every position has a window of as many outputs as one can feed at most, moved in at the
-//! edges; outputs in it that it does not feed get weights of zero.
+//! edges; outputs in it that it does not feed get weights of zero. Windows are square: all
+//! lengths are known when the loop is compiled.
 
 use crate::layer::axis::Axis;
 use crate::layer::divisor::Divisor;
@@ -38,7 +39,6 @@ pub struct Stamp {
 }
 
 /// A position's window on an axis.
-#[derive(Clone, Copy)]
 struct Place {
     /// Where its sums begin,
     sums: u32,
