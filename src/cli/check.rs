@@ -6,13 +6,13 @@ use clap::builder::ValueParser;
 
 use super::options::{Opened, RunOptions};
 use super::output;
-use super::play::picture_of;
 use super::progress::Progress;
 use crate::check::suite::{self, Case};
 use crate::check::sweep;
 use crate::check::trains::{Others, Recorder};
 use crate::check::{Comparison, Subject};
 use crate::disk;
+use crate::draw::Picture;
 use crate::error::{Error, ErrorKind, Result};
 use crate::network::{Network, file};
 use crate::neuron::preset::Conventions;
@@ -178,7 +178,7 @@ fn subject<'n>(
 }
 
 fn sweep(args: &Args, options: &RunOptions, steps: &[Micros]) -> Result<()> {
-    let picture = picture_of(args.plot.as_deref())?;
+    let picture = args.plot.as_deref().map(Picture::of).transpose()?;
     let Opened { network, origins, .. } = options.open_network()?;
     let (recording, input_origins) = options.open_recording()?;
     let own = options.settings(&network)?;

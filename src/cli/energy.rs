@@ -5,12 +5,12 @@ use std::path::{Path, PathBuf};
 use super::metering::{Metering, Subject};
 use super::options::RunOptions;
 use super::output;
-use super::play::picture_of;
 use super::progress::Progress;
 use super::samples::{Choice, by_recording};
 use super::tables::TableChoice;
 use super::threads;
 use crate::disk;
+use crate::draw::Picture;
 use crate::error::{Error, ErrorKind, Result};
 use crate::replay::Replay;
 use crate::report::energy::Metered;
@@ -57,7 +57,7 @@ pub struct Args {
 
 /// Runs the verb.
 pub fn run(args: &Args) -> Result<()> {
-    let picture = picture_of(args.plot.as_deref())?;
+    let picture = args.plot.as_deref().map(Picture::of).transpose()?;
     let tables = args.tables.read(args.buffer)?;
     let opened = args.run.open_network()?;
     let (subject, settings) = Subject::of(&args.run, &args.choice, &opened.network)?;

@@ -11,11 +11,11 @@ use self::evaluation::Evaluation;
 use self::rows::RowFile;
 use super::options::RunOptions;
 use super::output;
-use super::play::picture_of;
 use super::progress::Progress;
 use super::samples::{Choice, by_recording};
 use super::threads;
 use crate::disk;
+use crate::draw::Picture;
 use crate::error::{Error, ErrorKind, Result};
 use crate::measure::Table;
 use crate::report::eval::{EvalReport, Head, Row};
@@ -91,7 +91,7 @@ impl FromStr for Shard {
 
 /// Runs the verb.
 pub fn run(args: &Args) -> Result<()> {
-    let picture = picture_of(args.plot.as_deref())?;
+    let picture = args.plot.as_deref().map(Picture::of).transpose()?;
     let (head, samples) = match args.merge {
         true => rows::merged(&args.run.recordings)?,
         false => args.evaluate()?,

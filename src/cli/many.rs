@@ -5,7 +5,7 @@ use std::time::Instant;
 
 use super::options::RunOptions;
 use super::output;
-use super::play::{Played, Player};
+use super::player::Player;
 use super::progress::Progress;
 use super::threads;
 use crate::error::{Error, ErrorKind, Result};
@@ -31,10 +31,10 @@ pub fn run(options: &RunOptions, to: Option<&Path>) -> Result<()> {
     let began = Instant::now();
     threads::in_order(
         &paths,
-        |path| (path, player.play(path)),
+        |path| (path, player.report_on(path)),
         |(path, played)| {
             errors.extend(match played.map_err(|e| e.in_file(path)) {
-                Ok(Played { report: one, damage, .. }) => {
+                Ok((one, damage)) => {
                     report.add(one);
                     damage
                 }

@@ -16,6 +16,7 @@ mod metering;
 mod options;
 mod output;
 mod play;
+mod player;
 mod plot;
 mod progress;
 mod raster;

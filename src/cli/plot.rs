@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use super::labels::labels;
 use super::options::{Opened, RunOptions};
 use super::output;
-use super::play::Player;
+use super::player::Player;
 use super::raster::open_network;
 use super::render::{length, pixels};
 use crate::disk;

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use super::labels::{first_start, labels};
 use super::options::RunOptions;
 use super::output;
-use super::play::Player;
+use super::player::Player;
 use super::raster::open_network;
 use crate::corpus::gesture::Trial;
 use crate::disk;

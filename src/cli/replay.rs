@@ -6,9 +6,10 @@ use std::path::{Path, PathBuf};
 use super::many;
 use super::options::RunOptions;
 use super::output;
-use super::play::{Wanted, picture_of, play};
+use super::play::{Wanted, play};
 use super::tables::{BUFFER, TableChoice};
 use crate::disk;
+use crate::draw::Picture;
 use crate::error::Result;
 use crate::report::json;
 
@@ -57,7 +58,7 @@ pub struct Args {
 /// Runs the verb.
 pub fn run(args: &Args) -> Result<()> {
     let raster = args.raster();
-    let picture = picture_of(raster.as_deref())?;
+    let picture = raster.as_deref().map(Picture::of).transpose()?;
     if args.run.are_many() {
         return match (&raster, &args.html) {
             (Some(_), _) => Err(args.run.only_one("--raster")),
