@@ -100,24 +100,92 @@ fn counts_by_step_add_up_to_those_of_the_run() {
     let report = json(&["replay", "--by-step", path.to_str().unwrap()]);
     let text = fs::read_to_string(path).unwrap();
     let rows: Vec<Vec<&str>> = text.lines().map(|line| line.split(',').collect()).collect();
-    assert_eq!(rows[0][..4], ["step", "from_us", "layer", "kind"]);
+    assert_eq!(rows[0][..5], ["trial", "step", "from_us", "layer", "kind"]);
     let sum = |layer: &str, column: usize| -> u64 {
-        let own = rows[1..].iter().filter(|row| row[2] == layer);
+        let own = rows[1..].iter().filter(|row| row[3] == layer);
         own.map(|row| row[column].parse::<u64>().unwrap()).sum()
     };
     for layer in report["layers"].as_array().unwrap() {
         let name = layer["name"].as_str().unwrap();
-        for (column, key) in [(4, "spikes"), (5, "synaptic_ops"), (6, "multiply_adds")] {
+        for (column, key) in [(5, "spikes"), (6, "synaptic_ops"), (7, "multiply_adds")] {
             if let Some(expected) = layer[key].as_u64() {
                 assert_eq!(sum(name, column), expected, "{key} of {name}");
             }
         }
     }
-    // five trials of 20 steps: the last begins 9.6 s after the first
-    let operated = rows[1..].iter().rfind(|row| row[5] != "0").unwrap();
-    for last in [rows.last().unwrap(), operated] {
-        assert_eq!((last[0], last[1]), ("147", "11025000"));
+    // five trials of 20 steps
+    assert_eq!(rows.last().unwrap()[..2], ["5", "19"]);
+}
+
+#[test]
+fn counts_by_step_of_trials_are_those_of_each_alone() {
+    let rows = |more: &[&str]| -> Vec<Vec<String>> {
+        let arguments = arm(&[&["--origin", "absolute", "--by-step", "-"], more].concat());
+        let text = done(&arguments.iter().map(String::as_str).collect::<Vec<_>>());
+        let rows = text.lines().skip(1).map(|row| row.split(',').map(str::to_owned).collect());
+        rows.collect()
+    };
+    // the second begins before the first ends
+    let labels = folder().join("trials.csv");
+    let trials = "class,startTime_usec,endTime_usec\n4,200000,3000000\n5,2900000,5200000\n";
+    fs::write(&labels, trials).unwrap();
+    let of_trials = rows(&["--labels", labels.to_str().unwrap()]);
+    for (trial, [from, to]) in [("1", [200_000, 3_000_000]), ("2", [2_900_000, 5_200_000])] {
+        let alone = rows(&["--from", &format!("{from}us"), "--to", &format!("{to}us")]);
+        let own = || of_trials.iter().filter(|row| row[0] == trial);
+        assert!(own().map(|row| &row[3..]).eq(alone.iter().map(|row| &row[3..])));
+        for (row, alone) in own().zip(&alone) {
+            let number = |text: &str| text.parse::<i64>().unwrap();
+            assert_eq!(row[1], alone[1]);
+            assert_eq!(number(&row[2]), from - 200_000 + 1000 * number(&row[1]));
+            assert_eq!([&alone[0], &alone[2]], ["", &format!("{}", 1000 * number(&row[1]))]);
+        }
     }
+    // slices last as long as it takes
+    let sliced = rows(&["--slice", "number", "--steps", "3"]);
+    assert!(sliced.iter().all(|row| row[2].is_empty() && ["0", "1", "2"].contains(&&*row[1])));
+}
+
+#[test]
+fn nothing_is_written_over_what_is_read_or_written() {
+    let folder = folder();
+    let at = |name: &str| folder.join(name).display().to_string();
+    for name in ["arm.aedat", "arm.nir", "arm_labels.csv"] {
+        fs::copy(data(name), at(name)).unwrap();
+    }
+    fs::create_dir_all(at("recordings")).unwrap();
+    fs::copy(data("arm.aedat"), at("recordings/one.aedat")).unwrap();
+    let (recording, network, labels) = (at("arm.aedat"), at("arm.nir"), at("arm_labels.csv"));
+    let other = format!("{}/recordings/../arm.nir", folder.display());
+    let (inside, new, table) = (at("recordings/one.aedat"), at("new.nir"), at("table.toml"));
+    fs::write(&table, "").unwrap();
+    let run = ["replay", &recording, "-n", &network];
+    let refused_runs: &[(&[&str], &str)] = &[
+        (&["--json", &recording], "--json: found"),
+        (&["--json", &network], "what is read: --network"),
+        (&["--html", &other], "what is read: --network"),
+        (&["--labels", &labels, "--by-step", &labels], "what is read: --labels"),
+        (&["--table", &format!("horowitz45,{table}"), "--json", &table], "what is read: --table"),
+        (&["--json", &new, "--by-step", &new], "what is also written"),
+        (&["--json", "-", "--by-step", "-"], "what is also written"),
+    ];
+    for (more, expected) in refused_runs {
+        let message = refused(&[&run[..], more].concat(), 2);
+        assert!(message.contains(expected) && message.contains("a file of its own"), "{message}");
+    }
+    let many = ["replay", &at("recordings"), "-n", &network, "--json", &inside];
+    assert!(refused(&many, 2).contains("what is read: RECORDING"));
+    let convert = ["convert", &network, &new, "--json", &new];
+    assert!(refused(&convert, 2).contains("what is also written"));
+    for (copy, name) in [(&recording, "arm.aedat"), (&network, "arm.nir"), (&inside, "arm.aedat")] {
+        assert!(fs::read(copy).unwrap() == fs::read(data(name)).unwrap());
+    }
+    assert!(!Path::new(&new).exists());
+    // what was written before is written again, and devices hold any number
+    for _ in 0..2 {
+        done(&[&run[..], &["--json", &at("report.json")]].concat());
+    }
+    done(&[&run[..], &["--json", "/dev/null", "--by-step", "/dev/null"]].concat());
 }
 
 #[test]

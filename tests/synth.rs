@@ -107,6 +107,14 @@ fn what_cannot_be_made_is_refused() {
     fs::write(&file, b"").unwrap();
     let message = refused(&["synth", &file.display().to_string(), "--users", "1"], 2);
     assert!(message.contains("a-file"), "{message}");
+    // the names are those of the published recordings
+    let full = folder().join("full");
+    fs::create_dir_all(&full).unwrap();
+    fs::write(full.join("user01_led.aedat"), b"precious").unwrap();
+    let message = refused(&["synth", full.to_str().unwrap(), "--users", "1"], 2);
+    assert!(message.contains("found a folder that is not empty"), "{message}");
+    assert_eq!(fs::read(full.join("user01_led.aedat")).unwrap(), b"precious");
+    assert_eq!(fs::read_dir(full).unwrap().count(), 1);
 }
 
 /// What was counted on five recordings of gesturing people that others made with a DVS128:

@@ -114,14 +114,10 @@ fn say(args: &Args, report: &AgreementReport) -> Result<()> {
     if let Some(path) = &args.json {
         output::write(path, &json(report)?)?;
     }
-    match is_stdout(args) {
-        true => Ok(()),
-        false => output::print(&report.text(args.differences)),
+    match output::is_for_people([args.json.as_deref()]) {
+        true => output::print(&report.text(args.differences)),
+        false => Ok(()),
     }
-}
-
-fn is_stdout(args: &Args) -> bool {
-    args.json.as_ref().is_some_and(|path| path.as_os_str() == "-")
 }
 
 fn compare(args: &Args, options: &RunOptions, against: &Path) -> Result<()> {
@@ -214,7 +210,7 @@ fn sweep(args: &Args, options: &RunOptions, steps: &[Micros]) -> Result<()> {
     if let Some(path) = &args.json {
         output::write(path, &json(&report)?)?;
     }
-    if !is_stdout(args) {
+    if output::is_for_people([args.json.as_deref()]) {
         output::print(&report.text())?;
         if let Some(path) = &args.plot {
             output::print(&format!("plot     {}\n", path.display()))?;

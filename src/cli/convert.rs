@@ -40,7 +40,7 @@ pub fn run(args: &Args) -> Result<()> {
     if let Some(path) = &args.json {
         output::write(path, &json(&conversion)?)?;
     }
-    if args.json.as_deref() != Some(Path::new("-")) {
+    if output::is_for_people([args.json.as_deref()]) {
         output::print(&conversion.text())?;
     }
     Ok(())

@@ -1,6 +1,6 @@
 //! `synops energy`: joules per inference, and what they are made of.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use super::metering::{Metering, Subject};
 use super::options::RunOptions;
@@ -77,7 +77,7 @@ pub fn run(args: &Args) -> Result<()> {
     if let Some(path) = &args.json {
         output::write(path, &json(&report)?)?;
     }
-    if args.json.as_deref() != Some(Path::new("-")) {
+    if output::is_for_people([args.csv.as_deref(), args.json.as_deref()]) {
         output::print(&report.text())?;
     }
     match report.cautions.iter().find(|caution| caution.is_loss()) {

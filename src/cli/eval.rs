@@ -111,7 +111,7 @@ pub fn run(args: &Args) -> Result<()> {
     if let Some(path) = &args.json {
         output::write(path, &json(&report)?)?;
     }
-    if args.json.as_deref() != Some(Path::new("-")) {
+    if output::is_for_people([args.csv.as_deref(), args.json.as_deref()]) {
         output::print(&report.text())?;
     }
     let problems = report.samples.iter().filter_map(|row| row.problem.clone());

@@ -51,7 +51,7 @@ pub fn run(options: &RunOptions, to: Option<&Path>) -> Result<()> {
     if let Some(path) = to {
         output::write(path, &json(&report)?)?;
     }
-    if to != Some(Path::new("-")) {
+    if output::is_for_people([to]) {
         output::print(&report.text())?;
     }
     sum_up(&errors, paths.len())

@@ -15,6 +15,7 @@ mod many;
 mod metering;
 mod options;
 mod output;
+mod overwriting;
 mod play;
 mod player;
 mod plot;
@@ -31,7 +32,7 @@ mod train;
 
 use std::process::ExitCode;
 
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 
 use crate::error::{ErrorKind, Result};
 
@@ -66,7 +67,7 @@ enum Verb {
 
 /// Runs the program on the process's arguments.
 pub fn main() -> ExitCode {
-    match run(&Cli::parse()) {
+    match run() {
         Ok(()) => ExitCode::SUCCESS,
         // somebody closed our standard output, as `head` does: nothing is wrong
         Err(error) if error.kind == ErrorKind::BrokenPipe => ExitCode::SUCCESS,
@@ -77,7 +78,15 @@ pub fn main() -> ExitCode {
     }
 }
 
-fn run(cli: &Cli) -> Result<()> {
+fn run() -> Result<()> {
+    let mut command = Cli::command();
+    let matches = command.get_matches_mut();
+    let cli = Cli::from_arg_matches(&matches).unwrap_or_else(|e| e.exit());
+    if let Some((verb, matches)) = matches.subcommand()
+        && let Some(verb) = command.find_subcommand(verb)
+    {
+        overwriting::refuse(verb, matches)?;
+    }
     if let Some(threads) = cli.threads {
         threads::limit(threads.into())?;
     }

@@ -18,6 +18,11 @@ pub fn print(text: &str) -> Result<()> {
     Ok(out.flush()?)
 }
 
+/// Whether standard output is free for people: none of these files is to go there.
+pub fn is_for_people<const N: usize>(files: [Option<&Path>; N]) -> bool {
+    files.iter().all(|file| file.is_none_or(|path| path.as_os_str() != "-"))
+}
+
 /// How many characters a line of standard output has: as many as the terminal, else 80.
 pub fn columns() -> usize {
     terminal_size_of(io::stdout()).map_or(80, |(Width(columns), _)| columns.into())
@@ -28,7 +33,7 @@ pub fn columns() -> usize {
 /// # Errors
 /// A file that cannot be written; an older one is left as it was.
 pub fn write(path: &Path, bytes: &[u8]) -> Result<()> {
-    if path.as_os_str() == "-" {
+    if !is_for_people([Some(path)]) {
         let mut out = io::stdout().lock();
         out.write_all(bytes)?;
         return Ok(out.flush()?);

@@ -2,16 +2,18 @@
 
 use std::cell::RefCell;
 
-use super::labels::labels;
+use super::labels::{first_start, labels};
 use super::metering::{Metering, Subject};
 use super::options::{Opened, RunOptions};
-use super::player::{self, Player};
+use super::player::{self, Answers, Player};
 use super::tables::BUFFER;
 use crate::draw::{Heading, Marks, Picture, Raster};
 use crate::error::{Error, Result};
-use crate::measure::{BySteps, Table, Watch};
+use crate::measure::{BySteps, Counted, Table, Watch, csv_by_step};
+use crate::replay::Replay;
 use crate::report::replay::ReplayReport;
 use crate::report::{energy, html, raster};
+use crate::units::Micros;
 
 /// What came of a run.
 pub struct Played {
@@ -76,16 +78,18 @@ pub fn play(options: &RunOptions, opened: &Opened, wanted: Wanted<'_>) -> Result
     let subject = || Subject::of_one(options, labels.as_ref());
     let metering = is_metered.then(|| Metering::new(options, replay, subject())).transpose()?;
     let trials = labels.as_ref().map(|(trials, _)| &trials[..]);
-    let watch = |_| metering.as_ref().map(Metering::watch);
-    let mut watches: Vec<Option<Watch<'_>>> =
-        (0..trials.map_or(1, <[_]>::len)).map(watch).collect();
+    let watch = || metering.as_ref().map(Metering::watch);
+    let counted = || wanted.steps.then(BySteps::default);
+    let mut own: Vec<(Option<Watch<'_>>, Option<BySteps>)> =
+        (0..trials.map_or(1, <[_]>::len)).map(|_| (watch(), counted())).collect();
     let bands = || raster::bands(replay.network(), replay.plan(), player.classes());
     let raster = wanted.raster.then(|| Raster::new(bands(), replay.tick()));
     let marks = wanted.page.map(|_| Marks::new(bands(), html::ROOM));
-    let drawing = RefCell::new(((raster, marks), wanted.steps.then(BySteps::default)));
-    let (take, answers) = player::run(replay, &mut recording, trials, &drawing, &mut watches)?;
+    let drawing = RefCell::new((raster, marks));
+    let (take, answers) = player::run(replay, &mut recording, trials, &drawing, &mut own)?;
     let samples = metering.as_ref().map_or_else(Vec::new, |metering| {
-        let ran = answers.all().into_iter().zip(watches.iter().flatten()).enumerate();
+        let watches = own.iter().filter_map(|(watch, _)| watch.as_ref());
+        let ran = answers.all().into_iter().zip(watches).enumerate();
         ran.map(|(i, (answer, watch))| metering.metered(i, &take, answer, watch)).collect()
     });
     let format = recording.header().format;
@@ -97,7 +101,7 @@ pub fn play(options: &RunOptions, opened: &Opened, wanted: Wanted<'_>) -> Result
     }
     let (origin, ticks) = player::axis(&made);
     let heading = raster::heading(&made, &report.output, origin);
-    let ((raster, marks), steps) = drawing.into_inner();
+    let (raster, marks) = drawing.into_inner();
     let priced = match (&metering, wanted.page) {
         (Some(metering), Some(tables)) if samples.iter().any(|sample| !sample.works.is_empty()) => {
             Some(metering.report(opened, samples, tables, BUFFER)?)
@@ -109,6 +113,27 @@ pub fn play(options: &RunOptions, opened: &Opened, wanted: Wanted<'_>) -> Result
     };
     let page = marks.map(page).transpose()?;
     let drawn = raster.map(|raster| Drawn { raster, heading, ticks });
-    let steps = steps.map(|steps| steps.csv(replay.network(), replay.tick())).transpose()?;
+    let steps = wanted.steps.then(|| by_step(replay, &answers, &own)).transpose()?;
     Ok(Played { report, drawn, page, steps, damage: take.damage })
+}
+
+/// Counts by step of the recording, or of its trials, since the first of them began.
+fn by_step<W>(
+    replay: &Replay<'_>,
+    answers: &Answers,
+    own: &[(W, Option<BySteps>)],
+) -> Result<Vec<u8>> {
+    let steps = own.iter().filter_map(|(_, steps)| steps.as_ref());
+    let begin = match answers {
+        Answers::Whole(answer) => answer.start.unwrap_or(0),
+        Answers::Trials(trials) => first_start(trials.iter().map(|(trial, _)| trial)),
+    };
+    let counted = answers.all().into_iter().zip(steps).enumerate().map(|(i, (answer, steps))| {
+        let trial = matches!(answers, Answers::Trials(_)).then_some(i + 1);
+        let start = Micros(answer.start.unwrap_or(begin).saturating_sub(begin));
+        Counted { trial, start, steps }
+    });
+    let is_sliced = replay.settings().slice.is_some();
+    let tick = (!is_sliced).then(|| replay.tick());
+    csv_by_step(replay.network(), tick, &counted.collect::<Vec<_>>())
 }

@@ -12,7 +12,7 @@ use crate::draw::Heading;
 use crate::engine::{Observer, Operations};
 use crate::error::{Error, ErrorKind, Result};
 use crate::format::Recording;
-use crate::measure::{Table, Watch};
+use crate::measure::Table;
 use crate::neuron::Charge;
 use crate::replay::{Answer, Replay, Take};
 use crate::report::build::{Made, Outcome, Provenance};
@@ -82,7 +82,7 @@ impl<'a> Player<'a> {
     ) -> Result<Shown<O>> {
         let observer = RefCell::new(observer);
         let trials = labels.map(|(trials, _)| &trials[..]);
-        let (take, answers) = run(&self.replay, &mut recording, trials, &observer, &mut [])?;
+        let (take, answers) = run(&self.replay, &mut recording, trials, &observer, &mut [(); 0])?;
         let made = self.made(&take, answers.outcome(), recording.header().format, input, labels);
         let (origin, ticks) = axis(&made);
         let heading = raster::heading(&made, &made.report()?.output, origin);
@@ -171,27 +171,27 @@ impl Answers {
     }
 }
 
-/// Runs a recording, or its trials, before an observer, and each before a watch of its own
+/// Runs a recording, or its trials, before an observer, and each before one of its `own`
 /// where there are some.
-pub fn run<O: Observer>(
+pub fn run<O: Observer, W: Observer>(
     replay: &Replay<'_>,
     recording: &mut Recording,
     trials: Option<&[Trial]>,
     observer: &RefCell<O>,
-    watches: &mut [Option<Watch<'_>>],
+    own: &mut [W],
 ) -> Result<(Take, Answers)> {
     let mut progress = Progress::new(recording.len());
     let at = |offset| progress.at(offset);
-    let mut watches = watches.iter_mut().map(Option::as_mut);
+    let mut own = own.iter_mut();
     let Some(trials) = trials else {
-        let observer = (Shared { observer, offset: 0 }, watches.next().flatten());
+        let observer = (Shared { observer, offset: 0 }, own.next());
         let (take, answer) = replay.run(recording, observer, at)?;
         return Ok((take, Answers::Whole(Box::new(answer))));
     };
     let origin = first_start(trials);
     let windows = trials.iter().map(|trial| {
         let offset = ticks_between(origin, trial.window.from, replay.tick());
-        (trial.window, (Shared { observer, offset }, watches.next().flatten()))
+        (trial.window, (Shared { observer, offset }, own.next()))
     });
     let (take, answers) = replay.run_windows(recording, windows, at)?;
     Ok((take, Answers::Trials(trials.iter().copied().zip(answers).collect())))

@@ -1,7 +1,7 @@
 //! `synops replay`: recordings in, answers out.
 
 use std::env;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use super::many;
 use super::options::RunOptions;
@@ -46,7 +46,7 @@ pub struct Args {
     #[arg(long)]
     plot: bool,
 
-    /// Write spikes and operations of every layer in every step as CSV
+    /// Write spikes and operations of every layer as CSV, step by step, trial by trial
     #[arg(long, value_name = "FILE")]
     by_step: Option<PathBuf>,
 
@@ -81,7 +81,7 @@ pub fn run(args: &Args) -> Result<()> {
         disk::write(path, &drawn.picture(picture)?)?;
     }
     if let (Some(path), Some(page)) = (&args.html, &played.page) {
-        disk::write(path, page.as_bytes())?;
+        output::write(path, page.as_bytes())?;
     }
     if let (Some(path), Some(steps)) = (&args.by_step, &played.steps) {
         output::write(path, steps)?;
@@ -89,7 +89,8 @@ pub fn run(args: &Args) -> Result<()> {
     if let Some(path) = &args.json {
         output::write(path, &json(&played.report)?)?;
     }
-    if args.json.as_deref() != Some(Path::new("-")) {
+    if output::is_for_people([args.html.as_deref(), args.by_step.as_deref(), args.json.as_deref()])
+    {
         output::print(&played.report.text())?;
         for (what, path) in [("raster", &raster), ("page", &args.html)] {
             if let Some(path) = path {

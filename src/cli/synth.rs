@@ -1,6 +1,6 @@
 //! `synops synth`: a synthetic twin of DVS128 Gesture.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::{Mutex, PoisonError};
 use std::time::Instant;
 
@@ -16,7 +16,7 @@ use crate::report::synth::Synthetic;
 /// Example: synops synth twin --users 29 --lighting led --seconds 3
 #[derive(clap::Args)]
 pub struct Args {
-    /// The folder to write to
+    /// The folder to write to, a new or an empty one
     #[arg(value_name = "FOLDER")]
     folder: PathBuf,
 
@@ -62,7 +62,7 @@ pub fn run(args: &Args) -> Result<()> {
     if let Some(path) = &args.json {
         output::write(path, &json(&report)?)?;
     }
-    if args.json.as_deref() != Some(Path::new("-")) {
+    if output::is_for_people([args.json.as_deref()]) {
         output::print(&report.text())?;
     }
     Ok(())

@@ -70,7 +70,7 @@ pub struct Args {
     memory: Option<Bytes>,
 
     /// Print the configuration and train nothing
-    #[arg(long)]
+    #[arg(long, conflicts_with = "json")]
     print: bool,
 
     /// Write the report as JSON; - for standard output
@@ -92,7 +92,7 @@ pub fn run(args: &Args) -> Result<()> {
     // what was usual is what checkpoints are to say
     config.data.split = data.split;
     let memory = args.prepared(&config, &data)?.memory()?;
-    if args.json.as_deref() != Some(Path::new("-")) {
+    if output::is_for_people([args.json.as_deref()]) {
         output::print(&format!("memory   {} predicted\n", Bytes(memory.bytes)))?;
     }
     let mut runs = Vec::with_capacity(args.seeds.into());
@@ -115,7 +115,7 @@ pub fn run(args: &Args) -> Result<()> {
     if let Some(path) = &args.json {
         output::write(path, &json(&report)?)?;
     }
-    if args.json.as_deref() != Some(Path::new("-")) {
+    if output::is_for_people([args.json.as_deref()]) {
         output::print(&report.text())?;
     }
     Ok(())

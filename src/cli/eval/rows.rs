@@ -22,6 +22,10 @@ pub struct RowFile {
 /// A file that is there already, or to go on with one of another evaluation.
 pub fn earlier(path: &Path, head: &Head, resume: bool) -> Result<Vec<Row>> {
     match path.exists() {
+        _ if path.as_os_str() == "-" => {
+            let found = "standard output for rows";
+            Err(Error::new(ErrorKind::Usage, found, "a file, which a next run can go on with"))
+        }
         false => Ok(Vec::new()),
         true if !resume => {
             let error = Error::new(ErrorKind::Usage, "rows", "--resume, or another file");

@@ -115,12 +115,19 @@ impl Plan {
         user > self.users - held.max(usize::from(self.users > 1))
     }
 
-    /// Writes the data set into a folder; `tell` hears of each recording that is done.
+    /// Writes the data set into a new or an empty folder: names are those of the published
+    /// recordings, and people of an earlier set would be among these. `tell` hears of each
+    /// recording that is done.
     ///
     /// # Errors
-    /// A folder that cannot be written to.
+    /// A folder that is not empty, or that cannot be written to.
     pub fn write(&self, root: &Path, tell: &(dyn Fn() + Sync)) -> Result<Made> {
-        fs::create_dir_all(root).map_err(|e| Error::from(e).in_file(root))?;
+        let fail = |e| Error::from(e).in_file(root);
+        fs::create_dir_all(root).map_err(fail)?;
+        if fs::read_dir(root).map_err(fail)?.next().is_some() {
+            let found = "a folder that is not empty";
+            return Err(Error::new(ErrorKind::Usage, found, "a new one").in_file(root));
+        }
         let aedat = FORMATS.iter().find(|format| format.name == "aedat3");
         let encode = aedat.and_then(|format| format.encode).expect("AEDAT 3.1 can be written");
         let takes: Vec<(usize, &Lighting)> = (1..=self.users)
