@@ -274,6 +274,8 @@ fn the_figures_can_be_worked_out_again_from_the_page() {
         }
         let typical = number(&energy["typical"]);
         close(typical, total / inferences);
+        assert_eq!(number(&energy["samples"]), inferences);
+        close(number(&energy["total"]["typical"]), total);
         close(number(&energy["each"]["mean"]), typical);
         let of_samples = report["samples"].as_array().unwrap().iter();
         let name = energy["table"].as_str().unwrap();
@@ -387,8 +389,33 @@ fn cautions_come_with_advice() {
     assert!(cautions(&[&one[..], &["--to", "1s"]].concat()).contains(&"single".to_owned()));
     let cut = [&one[..], &["--steps", "10"]].concat();
     assert!(cautions(&cut).contains(&"unused".to_owned()));
-    let strict = synops(&[&["energy"], &cut[..], &["--strict"]].concat());
-    assert_eq!(strict.status.code(), Some(1), "{}", text(&strict.stderr));
+}
+
+/// As `replay` refuses: what was asked for is no loss.
+#[test]
+fn strict_refuses_what_nobody_asked_to_leave_out() {
+    let format = synops::format::FORMATS.iter().find(|format| format.name == "atis-bin").unwrap();
+    let path = folder().join("wide.bin");
+    let batch = (0..20).map(|i| (1000 * i, 125 + i as u16 % 4, 0, true)).collect();
+    fs::write(&path, format.encode.unwrap()(&batch).unwrap()).unwrap();
+    let (wide, network, arm) = (path.to_str().unwrap(), data("arm.nir"), data("arm.aedat"));
+    for (recording, more, code) in [
+        (&arm[..], &["--steps", "10"][..], 0),
+        (&arm, &["--input", "binary", "--dt", "50ms"], 0),
+        (&arm, &["--from", "1s", "--to", "2s"], 0),
+        (wide, &[], 1),
+        (wide, &["--to", "1ms"], 0),
+    ] {
+        for verb in ["replay", "energy"] {
+            let arguments = [&[verb, recording, "--network", &network, "--strict"], more].concat();
+            let output = synops(&arguments);
+            assert_eq!(output.status.code(), Some(code), "{arguments:?}: {}", text(&output.stderr));
+        }
+    }
+    let report = json(&["energy", wide, "--network", &network]);
+    let caution = report["cautions"].as_array().unwrap().iter().find(|c| c["caution"] == "unused");
+    let expected = "the network saw 75.0 % of the events; 5 lay outside its sensor";
+    assert_eq!(caution.unwrap()["text"], expected);
 }
 
 #[test]

@@ -219,6 +219,8 @@ impl<'r> Metering<'r> {
             steps: 0,
             events: 0,
             events_used: 0,
+            events_unseen: 0,
+            events_lost: 0,
             crowded: 0,
             works: Vec::new(),
             problem: None,
@@ -238,6 +240,8 @@ impl<'r> Metering<'r> {
             steps,
             events: answer.cut.kept,
             events_used: answer.binned.kept,
+            events_unseen: answer.binned.total_dropped() - answer.binned.merged(),
+            events_lost: answer.binned.lost(),
             crowded: watch.crowded(),
             works: match steps {
                 0 => Vec::new(),

@@ -134,6 +134,11 @@ impl Tally {
         self.dropped.values().sum()
     }
 
+    /// Events that went on as one with another.
+    pub fn merged(&self) -> u64 {
+        self.dropped.get(&Cause::Merged).copied().unwrap_or(0)
+    }
+
     /// Events that did not go on although nobody asked for that.
     pub fn lost(&self) -> u64 {
         let lost = self.dropped.iter().filter(|(cause, _)| !cause.was_asked_for());

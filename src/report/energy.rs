@@ -63,8 +63,12 @@ pub struct Metered {
     pub steps: u64,
     /// Events in its window.
     pub events: u64,
-    /// Those that the network saw.
+    /// Those that the network saw, each input of a step once where the input is binary.
     pub events_used: u64,
+    /// Those that it did not see: after the last step, or outside its sensor.
+    pub events_unseen: u64,
+    /// Those among them that nobody asked to leave out.
+    pub events_lost: u64,
     /// Inputs of a step that were several events.
     pub crowded: u64,
     /// What each unit did; empty if it could not be run.
@@ -251,11 +255,12 @@ impl Made<'_> {
         let sum = |of: fn(&Metered) -> u64| ran.iter().map(|sample| of(sample)).sum::<u64>();
         let (events, used, crowded) =
             (sum(|s| s.events), sum(|s| s.events_used), sum(|s| s.crowded));
+        let (unseen, lost) = (sum(|s| s.events_unseen), sum(|s| s.events_lost));
         let problems = self.samples.iter().filter(|s| s.problem.is_some()).count() as u64;
-        let share = used as f64 / events.max(1) as f64;
+        let share = 1.0 - unseen as f64 / events.max(1) as f64;
         let found = [
             (crowded > 0).then_some(Caution::Crowded { entries: crowded, events: used }),
-            (used < events).then_some(Caution::Unused { share }),
+            (unseen > 0).then_some(Caution::Unused { share, lost }),
             (ran.len() == 1).then_some(Caution::Single),
             (all[Count::Spikes] == 0).then_some(Caution::Silent),
             (problems > 0).then_some(Caution::Problems { samples: problems }),

@@ -23,6 +23,8 @@ pub enum Caution {
     Unused {
         /// Share of those in the windows that was seen.
         share: f64,
+        /// How many nobody asked to leave out.
+        lost: u64,
     },
     /// Everything is of one sample.
     Single,
@@ -50,7 +52,7 @@ impl Caution {
 
     /// Whether something is missing that nobody asked to leave out.
     pub fn is_loss(&self) -> bool {
-        matches!(self, Caution::Unused { .. } | Caution::Problems { .. })
+        matches!(self, Caution::Unused { lost: 1.., .. } | Caution::Problems { .. })
     }
 
     /// What is the matter.
@@ -63,8 +65,12 @@ impl Caution {
                 grouped(*events)
             ),
             Caution::Coarse { what } => what.clone(),
-            Caution::Unused { share } => {
-                format!("the network saw {:.1} % of the events", 100.0 * share)
+            Caution::Unused { share, lost } => {
+                let seen = format!("the network saw {:.1} % of the events", 100.0 * share);
+                match lost {
+                    0 => seen,
+                    lost => format!("{seen}; {} lay outside its sensor", grouped(*lost)),
+                }
             }
             Caution::Single => "one sample: its sparsity is not that of a data set".into(),
             Caution::Silent => "no neuron ever spiked".into(),
@@ -81,7 +87,8 @@ impl Caution {
                 "--input binary or a shorter --dt, or the first layer read as frames, below"
             }
             Caution::Coarse { .. } => "a shorter --dt",
-            Caution::Unused { .. } => "no --steps, or more of them; --sensor; --strict refuses",
+            Caution::Unused { lost: 0, .. } => "more --steps, or a longer --dt",
+            Caution::Unused { .. } => "--sensor, or another network; --strict refuses",
             Caution::Single => "a folder of samples with their classes",
             Caution::Silent => "another --convention, or another network",
             Caution::Problems { .. } => "see the problems, by sample in --json",

@@ -12,7 +12,9 @@ impl Serialize for Priced {
         serializer: S,
     ) -> std::result::Result<S::Ok, S::Error> {
         let Energy { table, terms, accesses } = &self.all;
-        let mean = |column| self.all.sum(column).0 / self.inferences as f64;
+        // of a sample; counts and joules of terms and accesses are those of all samples
+        let all = |column| self.all.sum(column).0;
+        let mean = |column| all(column) / self.inferences as f64;
         let terms = table.terms.iter().zip(terms).map(|(constant, term)| {
             let source = table.source(constant);
             json!({
@@ -46,7 +48,11 @@ impl Serialize for Priced {
             "certainty": table.certainty,
             "process": table.process,
             "leaves_out": table.leaves_out,
+            "samples": self.inferences,
             "low": mean(|t| t.low), "typical": mean(|t| t.typical), "high": mean(|t| t.high),
+            "total": {
+                "low": all(|t| t.low), "typical": all(|t| t.typical), "high": all(|t| t.high),
+            },
             "each": self.each,
             "classes": classes.collect::<Map<String, Value>>(),
             "terms": terms.collect::<Vec<Value>>(),
