@@ -244,6 +244,8 @@ fn info_tells_recordings_from_networks() {
     assert_eq!((&recording["what"], &recording["camera"]), (&"recording".into(), &"DVS128".into()));
     let network = json(&["info", &data("arm.nir")]);
     assert_eq!((&network["what"], &network["parameters"]), (&"network".into(), &9546.into()));
+    // as its own configuration says
+    assert_eq!(json(&["info", &data("gestures.nir")])["steps"], "20");
     let both = done(&["info", &data("arm.aedat"), &data("arm.nir")]);
     assert!(both.contains("128×128") && both.contains("SumPool2d"), "{both}");
 }
@@ -320,6 +322,13 @@ fn errors_name_the_file_and_what_was_expected() {
     assert!(refused(&["replay", "--dt", "1"], 2).contains("a time with its unit"));
     assert!(refused(&["replay", "--convention", "torch"], 2).contains("nir, sinabs, spikingjelly"));
     assert!(refused(&["replay", "--dt", "0ms"], 2).contains("a positive time"));
+    let backwards = refused(&["replay", "--from", "5s", "--to", "4s"], 2);
+    assert!(backwards.contains("from 5.00 s to 4.00 s; expected one that ends"), "{backwards}");
+    let set = |change| refused(&["train", "--preset", "gesture", "--print", "--set", change], 2);
+    let slice = set("data.slice='0us'");
+    let expected = "with --set, slice = \"0us\": found slice '0us'; expected a time with its unit";
+    assert!(slice.contains(expected), "{slice}");
+    assert!(set("epochs=x").contains("with --set, epochs = \"x\": found invalid type: string"));
     assert!(refused(&["replay", "--sensor", "64x64"], 2).contains("sensor of 64×64"));
     let classes = refused(&["replay", "--classes", "one,two,three"], 2);
     assert!(classes.contains("found 3 class names; expected 11"), "{classes}");

@@ -173,6 +173,7 @@ fn network(path: &Path) -> Result<NetworkInfo> {
         classes: network.classes.clone(),
         convention: network.convention.as_ref().map(ToString::to_string),
         dt_us: network.dt.map(|dt| dt.0),
+        steps: network.steps.clone(),
         notes: network.notes.clone(),
     })
 }

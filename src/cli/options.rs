@@ -215,11 +215,9 @@ impl RunOptions {
                 let origins = Origins::bundled(&bundled::NETWORK)?;
                 Ok(Opened { network: Network::new(graph)?, origins, mapping: None })
             }
-            None => Err(Error::new(
-                ErrorKind::Usage,
-                "a recording without a network",
-                "--network FILE, or neither for the bundled pair",
-            )),
+            None => {
+                Err(Error::new(ErrorKind::Usage, "a recording without a network", "--network FILE"))
+            }
         }
     }
 

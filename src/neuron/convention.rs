@@ -192,7 +192,7 @@ impl Convention {
             "delay" => self.delay = value_of(&DELAYS, value)?,
             "start" => self.start = value_of(&STARTS, value)?,
             "step" if value == "dt" => self.step = None,
-            "step" => self.step = Some(value.parse::<Micros>()?.seconds()),
+            "step" => self.step = Some(step(value)?),
             "refractory" => self.refractory = refractory(value)?,
             "number" => self.number = value.parse()?,
             _ => {
@@ -235,6 +235,14 @@ pub(super) fn usage(found: String, expected: impl Into<String>) -> Error {
     Error::new(ErrorKind::Usage, found, expected)
 }
 
+fn step(text: &str) -> Result<Seconds> {
+    let time: Micros = text.parse()?;
+    match time.0 > 0 {
+        true => Ok(time.seconds()),
+        false => Err(usage(format!("'{text}'"), "dt or a positive time, such as 1ms")),
+    }
+}
+
 fn refractory(text: &str) -> Result<Seconds> {
     let time = if text == "0" { Micros(0) } else { text.parse()? };
     match time.0 >= 0 {
@@ -265,7 +273,14 @@ impl FromStr for Leak {
         match text {
             "exact" => Ok(Leak::Exact),
             "euler" => Ok(Leak::Euler),
-            _ => Ok(Leak::Fixed(number(text, "exact, euler or a decay factor")?)),
+            _ => {
+                let expected = "exact, euler or a decay factor from 0 to 1";
+                let factor = number(text, expected)?;
+                match (0.0..=1.0).contains(&factor) {
+                    true => Ok(Leak::Fixed(factor)),
+                    false => Err(usage(format!("'{text}'"), expected)),
+                }
+            }
         }
     }
 }

@@ -109,7 +109,8 @@ impl Step {
     /// A choice that only a clock can follow.
     pub fn needs_clock(&self, field: &str, value: impl std::fmt::Display) -> Error {
         let found = format!("convention {field}: {value}, between events");
-        let expected = "a rule for any time, such as leak=exact; or --quantum; or --engine clocked";
+        let expected =
+            "a rule for any time, as --convention nir has them; or --quantum; or --engine clocked";
         Error::new(ErrorKind::Unsupported, found, expected)
     }
 }

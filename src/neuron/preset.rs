@@ -347,6 +347,17 @@ mod tests {
         assert!(refusal("nir,fire=maybe").contains("at-or-above, above"));
         assert!(refusal("nir,fire").contains("field=value"));
         assert!(refusal("nir,number=f64").contains("f32, fixed"));
+        for factor in ["-0.1", "1.5", "1e30", "nan"] {
+            assert!(refusal(&format!("nir,leak={factor}")).contains("a decay factor from 0 to 1"));
+        }
+        assert!(
+            ["0", "0.5", "1"]
+                .iter()
+                .all(|f| format!("nir,leak={f}").parse::<Conventions>().is_ok())
+        );
+        for step in ["0ms", "-1ms"] {
+            assert!(refusal(&format!("nir,step={step}")).contains("dt or a positive time"));
+        }
         assert!(refusal("nir,number=fixed:12:40").contains("1 to 6"));
         let many: Conventions = "nir,spikes=many".parse().unwrap();
         assert!(many.for_model("IF").is_err());

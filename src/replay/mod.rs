@@ -156,12 +156,18 @@ impl<'n> Replay<'n> {
     /// Binds a network to the settings.
     ///
     /// # Errors
-    /// A step that is not positive, equal slices without their number; whatever the engine
-    /// refuses.
+    /// A step that is not positive, a window that ends before it begins, equal slices without
+    /// their number; whatever the engine refuses.
     pub fn new(network: &'n Network, settings: Settings) -> Result<Replay<'n>> {
         if settings.dt <= Micros(0) {
             let found = format!("a step of {} µs", settings.dt.0);
             return Err(Error::new(ErrorKind::Usage, found, "a positive time"));
+        }
+        if let (Some(from), Some(to)) = (settings.from, settings.to)
+            && from >= to
+        {
+            let found = format!("a window from {from} to {to}");
+            return Err(Error::new(ErrorKind::Usage, found, "one that ends after it begins"));
         }
         if let (Some(slice), None | Some(0)) = (settings.slice, settings.steps) {
             let found = format!("slices of equal {slice}");

@@ -163,6 +163,8 @@ pub struct NetworkInfo {
     pub convention: Option<String>,
     /// The step that it was made for, where the file says so.
     pub dt_us: Option<i64>,
+    /// How many steps its samples had, where the file says so.
+    pub steps: Option<String>,
     /// What the file left open or said oddly.
     pub notes: Vec<String>,
 }
@@ -253,6 +255,10 @@ impl NetworkInfo {
         }
         if let Some(dt) = self.dt_us {
             let _ = writeln!(text, "  step       {}", Micros(dt));
+        }
+        if let Some(steps) = &self.steps {
+            let _ =
+                writeln!(text, "  samples    of {steps} steps: as many as eval and energy take");
         }
         for note in &self.notes {
             let _ = writeln!(text, "  note       {note}");

@@ -303,7 +303,7 @@ impl Config {
     pub fn parse(text: &str, changes: &[String]) -> Result<Config> {
         let corrupt = |e: toml::de::Error| {
             let byte = e.span().map_or(0, |span| span.start as u64);
-            Error::new(ErrorKind::Corrupt, e.message().to_owned(), "a configuration").at_byte(byte)
+            misread(&e).at_byte(byte)
         };
         if changes.is_empty() {
             return toml::from_str::<Config>(text).map_err(corrupt)?.checked();
@@ -314,7 +314,12 @@ impl Config {
         }
         // read from text once more, so that errors have places in what was read
         let text = table.to_string();
-        toml::from_str::<Config>(&text).map_err(|e| corrupt(e).at("changed"))?.checked()
+        let place = |e: &toml::de::Error| {
+            let before = &text[..e.span().map_or(0, |span| span.start)];
+            let line = text.lines().nth(before.matches('\n').count()).unwrap_or_default();
+            format!("with --set, {line}")
+        };
+        toml::from_str::<Config>(&text).map_err(|e| misread(&e).at(place(&e)))?.checked()
     }
 
     fn checked(self) -> Result<Config> {
@@ -367,6 +372,15 @@ impl Config {
 
 fn usage(place: &str, found: String, expected: &str) -> Error {
     Error::new(ErrorKind::Usage, found, expected).at(format!("'{place}'"))
+}
+
+/// What is wrong with a configuration's text; values of our own say themselves what was
+/// expected.
+fn misread(error: &toml::de::Error) -> Error {
+    let message = error.message();
+    let own = message.strip_prefix("found ").and_then(|own| own.split_once("; expected "));
+    let (found, expected) = own.unwrap_or((message, "a configuration"));
+    Error::new(ErrorKind::Corrupt, found, expected)
 }
 
 /// `a.b=c` as a table.

@@ -50,8 +50,11 @@ pub fn parts(corpus: &Corpus, spec: &DataSpec) -> Result<Vec<Part>> {
 fn of_users(samples: &[Sample], users: &[String]) -> Result<Vec<usize>> {
     let known: BTreeSet<&String> = samples.iter().filter_map(|e| e.user.as_ref()).collect();
     if let Some(stranger) = users.iter().find(|user| !known.contains(user)) {
-        let known = known.into_iter().map(String::as_str).collect::<Vec<_>>().join(", ");
-        return Err(Error::new(ErrorKind::Usage, format!("user '{stranger}'"), known));
+        let expected = match known.is_empty() {
+            true => "a share, for the data names no users".into(),
+            false => known.into_iter().map(String::as_str).collect::<Vec<_>>().join(", "),
+        };
+        return Err(Error::new(ErrorKind::Usage, format!("user '{stranger}'"), expected));
     }
     let theirs = |i: &usize| samples[*i].user.as_ref().is_some_and(|user| users.contains(user));
     Ok((0..samples.len()).filter(theirs).collect())
