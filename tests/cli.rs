@@ -212,6 +212,40 @@ fn trials_are_answered_as_if_each_were_its_own_recording() {
 }
 
 #[test]
+fn potentials_of_trials_have_one_mean() {
+    use synops::network::{NodeKind, nir};
+    use synops::neuron::MODELS;
+    use synops::record::{Array, Record};
+    let mut graph = nir::read(Path::new(&data("arm.nir"))).unwrap();
+    let last = graph.nodes.iter_mut().find(|node| node.name == "direction");
+    let mut record = Record::default();
+    for (field, value) in [("tau", 0.05), ("r", 1.0), ("v_leak", 0.0)] {
+        record.put(field, Array::floats(&[2], vec![value; 2]));
+    }
+    let li = MODELS.iter().find(|model| model.nir == "LI").unwrap();
+    last.unwrap().kind = NodeKind::Neuron(li.read(&mut record).unwrap());
+    let network = folder().join("leaky.nir");
+    nir::write(&graph, &network).unwrap();
+    let recording = data("arm.aedat");
+    let run = |more: &[&str]| {
+        let network = ["replay", &recording, "--network", network.to_str().unwrap()];
+        let report = json(&[&network[..], &["--origin", "absolute"], more].concat());
+        let means = report["output"]["means"].as_array().unwrap().clone();
+        let means: Vec<f64> = means.iter().map(|mean| mean.as_f64().unwrap()).collect();
+        (means, report["engine"]["steps"].as_f64().unwrap())
+    };
+    // as the label file has them: 2,300 steps each
+    let (first, a) = run(&["--from", "200ms", "--to", "2500ms"]);
+    let (second, b) = run(&["--from", "2900ms", "--to", "5200ms"]);
+    let (all, steps) = run(&["--labels", &data("arm_labels.csv")]);
+    assert_eq!(steps, a + b);
+    assert!(first.iter().any(|mean| mean.abs() > 1e-3));
+    for (all, (first, second)) in all.iter().zip(first.iter().zip(&second)) {
+        assert!((all - (first * a + second * b) / steps).abs() <= 1e-9 * all.abs());
+    }
+}
+
+#[test]
 fn without_names_output_0_is_class_1() {
     use synops::network::nir;
     let mut graph = nir::read(Path::new(&data("arm.nir"))).unwrap();

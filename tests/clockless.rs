@@ -349,6 +349,16 @@ fn what_has_no_meaning_between_steps_is_refused() {
         refusal(&klif(0.0, 1.0, 0.0), "nir", 1_000).contains("'k' = 0; expected a number above 0")
     );
     assert!(refusal(&klif(1.0, 1.0, 0.0), "sinabs", 1_000).contains("expected spikes=one"));
+    let leaky = [("tau", 1e-2), ("r", 1.0), ("v_leak", 0.0), ("v_threshold", 1.0)];
+    let lif = neuron("LIF", &leaky, [1.0; 8], 0.0);
+    assert!(refusal(&lif, "nir,leak=1,input=impulse", 1_000).contains("found convention leak: 1"));
+    let times = [("tau_syn", 5e-3), ("tau_mem", 1e-2), ("r", 1.0), ("v_leak", 0.0)];
+    let more = [("v_threshold", 1.0), ("w_in", 1.0)];
+    let cuba = neuron("CubaLIF", &[&times[..], &more].concat(), [1.0; 8], 0.0);
+    for factor in ["leak=0.9", "leak=0.9,input=impulse", "leak=1"] {
+        let found = refusal(&cuba, &format!("nir,{factor}"), 1_000);
+        assert!(found.contains("found convention leak: "), "{found}");
+    }
     let clocked = Clocked::new(&klif(1.0, 1.0, 0.0), &"nir".parse().unwrap(), Micros(2_000));
     assert!(clocked.err().unwrap().to_string().contains("steps of 1.00 ms in steps of 2.00 ms"));
 }

@@ -10,7 +10,7 @@ use serde_json::Value;
 use synops::engine::{Clocked, Engine, EventDriven, Observer};
 use synops::event::InputMode;
 use synops::format::Recording;
-use synops::measure::{BySteps, Count, Counts, Ledger, Watch, Work};
+use synops::measure::{BySteps, Count, Counts, Ledger, Readout, Watch, Work};
 use synops::network::{Network, nir};
 use synops::neuron::preset::Conventions;
 use synops::record::Array;
@@ -155,7 +155,7 @@ fn a_network_counted_on_paper_step_by_step() {
     let network = paper();
     let at = |name: &str| network.units.iter().position(|unit| unit.name == name).unwrap();
     let engine = Clocked::new(&network, &"spikingjelly".parse().unwrap(), DT).unwrap();
-    let (mut state, mut steps) = (engine.start(), BySteps::default());
+    let (mut state, mut steps) = (engine.start(), BySteps::new(engine.plan()));
     for (step, events) in events() {
         let mut spikes = Spikes::default();
         events.iter().for_each(|&(at, count)| spikes.push(at, count as f32, count));
@@ -269,4 +269,51 @@ fn nmnist_as_neurobench_counts_it() {
         let expected = run["ActivationSparsity"].as_f64().unwrap();
         assert!((sparsity - expected).abs() < 1e-12, "{name}: {sparsity} {expected}");
     }
+}
+
+/// What a readout that never fires sends in every step are values.
+#[test]
+fn potentials_are_no_spikes() {
+    let two = |value: f32| Array::floats(&[2], vec![value; 2]);
+    let weight = Array::floats(&[2, 3], vec![1.0; 6]);
+    let li = vec![("tau", two(0.01)), ("r", two(1.0)), ("v_leak", two(0.0))];
+    let nodes = vec![node("w", "Linear", vec![("weight", weight)]), node("li", "LI", li)];
+    let network = network(&[3], nodes, &[2], &["in w li out"]);
+    let at = |name: &str| network.units.iter().position(|unit| unit.name == name).unwrap();
+    let engine = Clocked::new(&network, &Conventions::default(), DT).unwrap();
+    let counts = Counts::new(&network, engine.plan());
+    let (mut state, mut observer) = (engine.start(), (counts, BySteps::new(engine.plan())));
+    let mut spikes = Spikes::default();
+    spikes.push(1, 1.0, 1);
+    engine.receive(&mut state, 0, &spikes, &mut observer);
+    engine.finish(&mut state, 4, &mut observer);
+    let (counts, steps) = observer;
+    assert_eq!([at("in"), at("li"), at("out")].map(|unit| counts.units[unit].spikes), [1, 0, 0]);
+    assert_eq!(counts.units[at("w")].synaptic_ops, 2);
+    let rows: Vec<_> = steps.counts().map(|(step, unit, c)| (step, unit, c.spikes)).collect();
+    assert!(rows.iter().all(|&(step, unit, n)| step == 0 && (n == 0 || unit == at("in"))));
+    assert!(matches!(counts.readout(4), Readout::Mean(means) if means[0] > 0.0));
+}
+
+/// Delays in a loop pass the input on for ever; what they reach is reached once.
+#[test]
+fn a_loop_of_delays_has_an_account() {
+    let wait = |name| node(name, "Delay", vec![("delay", Array::floats(&[1], vec![0.001]))]);
+    let weight = Array::floats(&[1, 1], vec![1.0]);
+    let one = |value: f32| Array::floats(&[1], vec![value]);
+    let cell = node("cell", "IF", vec![("r", one(1.0)), ("v_threshold", one(1.0))]);
+    let nodes = vec![wait("a"), wait("b"), node("w", "Linear", vec![("weight", weight)]), cell];
+    let network = network(&[1], nodes, &[1], &["in a b a", "b w cell out"]);
+    assert!(Ledger::new(&network, &Conventions::default(), DT, true).is_ok());
+}
+
+/// Between events a refractory time need not be of whole steps.
+#[test]
+fn a_refractory_time_between_steps_has_an_account() {
+    let conventions: Conventions = "nir,refractory=1500us".parse().unwrap();
+    assert!(Ledger::new(&paper(), &conventions, DT, true).is_err());
+    let ledger = Ledger::new(&paper(), &conventions, DT, false).unwrap();
+    let engine = EventDriven::new(&paper(), &conventions, DT).unwrap();
+    let works = account(&paper(), &engine, &ledger);
+    assert!(works.iter().any(|work| work[Count::StateReads] > 0));
 }

@@ -180,6 +180,72 @@ fn a_delay_closes_a_loop_without_a_further_step() {
     assert_eq!(run(&network, "nir", &[(0, 0)], 10), [[0, 3, 6, 9]]);
 }
 
+/// A delay that is no step long takes no time: nothing in its loop could have a turn, nor
+/// what hears it.
+#[test]
+fn a_delay_of_nothing_closes_no_loop() {
+    for delay in [0.0, 0.0004] {
+        let wait = node("wait", "Delay", &[("delay", floats(&[delay]))]);
+        let scale = node("scale", "Scale", &[("scale", floats(&[0.5]))]);
+        let nodes = vec![input(1), wait, scale, relay("cells", 1), output(1)];
+        let edges = [
+            ("in", "wait"),
+            ("scale", "wait"),
+            ("wait", "scale"),
+            ("scale", "cells"),
+            ("cells", "out"),
+        ];
+        let network = Network::new(graph(nodes, &edges)).unwrap();
+        let bound = Clocked::new(&network, &Conventions::default(), Micros(1000));
+        let text = bound.err().unwrap().to_string();
+        assert!(text.contains("a loop through 'wait', 'scale' that takes no time"), "{text}");
+        let finer = Clocked::new(&network, &Conventions::default(), Micros(100));
+        assert_eq!(finer.is_ok(), delay > 0.0);
+    }
+}
+
+#[test]
+fn everything_that_can_go_unnoticed_is_said() {
+    let one = |value: f32| floats(&[value]);
+    let fields =
+        [("tau", one(0.0009)), ("r", one(1000.0)), ("v_leak", one(0.0)), ("v_threshold", one(1.0))];
+    let nodes = vec![input(1), node("cell", "LIF", &fields), output(1)];
+    let network = Network::new(graph(nodes, &[("in", "cell"), ("cell", "out")])).unwrap();
+    let bound = Clocked::new(&network, &"norse".parse().unwrap(), Micros(1000)).unwrap();
+    let notes = bound.plan().notes.join("\n");
+    assert!(notes.contains("'cell': tau = 900 µs is below the step of 1.00 ms"), "{notes}");
+    assert!(notes.contains("'cell': r = 1000 is ignored"), "{notes}");
+}
+
+/// One output, however far the next would be.
+#[test]
+fn a_stride_beyond_the_input_is_one_output() {
+    for stride in [3, 1_000_000_007, 1_000_000_000_000] {
+        let weight = Array::floats(&[8, 1, 3, 3], vec![1.0; 72]);
+        let two = |n: i64| Array::integers(&[n, n]);
+        let cells = |value: f32| Array::floats(&[8, 1, 1], vec![value; 8]);
+        let fields = [
+            ("weight", weight),
+            ("bias", floats(&[0.0; 8])),
+            ("stride", two(stride)),
+            ("padding", two(0)),
+            ("dilation", two(2)),
+            ("groups", Array::integers(&[1])),
+        ];
+        let nodes = vec![
+            Node::new("in", NodeKind::Input(shape(&[1, 5, 5]))),
+            node("conv", "Conv2d", &fields),
+            node("cells", "IF", &[("r", cells(1.0)), ("v_threshold", cells(0.5))]),
+            Node::new("out", NodeKind::Output(shape(&[8, 1, 1]))),
+        ];
+        let network =
+            Network::new(graph(nodes, &[("in", "conv"), ("conv", "cells"), ("cells", "out")]));
+        let network = network.unwrap();
+        let sent = run(&network, "nir", &[(1, 12), (2, 13)], 4);
+        assert!(sent.iter().all(|steps| steps == &[1]), "{sent:?}");
+    }
+}
+
 #[test]
 fn a_neuron_may_hear_itself() {
     let edges = [("in", "cells"), ("cells", "cells"), ("cells", "out")];

@@ -79,7 +79,7 @@ pub fn play(options: &RunOptions, opened: &Opened, wanted: Wanted<'_>) -> Result
     let metering = is_metered.then(|| Metering::new(options, replay, subject())).transpose()?;
     let trials = labels.as_ref().map(|(trials, _)| &trials[..]);
     let watch = || metering.as_ref().map(Metering::watch);
-    let counted = || wanted.steps.then(BySteps::default);
+    let counted = || wanted.steps.then(|| BySteps::new(replay.plan()));
     let mut own: Vec<(Option<Watch<'_>>, Option<BySteps>)> =
         (0..trials.map_or(1, <[_]>::len)).map(|_| (watch(), counted())).collect();
     let bands = || raster::bands(replay.network(), replay.plan(), player.classes());

@@ -73,7 +73,7 @@ pub fn bind<P>(
     mark_values(&mut parts);
     mark_lists(&mut parts);
     let plan = Plan {
-        sequence: network.order(|unit| parts[unit].sends_later),
+        sequence: network.order(|unit| parts[unit].sends_later)?,
         synapses: parts.iter().map(Part::synapses).collect(),
         spikes: parts.iter().map(|part| part.spikes).collect(),
         notes: binder.notes,
@@ -126,7 +126,7 @@ impl<B> Binder<'_, B> {
             let name = preset.name;
             self.note(wired, format!("{name} covers no {nir}; its rules are applied to it"));
         }
-        if let Some(caution) = neuron.caution(self.dt, self.conventions) {
+        for caution in neuron.cautions(self.dt, self.conventions) {
             self.note(wired, caution);
         }
     }

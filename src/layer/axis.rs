@@ -11,6 +11,7 @@ use std::ops::Range;
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::record::Array;
+use crate::signal::gcd;
 
 /// One spatial axis of a convolution or pool.
 #[derive(Clone, Copy, Debug)]
@@ -53,6 +54,8 @@ impl Axis {
             );
         }
         let output = (padded - reach) / stride + 1;
+        // beyond that there is one output, however long the stride
+        let stride = stride.min(padded);
         Ok(Axis { input, output, kernel, stride, dilation, before })
     }
 
@@ -103,7 +106,7 @@ impl Axis {
 
     /// How far the taps by which an input feeds neighbouring outputs lie apart.
     pub fn taps_apart(&self) -> usize {
-        (1..=self.stride).find(|n| (n * self.dilation).is_multiple_of(self.stride)).unwrap_or(1)
+        self.stride / gcd(self.stride, self.dilation)
     }
 
     /// The taps of an output that lie over a pixel, each with its pixel.

@@ -3,24 +3,33 @@
 use std::collections::BTreeMap;
 
 use super::counts::UnitCounts;
-use crate::engine::{Observer, Operations};
+use crate::engine::{Observer, Operations, Plan};
 use crate::error::{Error, ErrorKind, Result};
 use crate::network::Network;
 use crate::signal::Spikes;
 use crate::units::Micros;
 
 /// An observer that counts by step; of steps in which nothing happens it keeps nothing.
-#[derive(Clone, Debug, Default)]
-pub struct BySteps(BTreeMap<(u64, usize), UnitCounts>);
+#[derive(Clone, Debug)]
+pub struct BySteps {
+    counts: BTreeMap<(u64, usize), UnitCounts>,
+    /// Whether a unit sends spikes, rather than values.
+    spikes: Vec<bool>,
+}
 
 impl BySteps {
+    /// Zeros for a network.
+    pub fn new(plan: &Plan) -> BySteps {
+        BySteps { counts: BTreeMap::new(), spikes: plan.spikes.clone() }
+    }
+
     fn of(&mut self, step: u64, unit: usize) -> &mut UnitCounts {
-        self.0.entry((step, unit)).or_default()
+        self.counts.entry((step, unit)).or_default()
     }
 
     /// Counts by step, then by unit.
     pub fn counts(&self) -> impl Iterator<Item = (u64, usize, UnitCounts)> + '_ {
-        self.0.iter().map(|(&(step, unit), &counts)| (step, unit, counts))
+        self.counts.iter().map(|(&(step, unit), &counts)| (step, unit, counts))
     }
 }
 
@@ -67,7 +76,7 @@ pub fn csv(network: &Network, tick: Option<Micros>, runs: &[Counted<'_>]) -> Res
 
 impl Observer for BySteps {
     fn sent(&mut self, step: u64, unit: usize, sent: &Spikes) {
-        if sent.total() > 0 {
+        if self.spikes[unit] && sent.total() > 0 {
             self.of(step, unit).spikes += sent.total();
         }
     }

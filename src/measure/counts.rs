@@ -40,6 +40,8 @@ pub struct Counts {
     /// By unit.
     pub units: Vec<UnitCounts>,
     populations: Vec<bool>,
+    /// Whether a unit sends spikes, rather than values.
+    spikes: Vec<bool>,
     output: usize,
     shape: Shape,
     spiking: bool,
@@ -67,6 +69,7 @@ impl Counts {
                 .iter()
                 .map(|wired| matches!(wired.unit, Unit::Neuron(_)))
                 .collect(),
+            spikes: plan.spikes.clone(),
             output: network.output,
             spiking: plan.spikes[network.output],
             sent: vec![0; shape.len()],
@@ -100,7 +103,9 @@ impl Counts {
 
 impl Observer for Counts {
     fn sent(&mut self, _step: u64, unit: usize, sent: &Spikes) {
-        self.units[unit].spikes += sent.total();
+        if self.spikes[unit] {
+            self.units[unit].spikes += sent.total();
+        }
         if unit == self.output {
             for (address, value, count) in sent.iter() {
                 self.sent[address as usize] += u64::from(count);

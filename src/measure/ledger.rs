@@ -11,6 +11,7 @@
 //! **Source.** NeuroBench 2.3.0, `metrics/workload/synaptic_operations.py`,
 //! `membrane_updates.py`.
 
+use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use super::counts::Counts;
@@ -19,6 +20,7 @@ use crate::engine::Observer;
 use crate::error::Result;
 use crate::layer::{Connection, Weighted};
 use crate::network::{Network, Unit, Wired};
+use crate::neuron::flow::Drive;
 use crate::neuron::preset::Conventions;
 use crate::signal::{Accumulator, Spikes};
 use crate::units::Micros;
@@ -90,7 +92,7 @@ impl Ledger {
         is_clocked: bool,
     ) -> Result<Ledger> {
         let facts = |wired: &Wired| {
-            let kind = Kind::of(wired, conventions, dt)?;
+            let kind = Kind::of(wired, conventions, dt, is_clocked)?;
             Ok(Facts { words: kind.words(wired), kind, is_first: false })
         };
         let mut units = network.units.iter().map(facts).collect::<Result<Vec<Facts>>>()?;
@@ -207,16 +209,22 @@ impl Ledger {
 }
 
 impl Kind {
-    fn of(wired: &Wired, conventions: &Conventions, dt: Micros) -> Result<Kind> {
+    fn of(wired: &Wired, conventions: &Conventions, dt: Micros, is_clocked: bool) -> Result<Kind> {
         let outputs = wired.output.len();
         Ok(match &wired.unit {
             Unit::Input => Kind::Input,
             Unit::Output => Kind::Other,
             Unit::Neuron(neuron) => {
-                let population = neuron.at(dt.seconds(), &wired.output, conventions)?;
+                let (dt, shape) = (dt.seconds(), &wired.output);
+                let variables = match neuron.at(dt, shape, conventions) {
+                    Ok(population) => population.variables(),
+                    Err(error) if is_clocked => return Err(error),
+                    // some times are no steps
+                    Err(_) => neuron.flow(dt, shape, conventions, &Drive::none())?.variables(),
+                };
                 Kind::Population {
                     neurons: outputs as u64,
-                    variables: population.variables() as u64,
+                    variables: variables as u64,
                     leaks: neuron.model().leaks(),
                 }
             }
@@ -250,17 +258,18 @@ impl Kind {
 
 /// The connections that hear the input, directly or by way of routes.
 fn reached_by_the_input(network: &Network, units: &[Facts]) -> Vec<usize> {
-    let (mut reached, mut passes) = (Vec::new(), vec![network.input]);
+    let (mut reached, mut passes) = (BTreeSet::from([network.input]), vec![network.input]);
     while let Some(source) = passes.pop() {
         for unit in (0..units.len()).filter(|&u| network.units[u].sources.contains(&source)) {
-            match units[unit].kind {
-                Kind::Weighted { .. } => reached.push(unit),
-                Kind::Other if !passes.contains(&unit) => passes.push(unit),
-                _ => (),
+            // delays can close a loop
+            let is_new = reached.insert(unit);
+            if is_new && matches!(units[unit].kind, Kind::Other) {
+                passes.push(unit);
             }
         }
     }
-    reached
+    let weighted = |unit: &usize| matches!(units[*unit].kind, Kind::Weighted { .. });
+    reached.into_iter().filter(weighted).collect()
 }
 
 /// Counts what a run does beyond [`Counts`].

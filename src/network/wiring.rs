@@ -166,7 +166,10 @@ impl Network {
     /// What closes a loop is the spikes of a population: they are heard one step
     /// later, by a unit that is evaluated before their sender. Everything else
     /// is heard in its own step.
-    pub fn order(&self, sends_later: impl Fn(usize) -> bool) -> Vec<usize> {
+    ///
+    /// # Errors
+    /// A loop in which nothing takes time.
+    pub fn order(&self, sends_later: impl Fn(usize) -> bool) -> Result<Vec<usize>> {
         let depth = self.depths();
         let mut sequence = Vec::with_capacity(self.units.len());
         let mut open: BTreeSet<usize> = (0..self.units.len()).collect();
@@ -186,11 +189,18 @@ impl Network {
                 };
                 open.iter().copied().filter(breaks_loop).min_by_key(nearest)
             });
-            let Some(next) = next else { break };
+            let Some(next) = next else {
+                let loops = |unit: &usize| ancestors(*unit, &waits_for).contains(unit);
+                let names = open.iter().copied().filter(loops);
+                let names: Vec<_> = names.map(|u| format!("'{}'", self.units[u].name)).collect();
+                let found = format!("a loop through {} that takes no time", names.join(", "));
+                let expected = "a neuron, or a delay of a step or more, in every loop";
+                return Err(Error::new(ErrorKind::Graph, found, expected));
+            };
             sequence.push(next);
             open.remove(&next);
         }
-        sequence
+        Ok(sequence)
     }
 
     /// How many edges each unit is from the input; the largest number where no

@@ -7,27 +7,31 @@ use crate::units::Seconds;
 
 impl Neuron {
     /// What can go unnoticed in a run with steps of length `dt`.
-    pub fn caution(&self, dt: Seconds, conventions: &Conventions) -> Option<String> {
-        let step = self.step(dt, conventions).ok()?;
-        let ends = self.ends();
-        let first = ends.or_else(|| self.is_coarse(&step));
-        first.or_else(|| self.misses_resistance(&step)).or_else(|| self.rounds_sums(&step))
+    pub fn cautions(&self, dt: Seconds, conventions: &Conventions) -> Vec<String> {
+        let Ok(step) = self.step(dt, conventions) else { return Vec::new() };
+        let all = [
+            self.last_step(),
+            self.shortest_time(&step),
+            self.resistance(&step),
+            self.rounding(&step),
+        ];
+        all.into_iter().flatten().collect()
     }
 
     /// The time constant that steps of length `dt` are too long for.
     pub fn outpaces(&self, dt: Seconds, conventions: &Conventions) -> Option<String> {
-        self.step(dt, conventions).ok().and_then(|step| self.is_coarse(&step))
+        self.step(dt, conventions).ok().and_then(|step| self.shortest_time(&step))
     }
 
     /// Steps for which parameters have their own numbers.
-    fn ends(&self) -> Option<String> {
+    fn last_step(&self) -> Option<String> {
         let field = self.model.fields.iter().find(|field| field.by_step)?;
         let steps = self.fields.arrays.get(field.name)?.shape().first().copied().unwrap_or(1);
         let text = format!("'{}' is for {steps} steps; later ones use its last", field.name);
         (steps > 1).then_some(text)
     }
 
-    fn is_coarse(&self, step: &Step) -> Option<String> {
+    fn shortest_time(&self, step: &Step) -> Option<String> {
         let mut times = self.model.fields.iter().filter(|field| field.unit == TIME);
         times.find_map(|field| {
             let shortest = self.values(field.name).into_iter().fold(f64::INFINITY, f64::min);
@@ -38,7 +42,7 @@ impl Neuron {
         })
     }
 
-    fn misses_resistance(&self, step: &Step) -> Option<String> {
+    fn resistance(&self, step: &Step) -> Option<String> {
         let r = self.values("r").into_iter().find(|&r| r != 1.0)?;
         match (step.convention.resistance, step.convention.input) {
             (false, _) => Some(format!("r = {r} is ignored")),
@@ -50,7 +54,7 @@ impl Neuron {
         }
     }
 
-    fn rounds_sums(&self, step: &Step) -> Option<String> {
+    fn rounding(&self, step: &Step) -> Option<String> {
         let rounds = step.convention.number != Number::F32 && self.model.nir == "LIF";
         rounds.then(|| "weights are rounded to integers as their sum, not each".to_owned())
     }

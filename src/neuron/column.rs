@@ -2,7 +2,7 @@
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::record::Array;
-use crate::signal::{BLOCK, Shape};
+use crate::signal::{BLOCK, Shape, gcd};
 
 /// A parameter of a population in the engine's order: one number for each neuron;
 /// one for each channel, which come last in that order and so come round; or one.
@@ -210,10 +210,6 @@ impl<T: Number> Column<T> {
             n => &self.blocks[block % n],
         }
     }
-}
-
-fn gcd(a: usize, b: usize) -> usize {
-    if b == 0 { a } else { gcd(b, a % b) }
 }
 
 #[cfg(test)]

@@ -269,11 +269,13 @@ fn currents(
     start: Column<f64>,
     firing: Option<Firing>,
 ) -> Result<Currents> {
-    step.time_constant(1.0)?;
+    // a factor decays over a step, and what a current does meanwhile is left open
+    if matches!(step.convention.leak, Leak::Euler | Leak::Fixed(_)) {
+        return Err(step.needs_clock("leak", step.convention.leak));
+    }
     if (step.convention.input, step.convention.resistance) == (Input::Impulse, false) {
         return Err(step.needs_clock("resistance", "ignored"));
     }
-    let constant = |tau: f64| step.time_constant(tau).unwrap_or(tau);
     let jump = |tau_syn: f64, w_in: f64| match step.convention.input {
         Input::Impulse => step.resistance(w_in),
         Input::Hold | Input::Scaled => step.loss(tau_syn) * step.resistance(w_in),
@@ -281,12 +283,12 @@ fn currents(
     let [tau_syn, w_in] = ["tau_syn", "w_in"].map(|name| parameters.get(name));
     // a held input is a constant one; of impulses one a step is a current
     let settles = |[tau, w_in, input]: [f64; 3]| match step.convention.input {
-        Input::Impulse => step.resistance(w_in) * input * constant(tau) / step.dt.0,
+        Input::Impulse => step.resistance(w_in) * input * tau / step.dt.0,
         Input::Hold | Input::Scaled => step.resistance(w_in) * input,
     };
     Ok(Currents {
-        tau_syn: parameters.column(["tau_syn"], |[tau]| constant(tau)),
-        tau_mem: parameters.column(["tau_mem"], |[tau]| constant(tau)),
+        tau_syn: parameters.column(["tau_syn"], |[tau]| tau),
+        tau_mem: parameters.column(["tau_mem"], |[tau]| tau),
         resistance: parameters.column(["r"], |[r]| step.resistance(r)),
         leak: parameters.column(["v_leak"], |[leak]| leak),
         jump: parameters.column(["tau_syn", "w_in"], |[tau, w_in]| jump(tau, w_in)),

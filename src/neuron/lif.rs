@@ -82,7 +82,7 @@ fn flow(parameters: &Parameters, step: &Step, drive: &Drive) -> Result<Box<dyn F
 /// A membrane with `tau`, `r` and `v_leak` between events.
 ///
 /// # Errors
-/// Euler's rule.
+/// Euler's rule, and a decay that is none.
 pub fn relaxing(
     parameters: &Parameters,
     step: &Step,
@@ -90,7 +90,10 @@ pub fn relaxing(
     start: Column<f64>,
     firing: Option<Firing>,
 ) -> Result<Relaxing> {
-    step.time_constant(1.0)?;
+    // what a constant input leads to without a decay is no potential
+    if step.time_constant(1.0)?.is_infinite() {
+        return Err(step.needs_clock("leak", step.convention.leak));
+    }
     let [tau, r, leak] = ["tau", "r", "v_leak"].map(|name| parameters.get(name));
     let constant = |tau: f64| step.time_constant(tau).unwrap_or(tau);
     // a held current is a constant one; of impulses one a step is a current

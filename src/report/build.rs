@@ -1,6 +1,6 @@
 //! From what ran to what is reported.
 
-use super::manifest::{Manifest, conventions};
+use super::manifest::{Manifest, conventions, of_steps};
 use super::replay::{
     Engine, Input, Layer, Network, Output, ReplayReport, Stages, Timing, Trial, Trials,
 };
@@ -190,9 +190,16 @@ impl Made<'_> {
         Output { counts, means, prediction, class }
     }
 
-    /// The answer; of trials, the sum of what came out.
+    /// The answer; of trials, the sum of their spikes, or the mean over all their steps.
     fn total_output(&self) -> Output {
-        let outputs = self.answers().into_iter().map(|answer| self.output_of(answer));
+        let answers = self.answers();
+        let steps: u64 = answers.iter().map(|answer| answer.steps).sum();
+        let outputs = answers.into_iter().map(|answer| {
+            let mut output = self.output_of(answer);
+            let share = answer.steps as f64 / steps.max(1) as f64;
+            output.means.iter_mut().for_each(|mean| *mean *= share);
+            output
+        });
         let mut total = outputs.reduce(|mut sum, next| {
             sum.counts.iter_mut().zip(&next.counts).for_each(|(sum, n)| *sum += n);
             sum.means.iter_mut().zip(&next.means).for_each(|(sum, n)| *sum += n);
@@ -251,6 +258,7 @@ impl Made<'_> {
             Outcome::Whole(answer) => answer.start,
             Outcome::Trials(_) => None,
         };
+        let conventions = conventions(self.replay.network(), settings)?;
         Ok(Manifest {
             synops: env!("CARGO_PKG_VERSION"),
             input_sha256: self.origin.input_sha256.clone(),
@@ -269,11 +277,11 @@ impl Made<'_> {
             engine: settings.advance.name(),
             quantum_us: (settings.advance == Advance::Quanta).then_some(settings.dt.0),
             convention: settings.conventions.to_string(),
-            conventions: conventions(self.replay.network(), settings)?,
             number: match settings.advance {
-                Advance::Clocked | Advance::Quanta => "f32",
-                Advance::Event => "f64",
+                Advance::Clocked | Advance::Quanta => of_steps(&conventions),
+                Advance::Event => "f64".into(),
             },
+            conventions,
             input: settings.input.name(),
             order: settings.order.name(),
             seed: None,

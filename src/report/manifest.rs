@@ -54,7 +54,7 @@ pub struct Manifest {
     /// Its fields for every neuron model in the network.
     pub conventions: Map<String, Value>,
     /// Number of the engine's arithmetic.
-    pub number: &'static str,
+    pub number: String,
     /// `counts` or `binary`.
     pub input: &'static str,
     /// What was done about disorder.
@@ -109,8 +109,24 @@ pub fn conventions(network: &Network, settings: &Settings) -> Result<Map<String,
     Ok(map)
 }
 
+/// What neurons that run in steps calculate with, by their conventions.
+pub fn of_steps(conventions: &Map<String, Value>) -> String {
+    let mut numbers = conventions.values().filter_map(|fields| fields["number"].as_str());
+    numbers.find(|&number| number != "f32").unwrap_or("f32").to_owned()
+}
+
 #[cfg(test)]
 mod tests {
+    #[test]
+    fn numbers_are_those_that_are_not_everybodys() {
+        let of = |numbers: &[&str]| {
+            let fields = numbers.iter().map(|n| serde_json::json!({ "number": n }));
+            super::of_steps(&(0..).map(|i| i.to_string()).zip(fields).collect())
+        };
+        assert_eq!(of(&[]), "f32");
+        assert_eq!(of(&["f32", "fixed:12:6", "f32"]), "fixed:12:6");
+    }
+
     use super::*;
 
     #[test]

@@ -37,7 +37,8 @@ pub fn lanes(mut word: u64) -> impl Iterator<Item = usize> {
     })
 }
 
-fn gcd(a: usize, b: usize) -> usize {
+/// The greatest common divisor.
+pub fn gcd(a: usize, b: usize) -> usize {
     if b == 0 { a } else { gcd(b, a % b) }
 }
 

@@ -10,7 +10,7 @@ pub mod simd;
 mod spikes;
 mod stretch;
 
-pub use accumulator::{Accumulator, BLOCK, BLOCKS_WORTH_THREADS, lanes};
+pub use accumulator::{Accumulator, BLOCK, BLOCKS_WORTH_THREADS, gcd, lanes};
 pub use aligned::Aligned;
 pub use awake::keep_others_awake;
 pub use listing::{LanesBy, Listing};

@@ -69,7 +69,7 @@ impl Windows {
             |position| (padded(position) + stride - kernel).div_euclid(stride).clamp(0, last);
         let tap = |position| padded(position) - output(position) * stride;
         let (mut taps, mut firsts) = (Vec::new(), vec![[0; 2]; axis.input]);
-        for phase in 0..stride {
+        for phase in (0..axis.input.min(axis.stride())).map(|at| padded(at) % stride) {
             // from one output to the next a tap falls by the stride
             let here = || (0..axis.input).filter(|&at| padded(at) % stride == phase);
             let (Some(most), Some(least)) = (here().map(tap).max(), here().map(tap).min()) else {
