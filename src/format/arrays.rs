@@ -5,18 +5,18 @@
 //! .npy    [N, 4]           x, y, p, t; t in ms          tonic's DVS128 Gesture
 //! ```
 //!
-//! A polarity above 0 is ON. Numbers are whole, of any type; the file is held in memory.
+//! A polarity above 0 is ON. Numbers are whole, of any type. Rows are streamed; rows
+//! that lie column by column, and of an `.npz` the packed bytes, are held in memory.
 //!
 //! **Source.** SpikingJelly 2.0, `datasets/utils.py`, `np_savez`; tonic 1.7,
 //! `datasets/dvsgesture.py`.
 
-use std::ops::Range;
-
+use super::numbers::Numbers;
 use super::{CHUNK_EVENTS, Decoder, Format, Header, Source};
 use crate::error::{Error, ErrorKind, Result};
 use crate::event::{Batch, Tally};
 use crate::record::archive::{self, Archive};
-use crate::record::{Array, Values, npy};
+use crate::record::{Values, npy};
 
 /// The entry in [`super::FORMATS`].
 pub const FORMAT: Format = Format {
@@ -31,7 +31,10 @@ pub const FORMAT: Format = Format {
 const NAMES: [&str; 4] = ["t", "x", "y", "p"];
 
 /// Where tonic has each of them, and how many of its units are one of ours.
-const TONIC: [(usize, f64); 4] = [(3, 1e3), (0, 1.0), (1, 1.0), (2, 1.0)];
+const TONIC: [(usize, f64); 4] = [(3, MS), (0, 1.0), (1, 1.0), (2, 1.0)];
+
+/// How many µs a millisecond has.
+const MS: f64 = 1e3;
 
 /// The first coordinate that is none.
 const ADDRESSES: f64 = 32_768.0;
@@ -48,37 +51,45 @@ fn sniff(head: &[u8]) -> bool {
 
 struct Arrays {
     header: Header,
+    kept: Kept,
+    /// Numbers that are read and not yet delivered, t, x, y, p, and which event of
+    /// all is the first of these.
     columns: [Vec<f64>; 4],
-    at: usize,
-    /// Where the file ends.
-    end: u64,
+    first: usize,
     tally: Tally,
 }
 
+/// How a file keeps its events.
+enum Kept {
+    /// One after the other, as tonic does.
+    Rows(Numbers),
+    /// t, x, y and p apart; how many µs a unit of time is.
+    Columns(Box<[Numbers; 4]>, f64),
+}
+
 fn open(mut source: Source) -> Result<Box<dyn Decoder>> {
-    let bytes = source.peek(usize::MAX)?;
-    let (columns, coding) = match bytes.starts_with(archive::MAGIC) {
-        true => (of_archive(bytes)?, "arrays t, x, y, p; t in µs"),
-        false => (of_rows(bytes)?, "rows x, y, p, t; t in ms"),
+    let (kept, coding) = match source.peek(archive::MAGIC.len())?.starts_with(archive::MAGIC) {
+        true => (of_archive(source.peek(usize::MAX)?)?, "arrays t, x, y, p; t in µs"),
+        false => (of_rows(source)?, "rows x, y, p, t; t in ms"),
     };
-    let events = columns[0].len();
     let header = Header {
         format: FORMAT.name,
         coding,
-        remarks: vec![format!("{events} events")],
+        remarks: vec![format!("{} events", kept.events())],
         ..Header::default()
     };
-    let end = bytes.len() as u64;
-    Ok(Box::new(Arrays { header, columns, at: 0, end, tally: Tally::default() }))
+    let columns = Default::default();
+    Ok(Box::new(Arrays { header, kept, columns, first: 0, tally: Tally::default() }))
 }
 
-fn numbers(array: &Array) -> Result<Vec<f64>> {
-    Ok(match array.values() {
-        Values::F32(v) => v.iter().map(|&x| x.into()).collect(),
-        Values::F64(v) => v.clone(),
-        Values::I64(v) => v.iter().map(|&x| x as f64).collect(),
-        Values::Text(_) => return Err(unlike("text".into())),
-    })
+fn numbers(values: Values) -> Vec<f64> {
+    match values {
+        Values::F32(v) => v.into_iter().map(f64::from).collect(),
+        Values::F64(v) => v,
+        Values::I64(v) => v.into_iter().map(|x| x as f64).collect(),
+        // no .npy of texts is read
+        Values::Text(v) => vec![f64::NAN; v.len()],
+    }
 }
 
 fn unlike(found: String) -> Error {
@@ -86,65 +97,103 @@ fn unlike(found: String) -> Error {
     Error::new(ErrorKind::Unsupported, found, expected).at_byte(0)
 }
 
-/// The array in the bytes of an `.npy`.
-fn array(bytes: &[u8]) -> Result<Array> {
-    let length = npy::header_length(bytes)?;
-    let cut = || Error::new(ErrorKind::Truncated, format!("{} bytes", bytes.len()), "a header");
-    let (header, numbers) = bytes.split_at_checked(length).ok_or_else(cut)?;
-    npy::Header::parse(header)?.array(numbers)
-}
-
-fn of_archive(bytes: &[u8]) -> Result<[Vec<f64>; 4]> {
+fn of_archive(bytes: &[u8]) -> Result<Kept> {
     let mut archive = Archive::new(bytes)?;
-    let mut columns: [Vec<f64>; 4] = Default::default();
-    for (column, name) in columns.iter_mut().zip(NAMES) {
-        let entry = archive.get(&format!("{name}.npy"))?;
+    let mut column = |name: &str| {
+        let entry = archive.stream(&format!("{name}.npy"))?;
         let entry = entry.ok_or_else(|| unlike(format!("no array '{name}'")))?;
-        let place = |e: Error| e.at(format!("'{name}'")).at_byte(entry.start);
-        let array = array(&entry.bytes).map_err(place)?;
-        if array.shape().len() != 1 {
-            return Err(place(unlike(format!("shape {:?}", array.shape()))));
+        let start = entry.start;
+        let place = |e: Error| e.at(format!("'{name}'"));
+        let numbers = Numbers::of_entry(entry).map_err(place)?;
+        match &numbers.header().shape[..] {
+            [_] => Ok(numbers),
+            shape => {
+                let error = unlike(format!("shape {shape:?}"));
+                Err(place(Error { offset: Some(start), ..error }))
+            }
         }
-        *column = numbers(&array).map_err(place)?;
-    }
-    let lengths = columns.each_ref().map(Vec::len);
+    };
+    let [t, x, y, p] = NAMES;
+    let columns = Box::new([column(t)?, column(x)?, column(y)?, column(p)?]);
+    let lengths = columns.each_ref().map(|column| column.header().shape[0]);
     match lengths.iter().all(|&length| length == lengths[0]) {
-        true => Ok(columns),
+        true => Ok(Kept::Columns(columns, 1.0)),
         false => Err(unlike(format!("t, x, y, p of {lengths:?} numbers"))),
     }
 }
 
-fn of_rows(bytes: &[u8]) -> Result<[Vec<f64>; 4]> {
-    let array = array(bytes).map_err(|e| e.at_byte(0))?;
-    if !matches!(array.shape(), [_, 4]) {
-        return Err(unlike(format!("an array of shape {:?}", array.shape())));
+fn of_rows(source: Source) -> Result<Kept> {
+    let numbers = Numbers::of_file(source)?;
+    let header = numbers.header();
+    if !matches!(header.shape[..], [_, 4]) {
+        return Err(unlike(format!("an array of shape {:?}", header.shape)));
     }
-    let rows = numbers(&array)?;
-    let column = |(column, scale): (usize, f64)| {
-        rows.chunks_exact(4).map(|row| row[column] * scale).collect()
-    };
-    Ok(TONIC.map(column))
+    if !header.fortran {
+        return Ok(Kept::Rows(numbers));
+    }
+    let [x, y, p, t] = numbers.columns()?;
+    Ok(Kept::Columns(Box::new([t, x, y, p]), MS))
+}
+
+impl Kept {
+    fn events(&self) -> usize {
+        match self {
+            Kept::Rows(numbers) => numbers.header().shape[0],
+            Kept::Columns(columns, _) => columns[0].header().shape[0],
+        }
+    }
+
+    /// The next t, x, y and p, of equally many events at least one, unless there is none.
+    fn read(&mut self) -> Result<[Vec<f64>; 4]> {
+        match self {
+            Kept::Rows(rows) => {
+                let mut read = numbers(rows.read(CHUNK_EVENTS)?);
+                if !read.is_empty() && read.len() < 4 {
+                    // where a row is cut off, the number is named that is not there
+                    read = numbers(rows.read(CHUNK_EVENTS)?);
+                }
+                let column = |(column, scale): (usize, f64)| {
+                    read.chunks_exact(4).map(|row| row[column] * scale).collect()
+                };
+                Ok(TONIC.map(column))
+            }
+            Kept::Columns(columns, scale) => {
+                let [t, x, y, p] = &mut **columns;
+                let read = |column: &mut Numbers| column.read(CHUNK_EVENTS).map(numbers);
+                let mut columns = [read(t)?, read(x)?, read(y)?, read(p)?];
+                columns[0].iter_mut().for_each(|t| *t *= *scale);
+                Ok(columns)
+            }
+        }
+    }
+
+    /// The place of a number of an event, by its place in [`NAMES`].
+    fn offset_of(&self, event: usize, column: usize) -> u64 {
+        match self {
+            Kept::Rows(rows) => rows.offset_of(4 * event + TONIC[column].0),
+            Kept::Columns(columns, _) => columns[column].offset_of(event),
+        }
+    }
 }
 
 impl Arrays {
-    /// An event's numbers, if they are those of an event.
+    /// Number `i` of those that are read, if its numbers are those of an event.
     fn event(&self, i: usize) -> Result<(i64, u16, u16, bool)> {
+        let ranges = [-9e15..9e15, 0.0..ADDRESSES, 0.0..ADDRESSES, -1.0..2.0];
         let [t, x, y, p] = self.columns.each_ref().map(|column| column[i]);
-        let whole = |name: &str, value: f64, range: Range<f64>| match value.fract() == 0.0
-            && range.contains(&value)
-        {
-            true => Ok(value),
-            false => {
+        let numbers = [t.round(), x, y, p];
+        for (column, (value, range)) in numbers.into_iter().zip(ranges).enumerate() {
+            if value.fract() != 0.0 || !range.contains(&value) {
+                let found = format!("{} = {value}", NAMES[column]);
                 let expected =
                     format!("a whole number from {} to below {}", range.start, range.end);
-                let error = Error::new(ErrorKind::Corrupt, format!("{name} = {value}"), expected);
-                Err(error.at(format!("event {i}")).at_byte(self.end))
+                let error = Error::new(ErrorKind::Corrupt, found, expected);
+                let event = self.first + i;
+                let at = self.kept.offset_of(event, column);
+                return Err(error.at(format!("event {event}")).at_byte(at));
             }
-        };
-        let time = -9e15..9e15;
-        let (t, x) = (whole("t", t.round(), time)?, whole("x", x, 0.0..ADDRESSES)?);
-        let (y, p) = (whole("y", y, 0.0..ADDRESSES)?, whole("p", p, -1.0..2.0)?);
-        Ok((t as i64, x as u16, y as u16, p > 0.0))
+        }
+        Ok((t.round() as i64, x as u16, y as u16, p > 0.0))
     }
 }
 
@@ -154,14 +203,16 @@ impl Decoder for Arrays {
     }
 
     fn decode(&mut self, out: &mut Batch) -> Result<bool> {
-        let events = self.columns[0].len();
-        for _ in 0..CHUNK_EVENTS.min(events - self.at) {
-            let (t, x, y, on) = self.event(self.at)?;
+        let first = self.first;
+        self.columns = self.kept.read().map_err(|e| e.at(format!("event {first}")))?;
+        let events = self.columns.iter().map(Vec::len).min().unwrap_or(0);
+        for i in 0..events {
+            let (t, x, y, on) = self.event(i)?;
             out.push(t, x, y, on);
             self.tally.keep(1);
-            self.at += 1;
         }
-        Ok(self.at < events)
+        self.first += events;
+        Ok(events > 0)
     }
 
     fn tally(&self) -> &Tally {
@@ -169,6 +220,9 @@ impl Decoder for Arrays {
     }
 
     fn offset(&self) -> u64 {
-        self.end
+        match &self.kept {
+            Kept::Rows(rows) => rows.offset(),
+            Kept::Columns(columns, _) => columns[3].offset(),
+        }
     }
 }

@@ -11,13 +11,12 @@
 //! its last, silent or not.
 //!
 //! Counts are whole numbers of any type up to 65535. Of an `.npz`, names with a dot
-//! are not looked at: those are weights. An `.npy` is streamed, an `.npz` is held
-//! in memory.
+//! are not looked at: those are weights. The counts are streamed; of an `.npz`, which
+//! may unpack to a thousand times its length, the packed bytes are held in memory.
 //!
 //! **Source.** `numpy.lib.format`; SpikingJelly 2.0, `datasets`, `split_by` frames.
 
-use std::io::Cursor;
-
+use super::numbers::Numbers;
 use super::{CHUNK_EVENTS, Decoder, Format, Header, Source};
 use crate::error::{Error, ErrorKind, Result};
 use crate::event::{Batch, Sensor, Tally};
@@ -62,17 +61,13 @@ fn first_is_array(head: &[u8]) -> bool {
 
 struct Frames {
     header: Header,
-    source: Source,
-    numbers: npy::Header,
+    numbers: Numbers,
     layout: Layout,
     frame: Micros,
     /// Counts that are read and not yet delivered, and which element comes first.
     counts: Vec<u64>,
     at: usize,
     first: usize,
-    /// Where element 0 is in the file, and whether the others lie behind it.
-    base: u64,
-    stored: bool,
     damage: Option<Error>,
     tally: Tally,
 }
@@ -113,30 +108,12 @@ impl Layout {
 
 fn open(mut source: Source) -> Result<Box<dyn Decoder>> {
     if !source.peek(archive::MAGIC.len())?.starts_with(archive::MAGIC) {
-        let length = npy::header_length(source.peek(npy::PREFIX)?).map_err(|e| e.at_byte(0))?;
-        let numbers = npy::Header::parse(source.take(length, "a header")?);
-        let base = source.offset();
-        return Frames::over(source, numbers.map_err(|e| e.at_byte(0))?, base, true);
+        return Frames::over(Numbers::of_file(source)?);
     }
     let mut archive = Archive::new(source.peek(usize::MAX)?)?;
     let name = only_frames(&mut archive)?;
-    let entry = archive.get(&name)?.ok_or_else(|| nothing("no frames".into()))?;
-    let place = |e: Error| e.at(format!("'{name}'")).at_byte(entry.start);
-    let length = npy::header_length(&entry.bytes).map_err(place)?;
-    let numbers = entry
-        .bytes
-        .get(..length)
-        .map_or_else(|| Err(nothing("half a header".into())), npy::Header::parse);
-    let numbers = numbers.map_err(place)?;
-    let (start, stored) = (entry.offset(length), entry.stored);
-    if (entry.bytes.len() - length) < numbers.bytes().map_err(place)? {
-        let found = format!("{} bytes of numbers", entry.bytes.len() - length);
-        let expected = format!("shape {:?}", numbers.shape);
-        return Err(place(Error::new(ErrorKind::Truncated, found, expected)));
-    }
-    let mut numbers_alone = Source::new(Cursor::new(entry.bytes));
-    numbers_alone.skip(length as u64, "a header")?;
-    Frames::over(numbers_alone, numbers, start, stored)
+    let entry = archive.stream(&name)?.ok_or_else(|| nothing("no frames".into()))?;
+    Frames::over(Numbers::of_entry(entry).map_err(|e| e.at(format!("'{name}'")))?)
 }
 
 fn nothing(found: String) -> Error {
@@ -170,17 +147,11 @@ fn only_frames(archive: &mut Archive) -> Result<String> {
 }
 
 impl Frames {
-    fn over(
-        source: Source,
-        numbers: npy::Header,
-        base: u64,
-        stored: bool,
-    ) -> Result<Box<dyn Decoder>> {
-        let shape = &numbers.shape;
+    fn over(numbers: Numbers) -> Result<Box<dyn Decoder>> {
+        let npy::Header { shape, fortran, element, .. } = numbers.header();
         let layout = Layout::of(shape);
         let layout = layout.ok_or_else(|| nothing(format!("an array of shape {shape:?}")))?;
-        numbers.bytes().map_err(|e| e.at_byte(0))?;
-        if numbers.fortran {
+        if *fortran {
             let found = "counts column by column";
             let expected = "row by row: numpy.ascontiguousarray";
             return Err(Error::new(ErrorKind::Unsupported, found, expected).at_byte(0));
@@ -190,23 +161,17 @@ impl Frames {
             sensor: Some(Sensor { width: layout.width, height: layout.height }),
             channels: Some(layout.channels as u16),
             coding: "counts; frames one step long, channels OFF and ON",
-            remarks: vec![format!(
-                "{} frames, {:?} of {:?}",
-                layout.frames, shape, numbers.element
-            )],
+            remarks: vec![format!("{} frames, {shape:?} of {element:?}", layout.frames)],
             ..Header::default()
         };
         Ok(Box::new(Frames {
             header,
-            source,
             numbers,
             layout,
             frame: FRAME,
             counts: Vec::new(),
             at: 0,
             first: 0,
-            base,
-            stored,
             damage: None,
             tally: Tally::default(),
         }))
@@ -217,31 +182,17 @@ impl Frames {
         self.first + self.counts.len()
     }
 
-    fn offset_of(&self, element: usize) -> u64 {
-        let size = if self.stored { self.numbers.element.size() as u64 } else { 0 };
-        self.base + element as u64 * size
-    }
-
     /// Reads more counts; says whether there were any.
     fn refill(&mut self) -> Result<bool> {
         if let Some(damage) = self.damage.take() {
             return Err(damage);
         }
         let next = self.next();
-        let left = self.layout.frames * self.layout.a_frame() - next;
-        if left == 0 {
+        let frame = self.layout.place(next).0;
+        let values = self.numbers.read(CHUNK_EVENTS).map_err(|e| e.at(format!("frame {frame}")))?;
+        if values.is_empty() {
             return Ok(false);
         }
-        let (element, endian) = (self.numbers.element, self.numbers.endian);
-        let bytes = self.source.records(element.size(), left.min(CHUNK_EVENTS), "a count")?;
-        if bytes.is_empty() {
-            let found = format!("the end of the file in frame {}", self.layout.place(next).0);
-            let expected = format!("{} frames", self.layout.frames);
-            let error = Error::new(ErrorKind::Truncated, found, expected);
-            return Err(error.at_byte(self.offset_of(next)));
-        }
-        let values = element.values(bytes, endian);
-        let values = values.map_err(|e| e.at_byte(self.offset_of(next)))?;
         (self.first, self.at) = (next, 0);
         self.counts = counts(&values);
         if self.counts.len() < values.len() {
@@ -257,7 +208,7 @@ impl Frames {
         let number = number(values, self.counts.len());
         let found = format!("{number} in frame {frame}, channel {channel}, row {y}, column {x}");
         let expected = format!("a whole number of events, {MOST} at most");
-        Error::new(ErrorKind::Unsupported, found, expected).at_byte(self.offset_of(element))
+        Error::new(ErrorKind::Unsupported, found, expected).at_byte(self.numbers.offset_of(element))
     }
 }
 
@@ -306,7 +257,7 @@ impl Decoder for Frames {
     }
 
     fn offset(&self) -> u64 {
-        self.offset_of(self.next())
+        self.numbers.offset_of(self.next())
     }
 
     fn set_frame(&mut self, length: Micros) {

@@ -19,6 +19,7 @@ mod arrays;
 mod columns;
 mod frames;
 mod nmnist;
+mod numbers;
 pub mod source;
 
 use std::fs::File;

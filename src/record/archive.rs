@@ -1,7 +1,9 @@
 //! Zip files, as containers of named bytes.
 
-use std::io::{Cursor, Read};
+use std::io::{self, Cursor, Read};
 
+use flate2::CrcReader;
+use flate2::read::DeflateDecoder;
 use zip::result::ZipError;
 use zip::{CompressionMethod, ZipArchive};
 
@@ -11,8 +13,12 @@ use crate::error::{Error, ErrorKind, Result};
 /// The first bytes of a zip file that holds something.
 pub const MAGIC: &[u8] = b"PK\x03\x04";
 
+/// What is expected of one.
+pub const SOUND: &str = "a sound zip file, stored or deflated";
+
 /// A zip file in memory.
 pub struct Archive<'b> {
+    bytes: &'b [u8],
     zip: ZipArchive<Cursor<&'b [u8]>>,
     /// The memory that is left for what it holds.
     pub budget: Budget,
@@ -36,6 +42,32 @@ impl Entry {
     }
 }
 
+/// What an archive holds under one name, to be unpacked as it is read.
+pub struct Stream {
+    /// Its bytes; where they end, their checksum was right.
+    pub reader: Box<dyn Read + Send>,
+    /// Where they begin in the archive.
+    pub start: u64,
+    /// Whether they lie there as they are.
+    pub stored: bool,
+}
+
+/// Bytes that must have this checksum.
+struct Summed<R> {
+    bytes: CrcReader<R>,
+    sum: u32,
+}
+
+impl<R: Read> Read for Summed<R> {
+    fn read(&mut self, out: &mut [u8]) -> io::Result<usize> {
+        let read = self.bytes.read(out)?;
+        match read > 0 || out.is_empty() || self.bytes.crc().sum() == self.sum {
+            true => Ok(read),
+            false => Err(io::Error::new(io::ErrorKind::InvalidData, "a wrong checksum")),
+        }
+    }
+}
+
 impl<'b> Archive<'b> {
     /// Reads the directory.
     ///
@@ -49,7 +81,7 @@ impl<'b> Archive<'b> {
             let found = "entries that overlap";
             return Err(Error::new(ErrorKind::Corrupt, found, "a zip file").at_byte(0));
         }
-        Ok(Archive { zip, budget: Budget::for_file(bytes.len()) })
+        Ok(Archive { bytes, zip, budget: Budget::for_file(bytes.len()) })
     }
 
     /// The names, in the order of the directory.
@@ -80,6 +112,32 @@ impl<'b> Archive<'b> {
         self.read(name, bytes)
     }
 
+    /// What is held under a name, if anything. Unpacked it may be of any length, which
+    /// is why nothing of it is held but the packed bytes.
+    ///
+    /// # Errors
+    /// Damage to the archive; that to the bytes is the stream's.
+    pub fn stream(&mut self, name: &str) -> Result<Option<Stream>> {
+        let place = |e: Error| e.at(format!("'{name}'"));
+        let file = match self.zip.by_name(name) {
+            Err(ZipError::FileNotFound) => return Ok(None),
+            other => other.map_err(|e| place(error(e)).at_byte(0))?,
+        };
+        let start = file.data_start().unwrap_or(0);
+        let size = usize::try_from(file.compressed_size()).unwrap_or(usize::MAX);
+        let packed = self.bytes.get(start as usize..).and_then(|bytes| bytes.get(..size));
+        let cut = || Error::new(ErrorKind::Truncated, "the end of the file", "its packed bytes");
+        let packed = packed.ok_or_else(|| place(cut()).at_byte(start))?;
+        let packed = Cursor::new(packed.to_vec());
+        let stored = file.compression() == CompressionMethod::Stored;
+        let sum = file.crc32();
+        let reader: Box<dyn Read + Send> = match stored {
+            true => Box::new(Summed { bytes: CrcReader::new(packed), sum }),
+            false => Box::new(Summed { bytes: CrcReader::new(DeflateDecoder::new(packed)), sum }),
+        };
+        Ok(Some(Stream { reader, start, stored }))
+    }
+
     fn read(&mut self, name: &str, most: u64) -> Result<Option<Entry>> {
         let place = |e: Error| e.at(format!("'{name}'"));
         let file = match self.zip.by_name(name) {
@@ -103,5 +161,5 @@ fn error(error: ZipError) -> Error {
         }
         _ => ErrorKind::Corrupt,
     };
-    Error::new(kind, format!("'{error}'"), "a sound zip file, stored or deflated")
+    Error::new(kind, format!("'{error}'"), SOUND)
 }

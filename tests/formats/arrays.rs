@@ -69,3 +69,42 @@ fn arrays_that_are_no_events_are_refused_or_end_before_what_is_none() {
         assert!(error.to_string().contains(&format!("event 1: found {found};")), "{error}");
     }
 }
+
+/// Rows of eight bytes a number, `bad` of them at 7, 0: behind a header of 128 bytes,
+/// which is numpy's, at byte 128 + 7 · 32 = 352.
+fn rows(bad: f64) -> Vec<u8> {
+    let row = |i: i32| [if i == 7 { bad } else { 1.0 }, 2.0, 1.0, f64::from(i)];
+    let numbers: Vec<u8> = (0..20).flat_map(row).flat_map(f64::to_le_bytes).collect();
+    let mut bytes = npy("<f8", "False", "(20, 4)", &numbers);
+    let spaces = 128 - (bytes.len() - numbers.len());
+    bytes[8] += spaces as u8;
+    let end = bytes.len() - numbers.len() - 1;
+    bytes.splice(end..end, vec![b' '; spaces]);
+    bytes
+}
+
+#[test]
+fn a_number_that_is_none_of_an_event_is_named_with_its_byte() {
+    let outcome = read(&rows(-1.0));
+    assert_eq!(outcome.events.len(), 7);
+    let error = outcome.error.unwrap().to_string();
+    assert!(error.starts_with("byte 352: event 7: found x = -1;"), "{error}");
+    // column by column, the x of event 1 is the second number
+    let numbers = [1, 255, 1, 1, 0, 0, 5, 6];
+    let columns = npy("|i1", "True", "(2, 4)", &numbers);
+    let outcome = read(&columns);
+    assert_eq!(outcome.events, [(5_000, 1, 1, false)].into_iter().collect());
+    let error = outcome.error.unwrap();
+    assert_eq!(error.offset, Some(columns.len() as u64 - 7), "{error}");
+}
+
+#[test]
+fn of_rows_cut_off_the_whole_ones_are_left() {
+    for (cut, byte) in [(128 + 7 * 32, 352), (128 + 7 * 32 + 5, 352), (128 + 7 * 32 + 20, 368)] {
+        let outcome = read(&rows(1.0)[..cut]);
+        assert_eq!(outcome.events.len(), 7);
+        let error = outcome.error.unwrap();
+        assert_eq!((error.kind, error.offset), (ErrorKind::Truncated, Some(byte)), "{error}");
+        assert!(error.to_string().contains("event 7: found the end behind"), "{error}");
+    }
+}

@@ -42,12 +42,14 @@ impl Sample {
         sample
     }
 
-    /// The bound on a decoder's memory: a buffer and a chunk of events. AEDAT 4
+    /// The bound on a decoder's memory: a buffer and a chunk of events. Event arrays of
+    /// an archive have a buffer for each of four columns. AEDAT 4
     /// holds a packet besides, which may swell to 8 MiB however small it is, and
     /// is held up to three times while it is unpacked.
     fn memory(&self) -> usize {
         match self.format.name {
             "aedat4" => (24 << 20) + 2 * self.bytes.len(),
+            "event-arrays" => 2 << 20,
             _ => 1 << 20,
         }
     }

@@ -9,7 +9,8 @@ use synops::units::Micros;
 use zip::ZipWriter;
 use zip::write::SimpleFileOptions;
 
-use super::read;
+use super::memory::peak;
+use super::{format, read, read_from};
 
 /// What `tools/make_torch_golden.py` wrote with numpy.
 pub const FILES: [(&str, &[u8]); 6] = [
@@ -128,4 +129,47 @@ fn arrays_that_are_no_frames_are_refused() {
     assert!(two.contains("found 2 of them among [a [2, 1, 1, 2], b [2, 1, 1, 2]]"), "{two}");
     let none = refused(&archive(&["conv.weight"]));
     assert!(none.contains("found 0 of them"), "{none}");
+}
+
+/// A zip file of one deflated array.
+fn deflated(npy: &[u8]) -> Vec<u8> {
+    let mut file = ZipWriter::new(Cursor::new(Vec::new()));
+    file.start_file("frames.npy", SimpleFileOptions::default()).unwrap();
+    file.write_all(npy).unwrap();
+    file.finish().unwrap().into_inner()
+}
+
+/// Deflate packs zeros 1032 to 1 (RFC 1951: 258 bytes by 2 bits), and frames are zeros.
+#[test]
+fn frames_may_be_packed_as_tight_as_deflate_packs_and_are_unpacked_as_they_are_read() {
+    let mut numbers = vec![0; 4 * 400 * 2 * 128 * 128];
+    let last = numbers.len() - 4;
+    numbers[last..].copy_from_slice(&3f32.to_le_bytes());
+    let packed = deflated(&npy("<f4", "False", "(400, 2, 128, 128)", &numbers));
+    assert!(packed.len() * 900 < numbers.len(), "{}", packed.len());
+    drop(numbers);
+    let (outcome, peak) = peak(|| read_from(format("frames"), Cursor::new(packed)));
+    assert!(outcome.error.is_none(), "{:?}", outcome.error);
+    assert_eq!(outcome.events, [(399_000, 127, 127, true); 3].into_iter().collect());
+    assert!(peak < 2 << 20, "{peak} bytes");
+}
+
+#[test]
+fn what_is_unpacked_is_as_long_as_its_shape_says_and_has_its_checksum() {
+    let of = |shape: &str| deflated(&npy("|u1", "False", shape, &[1, 0, 0, 2]));
+    assert!(read(&of("(2, 1, 1, 2)")).error.is_none());
+    let short = read(&of("(3, 1, 1, 2)"));
+    assert_eq!(short.events.len(), 3);
+    let error = short.error.unwrap();
+    assert_eq!(error.kind, ErrorKind::Truncated);
+    assert!(error.to_string().contains("found the end behind 4 numbers; expected 6"), "{error}");
+    let long = read(&of("(1, 1, 1, 2)")).error.unwrap();
+    assert!(long.to_string().contains("found more numbers; expected 2"), "{long}");
+    // the directory at the end of the file says the checksum, 16 bytes into its entry
+    let mut bytes = of("(2, 1, 1, 2)");
+    let entry = bytes.windows(4).position(|window| window == b"PK\x01\x02").unwrap();
+    bytes[entry + 16] ^= 1;
+    let sum = read(&bytes).error.unwrap();
+    assert_eq!(sum.kind, ErrorKind::Corrupt);
+    assert!(sum.to_string().contains("checksum"), "{sum}");
 }
