@@ -15,7 +15,7 @@
 use std::fmt;
 use std::io::{self, Read};
 
-use lz4_flex::frame::FrameDecoder as Lz4;
+use lz4_flex::frame::{Error as Lz4Error, FrameDecoder as Lz4};
 use ruzstd::decoding::{FrameDecoder as Zstd, StreamingDecoder};
 
 use super::super::columns::with_care;
@@ -105,7 +105,7 @@ impl Packing {
                 if is_checksum(&e) {
                     body.clear();
                 }
-                refuse(format!("a packet that is no {} frame: {e}", self.name()))
+                refuse(format!("a packet that is no {} frame: {}", self.name(), cause(&e)))
             }
             Ok(_) if body.len() as u64 > limit => {
                 refuse(format!("a packet of {} bytes that unpacks to over {limit}", frame.len()))
@@ -159,10 +159,26 @@ impl std::error::Error for ChecksumDiffers {}
 fn is_checksum(error: &io::Error) -> bool {
     let Some(cause) = error.get_ref() else { return false };
     cause.is::<ChecksumDiffers>()
-        || matches!(
-            cause.downcast_ref::<lz4_flex::frame::Error>(),
-            Some(lz4_flex::frame::Error::ContentChecksumError)
-        )
+        || matches!(cause.downcast_ref::<Lz4Error>(), Some(Lz4Error::ContentChecksumError))
+}
+
+/// What broke a frame, in words; `lz4_flex` has none for its frames.
+fn cause(error: &io::Error) -> String {
+    let lz4 = error.get_ref().and_then(|cause| cause.downcast_ref::<Lz4Error>());
+    let words = match lz4 {
+        None => return error.to_string(),
+        Some(Lz4Error::DecompressionError(block)) => return format!("in a block, {block}"),
+        Some(Lz4Error::WrongMagicNumber) => "another magic number",
+        Some(Lz4Error::HeaderChecksumError) => "the checksum of its header differs",
+        Some(Lz4Error::BlockChecksumError) => "the checksum of a block differs",
+        Some(Lz4Error::ContentChecksumError) => "its checksum differs",
+        Some(Lz4Error::ContentLengthError { .. }) => "its length is not the stated one",
+        Some(Lz4Error::BlockTooBig) => "a block larger than its header allows",
+        Some(Lz4Error::SkippableFrame(_)) => "one to be skipped",
+        Some(Lz4Error::DictionaryNotSupported) => "one that needs a dictionary",
+        Some(_) => "a header that the format does not have",
+    };
+    words.to_owned()
 }
 
 #[cfg(test)]
@@ -249,6 +265,20 @@ mod tests {
         let error = Packing::Lz4.unpack(&frame, &mut body).unwrap_err();
         assert!(error.to_string().contains("unpacks to over"), "{error}");
         assert!(body.capacity() < 192 << 20, "{} bytes", body.capacity());
+    }
+
+    /// Of the token 0x10: one literal, then a match of four bytes; its offset is 0.
+    #[test]
+    fn what_is_wrong_with_a_block_is_said_in_words() {
+        let block = [0x10, 7, 0, 0, 0x10, 7, 0, 0, 0x50, 1, 2, 3, 4, 5];
+        let mut frame = lz4(b"");
+        frame.truncate(frame.len() - 4);
+        frame.extend((block.len() as u32).to_le_bytes());
+        frame.extend(block);
+        frame.extend([0; 4]);
+        let error = Packing::Lz4.unpack(&frame, &mut Vec::new()).unwrap_err().to_string();
+        assert!(error.contains("offset"), "{error}");
+        assert!(!error.contains("DecompressionError") && !error.contains("OffsetZero"), "{error}");
     }
 
     proptest! {
