@@ -8,14 +8,15 @@ use hdf5_pure::{
 };
 
 use crate::error::{Error, ErrorKind, Result};
+use crate::record::budget::Budget;
 use crate::record::{Array, Record, Values};
 
 /// How deep groups may lie within groups.
 const DEEPEST: usize = 64;
 
-/// How many times the length of the file its content may take up: deflate reaches
-/// 1032, and four bytes are counted as eight.
-const LARGEST_EXPANSION: u64 = 4096;
+/// What any file may hold in memory. The same number for every neuron of a large
+/// population is packed a thousand times over, and is not much all the same.
+const FLOOR: u64 = 64 << 20;
 
 /// The first bytes of every HDF5 file.
 const SIGNATURE: &[u8] = b"\x89HDF\r\n\x1a\n";
@@ -28,7 +29,7 @@ pub fn sniff(head: &[u8]) -> bool {
 /// A file that is open for reading.
 pub struct Hdf5 {
     file: File,
-    budget: u64,
+    length: usize,
 }
 
 impl Hdf5 {
@@ -41,9 +42,9 @@ impl Hdf5 {
             let found = format!("{} bytes that are no HDF5 file", bytes.len());
             return Err(Error::new(ErrorKind::UnknownFormat, found, expected).at_byte(0));
         }
-        let budget = (bytes.len() as u64).saturating_mul(LARGEST_EXPANSION);
+        let length = bytes.len();
         let file = File::from_bytes(bytes).map_err(|e| wrong("the file", e))?;
-        Ok(Hdf5 { file, budget })
+        Ok(Hdf5 { file, length })
     }
 
     /// Whether the file has a group of this name.
@@ -54,10 +55,11 @@ impl Hdf5 {
     /// Everything in the group of this name.
     ///
     /// # Errors
-    /// No such group, damage, or more data than a file of this length can hold.
+    /// No such group, damage, or more data than a file of this length may hold, which is
+    /// seen before it is unpacked.
     pub fn read(&self, group: &str) -> Result<Record> {
         let at = self.file.group(group).map_err(|e| wrong(&format!("/{group}"), e))?;
-        Reader { budget: self.budget }.group(&at, 0)
+        Reader { budget: Budget::above(FLOOR, self.length) }.group(&at, 0)
     }
 }
 
@@ -84,7 +86,7 @@ fn wrong(place: &str, error: hdf5_pure::Error) -> Error {
 
 /// Reads groups while what they hold stays in proportion to the file.
 struct Reader {
-    budget: u64,
+    budget: Budget,
 }
 
 impl Reader {
@@ -110,13 +112,14 @@ impl Reader {
     fn dataset(&mut self, dataset: &Dataset) -> Result<Array> {
         let wrong = |e| wrong("its data", e);
         let shape = dataset.shape().map_err(wrong)?;
-        self.spend(&shape)?;
+        let kind = dataset.dtype().map_err(wrong)?;
+        self.spend(&shape, if matches!(kind, DType::F32) { 4 } else { 8 })?;
         let shape: Vec<usize> = shape.iter().map(|&axis| axis as usize).collect();
-        let values = match dataset.dtype().map_err(wrong)? {
+        let values = match kind {
             DType::F32 => Values::F32(dataset.read_f32().map_err(wrong)?),
             DType::F64 => Values::F64(dataset.read_f64().map_err(wrong)?),
             DType::VariableLengthString => {
-                let limit = usize::try_from(self.budget).unwrap_or(usize::MAX);
+                let limit = usize::try_from(self.budget.left()).unwrap_or(usize::MAX);
                 let options = VlenStringReadOptions::new().with_max_payload_bytes(limit);
                 Values::Text(dataset.read_vlen_strings(options).map_err(wrong)?)
             }
@@ -140,19 +143,11 @@ impl Reader {
         Array::new(&shape, values)
     }
 
-    /// Refuses a shape that claims more than a compressed file could hold.
-    fn spend(&mut self, shape: &[u64]) -> Result<()> {
-        let bytes = shape.iter().try_fold(8u64, |bytes, &axis| bytes.checked_mul(axis));
-        match bytes.and_then(|bytes| self.budget.checked_sub(bytes)) {
-            Some(left) => {
-                self.budget = left;
-                Ok(())
-            }
-            None => {
-                let found = format!("data of shape {shape:?}");
-                Err(Error::new(ErrorKind::Corrupt, found, "no more than the file can hold"))
-            }
-        }
+    /// Refuses a shape that claims more elements than there may be, each of `size` bytes.
+    fn spend(&mut self, shape: &[u64], size: u64) -> Result<()> {
+        let bytes = shape.iter().try_fold(size, |bytes, &axis| bytes.checked_mul(axis));
+        let spent = self.budget.spend(bytes.unwrap_or(u64::MAX));
+        spent.map_err(|e| Error { found: format!("data of shape {shape:?}"), ..e })
     }
 }
 
@@ -178,4 +173,28 @@ fn fill(dataset: &mut DatasetBuilder, array: &Array) {
         }
     }
     .with_shape(&shape);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A file with one deflated array of zeros, of so many MiB.
+    fn zeros(mebibytes: usize) -> Vec<u8> {
+        let mut file = FileBuilder::new();
+        let mut group = file.create_group("node");
+        let numbers = vec![0.0; mebibytes << 18];
+        let weight = group.create_dataset("weight").with_f32_data(&numbers);
+        weight.with_shape(&[mebibytes as u64, 1 << 18]).with_chunks(&[1, 1 << 18]).with_deflate(9);
+        file.add_group(group.finish());
+        file.finish().unwrap()
+    }
+
+    #[test]
+    fn zeros_may_be_packed_tightly_but_not_without_bound() {
+        let read = |mebibytes| Hdf5::open(zeros(mebibytes), "").and_then(|file| file.read("node"));
+        assert_eq!(read(40).unwrap().arrays["weight"].len(), 40 << 18);
+        let error = read(160).unwrap_err().to_string();
+        assert!(error.starts_with("'weight': found data of shape [160, 262144]"), "{error}");
+    }
 }
