@@ -49,13 +49,55 @@ fn neighbour(target: &Path) -> io::Result<NamedTempFile> {
     builder.tempfile_in(folder.unwrap_or(Path::new(".")))
 }
 
+/// Opens a file that is read more than once: looked at, digested, read.
+///
+/// # Errors
+/// What can be read but once, such as a pipe; it is not opened, since that may wait for
+/// a writer. The operating system's, with the path.
+pub fn open(path: &Path) -> Result<fs::File> {
+    let fail = |e| Error::from(e).in_file(path);
+    let kind = fs::metadata(path).map_err(fail)?.file_type();
+    // a folder is the system's to refuse
+    if !kind.is_file() && !kind.is_dir() {
+        let expected = "a file, which can be read more than once";
+        return Err(Error::new(ErrorKind::Usage, name(kind), expected).in_file(path));
+    }
+    fs::File::open(path).map_err(fail)
+}
+
+#[cfg(unix)]
+fn name(kind: fs::FileType) -> &'static str {
+    use std::os::unix::fs::FileTypeExt;
+    match kind {
+        _ if kind.is_fifo() => "a pipe",
+        _ if kind.is_socket() => "a socket",
+        _ => "a device",
+    }
+}
+
+#[cfg(not(unix))]
+fn name(_: fs::FileType) -> &'static str {
+    "no file"
+}
+
+/// What is in a file that is read more than once.
+///
+/// # Errors
+/// As [`open`].
+pub fn read(path: &Path) -> Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    let read = open(path)?.read_to_end(&mut bytes);
+    read.map_err(|e| Error::from(e).in_file(path))?;
+    Ok(bytes)
+}
+
 /// The first bytes of a file, `bytes` of them where there are as many.
 ///
 /// # Errors
-/// A file that cannot be read.
+/// As [`open`].
 pub fn head(path: &Path, bytes: u64) -> Result<Vec<u8>> {
     let mut head = Vec::new();
-    let read = fs::File::open(path).and_then(|file| file.take(bytes).read_to_end(&mut head));
+    let read = open(path)?.take(bytes).read_to_end(&mut head);
     read.map_err(|e| Error::from(e).in_file(path))?;
     Ok(head)
 }

@@ -422,6 +422,43 @@ fn a_full_disk_is_an_error() {
     assert!(message.contains("/dev/full"), "{message}");
 }
 
+/// A recording is looked at, digested and read, each from its beginning.
+#[test]
+#[cfg(unix)]
+fn what_can_be_read_but_once_is_refused() {
+    let pipe = folder().join("pipe");
+    _ = fs::remove_file(&pipe);
+    assert!(Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+    let pipe = pipe.display().to_string();
+    let (recording, network) = (data("arm.aedat"), data("arm.nir"));
+    for arguments in [
+        &["info", &pipe][..],
+        &["replay", &pipe, "--network", &network],
+        &["replay", &recording, "--network", &pipe],
+        &["info", "--format", "aedat3", "/dev/stdin"],
+        &["replay", "/dev/stdin", "--network", &network],
+    ] {
+        let mut child = Command::new("timeout")
+            .args(["20", env!("CARGO_BIN_EXE_synops")])
+            .args(arguments)
+            .current_dir(folder())
+            .stdin(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        drop(child.stdin.take());
+        let output = child.wait_with_output().unwrap();
+        let message = text(&output.stderr);
+        assert_eq!(output.status.code(), Some(2), "{arguments:?}: {message}");
+        let expected = ": found a pipe; expected a file, which can be read more than once";
+        assert!(message.contains(expected), "{arguments:?}: {message}");
+    }
+    // what the shell reads from a file can be opened again
+    let file = fs::File::open(&recording).unwrap();
+    let mut info = Command::new(env!("CARGO_BIN_EXE_synops"));
+    assert!(info.args(["info", "/dev/stdin"]).stdin(file).output().unwrap().status.success());
+}
+
 #[test]
 fn help_has_an_example_for_every_verb() {
     let help = done(&["--help"]);

@@ -13,6 +13,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use super::{Corpus, Part, Sample, user_of};
+use crate::disk;
 use crate::error::{Error, ErrorKind, Result};
 use crate::event::Window;
 
@@ -149,7 +150,7 @@ fn listed(
 
 /// The rows of a label file that are trials.
 fn trials(labels: &Path, defects: &mut Vec<Error>) -> Result<Vec<Trial>> {
-    let text = fs::read(labels).map_err(|e| Error::from(e).in_file(labels))?;
+    let text = disk::read(labels)?;
     let mut trials: Vec<Trial> = Vec::new();
     for (line, row) in rows(&text).map_err(|e| e.in_file(labels))? {
         match row {
@@ -202,7 +203,7 @@ pub fn mapping() -> String {
 /// # Errors
 /// A file that cannot be read, or a row that is no trial, with its line.
 pub fn read_labels(path: &Path) -> Result<Vec<Trial>> {
-    let text = fs::read(path).map_err(|e| Error::from(e).in_file(path))?;
+    let text = disk::read(path)?;
     parse_labels(&text).map_err(|e| e.in_file(path))
 }
 

@@ -22,10 +22,10 @@ mod nmnist;
 mod numbers;
 pub mod source;
 
-use std::fs::File;
 use std::io::Cursor;
 use std::path::{Path, PathBuf};
 
+use crate::disk;
 use crate::error::{Error, ErrorKind, Result};
 use crate::event::{Batch, Sensor, Tally};
 use crate::units::Micros;
@@ -130,11 +130,11 @@ impl Recording {
     /// Opens a file, of the format named or of the one that its content shows.
     ///
     /// # Errors
-    /// A file that cannot be read, is of no known format, or has a damaged
+    /// A file that cannot be read, or but once, is of no known format, or has a damaged
     /// header.
     pub fn open(path: &Path, format: Option<&str>) -> Result<Recording> {
         let open = || {
-            let file = File::open(path)?;
+            let file = disk::open(path)?;
             let len = file.metadata()?.len();
             Ok((len, decoder(Source::new(file), format)?))
         };

@@ -1,6 +1,5 @@
 //! Networks in files, whatever their format.
 
-use std::fs;
 use std::path::Path;
 
 use super::graph::Graph;
@@ -64,7 +63,7 @@ pub fn is_one(path: &Path) -> Result<bool> {
 /// A file that cannot be read or is in no known format, and whatever its format
 /// refuses.
 pub fn read(path: &Path) -> Result<(&'static Format, Graph)> {
-    let bytes = fs::read(path).map_err(|e| Error::from(e).in_file(path))?;
+    let bytes = disk::read(path)?;
     from_bytes(bytes).map_err(|e| e.in_file(path))
 }
 

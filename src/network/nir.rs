@@ -16,7 +16,6 @@
 //!
 //! **Source.** NIR 1.0.8, `serialization.py`.
 
-use std::fs;
 use std::path::Path;
 
 use super::graph::{Graph, Vocabulary};
@@ -43,7 +42,7 @@ const NODE: &str = "node";
 /// A file that cannot be read, is no HDF5 file, holds no NIR graph, or a graph
 /// with a node that is not known or lacks a field.
 pub fn read(path: &Path) -> Result<Graph> {
-    let bytes = fs::read(path).map_err(|e| Error::from(e).in_file(path))?;
+    let bytes = disk::read(path)?;
     from_bytes(bytes).map_err(|e| e.in_file(path))
 }
 

@@ -1,6 +1,5 @@
 //! The birth certificate of a result: everything that it takes to get it again.
 
-use std::fs::File;
 use std::io::{self, Read};
 use std::path::Path;
 
@@ -8,6 +7,7 @@ use serde::Serialize;
 use serde_json::{Map, Value};
 use sha2::{Digest, Sha256};
 
+use crate::disk;
 use crate::error::{Error, Result};
 use crate::network::{Network, Unit};
 use crate::replay::Settings;
@@ -70,8 +70,7 @@ pub struct Manifest {
 /// # Errors
 /// A file that cannot be read.
 pub fn file_digest(path: &Path) -> Result<String> {
-    let read = || -> io::Result<String> { digest(&mut File::open(path)?) };
-    read().map_err(|e| Error::from(e).in_file(path))
+    digest(&mut disk::open(path)?).map_err(|e| Error::from(e).in_file(path))
 }
 
 /// SHA-256 of what a reader gives.
