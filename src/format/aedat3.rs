@@ -58,6 +58,9 @@ const MAGIC: &[u8] = b"#!AER-DAT3.";
 const VERSION: &str = "#!AER-DAT3.1";
 const END_OF_HEADER: &str = "#!END-HEADER";
 
+/// A header longer than this is damage: its lines are kept.
+const LONGEST_HEADER: u64 = 1 << 20;
+
 const EVENT: usize = 8;
 
 fn sniff(head: &[u8]) -> bool {
@@ -90,6 +93,10 @@ fn open(mut source: Source) -> Result<Box<dyn Decoder>> {
     };
     loop {
         let start = source.offset();
+        if start > LONGEST_HEADER {
+            let found = format!("a header of over {LONGEST_HEADER} bytes");
+            return Err(Error::new(ErrorKind::Corrupt, found, END_OF_HEADER).at_byte(start));
+        }
         let line = String::from_utf8_lossy(source.line()?).into_owned();
         match line.strip_prefix('#') {
             Some(_) if line == END_OF_HEADER => break,

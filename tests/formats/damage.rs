@@ -13,7 +13,7 @@ use synops::event::Batch;
 use synops::format::{Decoder, Format, Source};
 
 use super::memory::peak;
-use super::{arrays, data, format, frames, golden, read};
+use super::{arrays, data, format, frames, golden, read, read_from};
 
 const CUTS: usize = 200;
 const CHANGES: usize = if cfg!(debug_assertions) { 200 } else { 2_000 };
@@ -241,4 +241,15 @@ fn of_an_aedat2_cut_off_every_whole_event_is_left() {
     let outcome = read(&bytes[..216 + 1_000 * 8 + 3]);
     assert_eq!(outcome.events.len(), 1_000);
     assert_eq!(outcome.error.unwrap().offset, Some(216 + 1_000 * 8));
+}
+
+/// Header lines are kept, so that there must be an end to them.
+#[test]
+fn a_header_that_goes_on_and_on_is_refused() {
+    let bytes = ["#!AER-DAT3.1\r\n", &"#x\r\n".repeat(5_000_000)].concat().into_bytes();
+    let (outcome, peak) = peak(|| read_from(format("aedat3"), Cursor::new(bytes)));
+    let error = outcome.error.unwrap();
+    assert_eq!(error.kind, ErrorKind::Corrupt);
+    assert!(error.to_string().contains("found a header of over 1048576 bytes"), "{error}");
+    assert!(peak < 32 << 20, "{peak} bytes");
 }
