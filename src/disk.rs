@@ -91,6 +91,27 @@ pub fn read(path: &Path) -> Result<Vec<u8>> {
     Ok(bytes)
 }
 
+/// The text in a file.
+///
+/// # Errors
+/// A file that cannot be read; bytes that are no text, with the place of the first.
+pub fn text(path: &Path) -> Result<String> {
+    let bytes = fs::read(path).map_err(|e| Error::from(e).in_file(path))?;
+    utf8(&bytes).map(str::to_owned).map_err(|e| e.in_file(path))
+}
+
+/// The text that these bytes are.
+///
+/// # Errors
+/// Bytes that are none, with the place of the first.
+pub fn utf8(bytes: &[u8]) -> Result<&str> {
+    str::from_utf8(bytes).map_err(|e| {
+        let at = e.valid_up_to();
+        let found = format!("byte 0x{:02x}", bytes.get(at).copied().unwrap_or_default());
+        Error::new(ErrorKind::Corrupt, found, "text in UTF-8").at_byte(at as u64)
+    })
+}
+
 /// The first bytes of a file, `bytes` of them where there are as many.
 ///
 /// # Errors

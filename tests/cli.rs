@@ -460,6 +460,23 @@ fn what_can_be_read_but_once_is_refused() {
 }
 
 #[test]
+fn a_text_that_is_none_is_named_with_its_byte() {
+    let config = folder().join("config.toml");
+    fs::write(&config, b"seed = 1\nname = \"\xff\"\n").unwrap();
+    let config = config.display().to_string();
+    let message = refused(&["train", &config, "--out", "trained"], 2);
+    let expected = format!("{config}: byte 17: found byte 0xff; expected text in UTF-8");
+    assert!(message.contains(&expected), "{message}");
+    let labels = folder().join("labels.csv");
+    fs::write(&labels, b"class,startTime_usec,endTime_usec\n\xff,1,2\n").unwrap();
+    let labels = labels.display().to_string();
+    let arm = arm(&["--labels", &labels]);
+    let message = refused(&arm.iter().map(String::as_str).collect::<Vec<_>>(), 2);
+    let expected = format!("{labels}: byte 34: found byte 0xff; expected text in UTF-8");
+    assert!(message.contains(&expected), "{message}");
+}
+
+#[test]
 fn help_has_an_example_for_every_verb() {
     let help = done(&["--help"]);
     let verbs = "info replay raster plot render check eval energy train convert synth";

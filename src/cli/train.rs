@@ -129,7 +129,7 @@ impl Args {
         changes.extend(self.list.as_ref().map(|path| format!("data.list={}", text(path))));
         match (&self.config, &self.preset) {
             (Some(path), _) => {
-                let text = fs::read_to_string(path).map_err(|e| Error::from(e).in_file(path))?;
+                let text = disk::text(path)?;
                 Config::parse(&text, &changes).map_err(|e| e.in_file(path))
             }
             (None, name) => {

@@ -9,7 +9,6 @@
 //! recognition system, CVPR 2017, and the data set's `gesture_mapping.csv`.
 
 use std::collections::BTreeMap;
-use std::fs;
 use std::path::{Path, PathBuf};
 
 use super::{Corpus, Part, Sample, user_of};
@@ -130,7 +129,7 @@ fn listed(
             continue;
         };
         let parts = parts.get_or_insert_with(BTreeMap::new);
-        let text = fs::read_to_string(list).map_err(|e| Error::from(e).in_file(list))?;
+        let text = disk::text(list)?;
         let names = (1..).zip(text.lines().map(str::trim)).filter(|(_, name)| !name.is_empty());
         for (line, name) in names {
             if !files.iter().any(|file| file.ends_with(name)) {
@@ -217,6 +216,7 @@ pub fn parse_labels(text: &[u8]) -> Result<Vec<Trial>> {
 
 /// Every row with its line, whether it is a trial or not.
 fn rows(text: &[u8]) -> Result<Vec<(u64, Result<Trial>)>> {
+    let text = disk::utf8(text)?.as_bytes();
     let mut reader =
         csv::ReaderBuilder::new().trim(csv::Trim::All).flexible(true).from_reader(text);
     let corrupt = |e: csv::Error| Error::new(ErrorKind::Corrupt, e.to_string(), "");
@@ -252,6 +252,8 @@ fn trial(row: &csv::StringRecord) -> Result<Trial> {
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use super::*;
 
     #[test]

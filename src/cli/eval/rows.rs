@@ -83,7 +83,7 @@ pub fn write(path: &Path, head: &Head, rows: &[Row]) -> Result<()> {
 
 /// What a file's rows have in common, and those that are whole.
 fn read(path: &Path) -> Result<(Head, Vec<Row>)> {
-    let text = std::fs::read_to_string(path).map_err(|e| Error::from(e).in_file(path))?;
+    let text = disk::text(path)?;
     let corrupt = |number: usize, e: serde_json::Error| {
         let error = Error::new(ErrorKind::Corrupt, e.to_string(), "rows of an evaluation");
         error.at(format!("line {number}")).in_file(path)
