@@ -144,6 +144,17 @@ fn what_is_wrong_is_named_with_its_node() {
     assert!(odd.contains("pairs of node names"), "{odd}");
     let zero = refusal(|r| node_of(r, "input").put("shape", Array::integers(&[0, 3])));
     assert!(zero.contains("'input'") || zero.contains("0.IF"), "{zero}");
+    let input = |axes: &[i64]| refusal(|r| node_of(r, "input").put("shape", Array::integers(axes)));
+    let negative = input(&[2, -34, 34]);
+    assert!(
+        negative.starts_with(
+            "node 'input' (Input): 'shape': found shape [2, -34, 34]; expected one or more axes"
+        ),
+        "{negative}"
+    );
+    let large = input(&[2, 40_000, 40_000]);
+    let found = "node 'input' (Input): 'shape': found shape [2, 40000, 40000]; expected";
+    assert!(large.starts_with(found), "{large}");
     let classes = refusal(|r| {
         let metadata = r.groups.get_mut("metadata").unwrap();
         metadata.put("class_names", Array::text("only one"));
@@ -157,6 +168,17 @@ fn what_is_no_network_is_refused() {
     assert_eq!(refusal(b""), ErrorKind::UnknownFormat);
     assert_eq!(refusal(b"#!AER-DAT3.1\r\n"), ErrorKind::UnknownFormat);
     assert_eq!(refusal(b"\x89HDF\r\n\x1a\n"), ErrorKind::Corrupt);
+}
+
+/// In the old groups of HDF5 names end with a NUL.
+#[test]
+fn what_has_lost_its_name_is_named_all_the_same() {
+    let mut bytes = include_bytes!("golden/recurrent.nir").to_vec();
+    let at = bytes.windows(7).position(|name| name == b"v_leak\0").unwrap();
+    bytes[at] = 0;
+    let error = nir::from_bytes(bytes).unwrap_err().to_string();
+    assert!(!error.contains(": :"), "{error}");
+    assert!(error.contains("found ") && error.contains("; expected "), "{error}");
 }
 
 /// Cuts a file at 200 places and changes 2,000 single bytes, and makes an engine

@@ -255,5 +255,13 @@ fn edges(array: &Array) -> Result<Vec<(String, String)>> {
 
 /// The shape that an `Input` or `Output` states.
 pub(super) fn stated_shape(array: &Array) -> Result<Shape> {
-    Shape::new(&array.sizes()?)
+    let numbers = array.numbers()?;
+    let sizes = array.sizes().map_err(|e| {
+        let axes: Vec<String> = numbers.iter().map(f64::to_string).collect();
+        Error { found: format!("shape [{}]", axes.join(", ")), expected: AXES.into(), ..e }
+    });
+    Shape::new(&sizes?)
 }
+
+/// What a shape is made of.
+const AXES: &str = "one or more axes of positive length";

@@ -80,8 +80,19 @@ pub fn to_bytes(record: &Record) -> Result<Vec<u8>> {
     file.finish().map_err(|e| wrong("the file", e))
 }
 
+/// An error of the library, which ends with a name where there is one.
 fn wrong(place: &str, error: hdf5_pure::Error) -> Error {
-    Error::new(ErrorKind::Corrupt, error.to_string(), "").at(place)
+    let error = error.to_string();
+    let found = format!("'{}'", error.trim_end_matches([':', ' ']));
+    Error::new(ErrorKind::Corrupt, found, "a sound HDF5 file").at(place)
+}
+
+/// How messages speak of a member of a group; damage may have taken its name.
+fn member(name: &str) -> String {
+    match name {
+        "" => "a member without a name".to_owned(),
+        name => format!("'{name}'"),
+    }
 }
 
 /// Reads groups while what they hold stays in proportion to the file.
@@ -97,13 +108,13 @@ impl Reader {
             return Err(Error::new(ErrorKind::Corrupt, found, format!("{DEEPEST} at most")));
         }
         for name in group.datasets().map_err(|e| wrong("a group", e))? {
-            let dataset = group.dataset(&name).map_err(|e| wrong(&name, e))?;
-            let array = self.dataset(&dataset).map_err(|e| e.at(format!("'{name}'")))?;
+            let dataset = group.dataset(&name).map_err(|e| wrong(&member(&name), e))?;
+            let array = self.dataset(&dataset).map_err(|e| e.at(member(&name)))?;
             record.put(&name, array);
         }
         for name in group.groups().map_err(|e| wrong("a group", e))? {
-            let inner = group.group(&name).map_err(|e| wrong(&name, e))?;
-            let inner = self.group(&inner, depth + 1).map_err(|e| e.at(format!("'{name}'")))?;
+            let inner = group.group(&name).map_err(|e| wrong(&member(&name), e))?;
+            let inner = self.group(&inner, depth + 1).map_err(|e| e.at(member(&name)))?;
             record.groups.insert(name, inner);
         }
         Ok(record)

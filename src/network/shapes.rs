@@ -17,6 +17,11 @@ impl Flat {
     /// # Errors
     /// A shape that does not fit where it arrives, or that nothing tells.
     pub fn shapes(&mut self, relays: &[Relay]) -> Result<Vec<InOut>> {
+        for node in &self.nodes {
+            if let NodeKind::Input(stated) = &node.kind {
+                stated_shape(stated).map_err(|e| e.at("'shape'").at(node.place()))?;
+            }
+        }
         let mut shapes: Vec<Option<InOut>> = vec![None; self.nodes.len()];
         let mut open: BTreeSet<usize> = (0..self.nodes.len()).collect();
         while !open.is_empty() {
