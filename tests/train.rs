@@ -558,6 +558,27 @@ fn bad_input_is_refused_by_name() {
         "{unknown}"
     );
     assert!(train(&["--set", "neuron.model=fif"]).contains("expected if, lif, plif"));
+    // changes of a schedule are added to the one that stands there
+    let plain = fs::read_to_string(&config).unwrap().replace("schedule = {", "#");
+    fs::write(root.join("plain.toml"), plain).unwrap();
+    for (change, words) in [
+        ("optimizer.schedule={ step = { epochs = 0, factor = 0.1 } }", "'optimizer.schedule'"),
+        ("optimizer.schedule={ step = { epochs = 2, factor = -1.0 } }", "'optimizer.schedule'"),
+        ("optimizer.schedule={ cosine = { epochs = 0 } }", "found 0 epochs, down to a rate of 0"),
+        ("optimizer.schedule={ cosine = { epochs = 9, least = nan } }", "'optimizer.schedule'"),
+        ("optimizer.clip=-1.0", "'optimizer.clip': found -1; expected a positive number"),
+        ("optimizer.clip=nan", "'optimizer.clip'"),
+        ("optimizer.momentum=1.5", "'optimizer.momentum'"),
+        ("optimizer.decay=-0.1", "'optimizer.decay'"),
+        ("loss={ tssl-kernel = { synapse = 0.0 } }", "'loss': found a synapse of 0 steps"),
+        ("loss={ tssl-count = { desired = inf, undesired = 3.0 } }", "'loss'"),
+        ("loss={ count = { label = 1.5, others = 0.1 } }", "'loss'"),
+        ("loss={ tet = { lambda = -0.1 } }", "'loss'"),
+    ] {
+        let (plain, out) = (path(&root, "plain.toml"), path(&root, "run"));
+        let message = refused(&["train", &plain, "--out", &out, "--set", change], 2);
+        assert!(message.contains(words), "{change}: {message}");
+    }
     let wide = train(&["--set", "data.sensor=12x1"]);
     assert!(wide.contains("'layers'"), "{wide}");
     let list = root.join("list.csv");

@@ -11,6 +11,8 @@ use std::f64::consts::PI;
 
 use serde::{Deserialize, Serialize};
 
+use crate::error::{Error, ErrorKind, Result};
+
 /// How the learning rate changes with epochs.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Deserialize, Serialize)]
 #[serde(rename_all = "lowercase", deny_unknown_fields)]
@@ -36,6 +38,27 @@ pub enum Schedule {
 }
 
 impl Schedule {
+    /// Whether it makes sense.
+    ///
+    /// # Errors
+    /// No epochs, a rate below 0 at the end, a factor that is not above it.
+    pub fn check(&self) -> Result<()> {
+        let (fine, found, expected) = match *self {
+            Schedule::Constant => return Ok(()),
+            Schedule::Cosine { epochs, least } => (
+                epochs > 0 && least >= 0.0 && least.is_finite(),
+                format!("{epochs} epochs, down to a rate of {least}"),
+                "1 epoch or more, a rate of 0 or more",
+            ),
+            Schedule::Step { epochs, factor } => (
+                epochs > 0 && factor > 0.0 && factor.is_finite(),
+                format!("{epochs} epochs, a factor of {factor}"),
+                "1 epoch or more, a positive factor",
+            ),
+        };
+        if fine { Ok(()) } else { Err(Error::new(ErrorKind::Usage, found, expected)) }
+    }
+
     /// The learning rate of an epoch, counted from 0, that starts at `initial`.
     pub fn rate(&self, initial: f64, epoch: usize) -> f64 {
         match *self {

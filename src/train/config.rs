@@ -291,6 +291,31 @@ impl OptimizerSpec {
             other => Err(usage("optimizer.method", format!("'{other}'"), "adam, adamw or sgd")),
         }
     }
+
+    /// Whether it makes sense; no norm and no weight is beyond an infinite bound.
+    fn check(&self) -> Result<()> {
+        let OptimizerSpec { rate, momentum, decay, clip, bound, .. } = *self;
+        let (positive, limit) = (f64::MIN_POSITIVE..=f64::MAX, f64::MIN_POSITIVE..=f64::INFINITY);
+        let all = [
+            ("optimizer.rate", Some(rate), positive, "a positive number"),
+            (
+                "optimizer.momentum",
+                Some(momentum),
+                0.0..=1.0f64.next_down(),
+                "a number from 0 to below 1",
+            ),
+            ("optimizer.decay", Some(decay), 0.0..=f64::MAX, "a number of 0 or more"),
+            ("optimizer.clip", clip, limit.clone(), "a positive number"),
+            ("optimizer.bound", bound, limit, "a positive number"),
+        ];
+        for (name, value, range, expected) in all {
+            if let Some(value) = value.filter(|value| !range.contains(value)) {
+                return Err(usage(name, value.to_string(), expected));
+            }
+        }
+        self.schedule.check().map_err(|e| e.at("'optimizer.schedule'"))?;
+        self.method().map(drop)
+    }
 }
 
 impl Config {
@@ -333,10 +358,6 @@ impl Config {
         if width == 0 || height == 0 {
             return Err(usage("data.sensor", format!("{width}x{height}"), "pixels"));
         }
-        let rate = self.optimizer.rate;
-        if !(rate > 0.0 && rate.is_finite()) {
-            return Err(usage("optimizer.rate", rate.to_string(), "a positive number"));
-        }
         for (name, held) in [("validation", &self.data.validation), ("test", &self.data.test)] {
             if let Held::Share(share) = held
                 && !(0.0..1.0).contains(share)
@@ -344,11 +365,7 @@ impl Config {
                 return Err(usage(name, share.to_string(), "a share from 0 to below 1"));
             }
         }
-        if let Some(bound) = self.optimizer.bound
-            && bound.partial_cmp(&0.0) != Some(std::cmp::Ordering::Greater)
-        {
-            return Err(usage("optimizer.bound", bound.to_string(), "a positive number"));
-        }
+        self.loss.check().map_err(|e| e.at("'loss'"))?;
         if let Some(distill) = &self.distill {
             distill.distance().check().map_err(|e| e.at("'distill'"))?;
         }
@@ -356,7 +373,7 @@ impl Config {
             cycle.check()?;
         }
         self.augment.check()?;
-        self.optimizer.method()?;
+        self.optimizer.check()?;
         Ok(self)
     }
 

@@ -83,6 +83,40 @@ impl Loss {
     /// TET with the weights of its official code.
     pub const TET: Loss = Loss::Tet { lambda: 1e-3, target: 1.0 };
 
+    /// Whether it makes sense.
+    ///
+    /// # Errors
+    /// Shares and weights that are not from 0 to 1, counts below 0, a synapse of less than
+    /// a step.
+    pub fn check(&self) -> Result<()> {
+        let is_share = |x: f64| (0.0..=1.0).contains(&x);
+        let is_count = |x: f64| x >= 0.0 && x.is_finite();
+        let (fine, found, expected) = match *self {
+            Loss::Rate | Loss::Squares | Loss::TimedSoftmax => return Ok(()),
+            Loss::Count { label, others } => (
+                is_share(label) && is_share(others),
+                format!("shares of {label} and {others}"),
+                "shares from 0 to 1",
+            ),
+            Loss::Tet { lambda, target } => (
+                is_share(lambda) && target.is_finite(),
+                format!("lambda {lambda}, target {target}"),
+                "a lambda from 0 to 1, a finite target",
+            ),
+            Loss::TimedCount { desired, undesired } => (
+                is_count(desired) && is_count(undesired),
+                format!("counts of {desired} and {undesired}"),
+                "finite counts of 0 or more",
+            ),
+            Loss::TimedKernel { synapse } => (
+                synapse >= 1.0 && synapse.is_finite(),
+                format!("a synapse of {synapse} steps"),
+                "a time constant of 1 step or more",
+            ),
+        };
+        if fine { Ok(()) } else { Err(Error::new(ErrorKind::Usage, found, expected)) }
+    }
+
     /// The loss of outputs `[T, B, K]`, and its gradient with respect to them.
     ///
     /// # Errors
