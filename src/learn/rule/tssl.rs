@@ -28,11 +28,13 @@
 
 use std::ops::Range;
 
+use rayon::current_num_threads;
 use rayon::prelude::*;
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::learn::Tensor;
 use crate::learn::layer::{Keep, Layer, Pass};
+use crate::learn::memory::{Footprint, Form};
 use crate::neuron::lane::Lane;
 use crate::neuron::surrogate::Surrogate;
 use crate::neuron::trainable::parts;
@@ -271,6 +273,16 @@ impl Layer for TimedNeurons {
 
     fn learns_from_means(&self) -> bool {
         false
+    }
+
+    /// The way back works in place, with the moments of a block of neurons for each thread.
+    fn footprint(&self, input: &Form, output: &Form, keep: Keep) -> Footprint {
+        let forth = input.bytes() + output.bytes();
+        if keep == Keep::Nothing {
+            return Footprint { kept: 0, forth, back: 0 };
+        }
+        let moments = size_of::<[[f32; BLOCK]; 3]>() * input.shape[0] * current_num_threads();
+        Footprint { kept: input.bytes(), forth, back: output.bytes() + moments }
     }
 
     fn forward(&mut self, input: Tensor, pass: &mut Pass) -> Tensor {
