@@ -175,3 +175,54 @@ fn a_sweep_runs_every_step_length_and_none() {
     let said = refused(&["check", "--dt-sweep=1"], 2);
     assert!(said.contains("a time with its unit"), "{said}");
 }
+
+/// A network that answers by potentials, the first of which fall: 2×128×128 to 2.
+fn falling() -> String {
+    let mut weights = Record::default();
+    let weight = [vec![-0.01; 32_768], vec![0.011; 32_768]].concat();
+    weights.put("weight", Array::floats(&[2, 32_768], weight));
+    let mut flat = Record::default();
+    flat.put("start_dim", Array::integers(&[0]));
+    flat.put("end_dim", Array::integers(&[-1]));
+    flat.put("input_type", Array::integers(&[2, 128, 128]));
+    let mut cells = Record::default();
+    for (name, value) in [("tau", 0.02), ("r", 1.0), ("v_leak", 0.0)] {
+        cells.put(name, Array::floats(&[2], vec![value; 2]));
+    }
+    let layer = |nir: &str| LAYERS.iter().find(|layer| layer.nir == nir).unwrap();
+    let model = MODELS.iter().find(|model| model.nir == "LI").unwrap();
+    let nodes = vec![
+        Node::new("in", NodeKind::Input(Array::integers(&[2, 128, 128]))),
+        Node::new("flat", NodeKind::Layer((layer("Flatten").read)(&mut flat).unwrap())),
+        Node::new("w", NodeKind::Layer((layer("Linear").read)(&mut weights).unwrap())),
+        Node::new("cells", NodeKind::Neuron(model.read(&mut cells).unwrap())),
+        Node::new("out", NodeKind::Output(Array::integers(&[2]))),
+    ];
+    let edges = ["in flat", "flat w", "w cells", "cells out"];
+    let edges = edges.map(|edge| edge.split_once(' ').unwrap());
+    let edges = edges.map(|(from, to)| (from.to_owned(), to.to_owned())).to_vec();
+    let path = folder().join("falling.nir");
+    nir::write(&Graph { nodes, edges, ..Graph::default() }, &path).unwrap();
+    path.display().to_string()
+}
+
+#[test]
+fn a_sweep_of_potentials_is_drawn_with_those_below_zero() {
+    let (network, recording) = (falling(), data("arm.aedat"));
+    let [png, svg] = ["sweep.png", "sweep.svg"].map(|name| folder().join(name));
+    let sweep = |plot: &PathBuf| {
+        let plot = plot.display().to_string();
+        let pair = ["check", &recording, "--network", &network, "--convention", "nir"];
+        json(&[&pair[..], &["--to", "1s", "--dt-sweep=5ms,2ms", "--plot", &plot]].concat())
+    };
+    let report = sweep(&png);
+    for point in report["points"].as_array().unwrap() {
+        let output = point["output"].as_array().unwrap();
+        assert!(output[0].as_f64() < Some(0.0) && output[1].as_f64() > Some(0.0), "{point}");
+    }
+    assert!(fs::read(&png).unwrap().starts_with(b"\x89PNG"));
+    sweep(&svg);
+    let drawn = fs::read_to_string(&svg).unwrap();
+    assert!(drawn.contains(">mean of each output<"), "{drawn}");
+    assert!(!drawn.contains("share of each output") && drawn.contains(">-"), "{drawn}");
+}

@@ -36,7 +36,7 @@ pub struct Curves {
     pub panels: Vec<Panel>,
 }
 
-/// Lines on one axis, which begins at zero.
+/// Lines on one axis, which holds zero.
 #[derive(Clone, Debug)]
 pub struct Panel {
     /// What it shows.
@@ -80,8 +80,8 @@ impl Curves {
     fn panel(&self, scene: &mut Scene, panel: &Panel, top: i32) -> i32 {
         let (left, right) = (MARGIN + GUTTER, WIDTH - MARGIN);
         let bottom = top + PANEL;
-        let (step, most) = scale(panel.lines.iter().flat_map(|line| &line.values).copied());
-        let y = |value: f64| bottom - (value / most * f64::from(PANEL)).round() as i32;
+        let axis = Axis::of(panel.lines.iter().flat_map(|line| &line.values).copied());
+        let y = |value: f64| bottom - (axis.share(value) * f64::from(PANEL)).round() as i32;
         let say = |x: i32, y: i32, anchor: Anchor, colour: Colour, text: String| Text {
             x,
             y,
@@ -91,8 +91,7 @@ impl Curves {
             text,
         };
         scene.text(say(left, top - 26, Anchor::Start, INK, panel.label.clone()), right - left);
-        let ticks = (0..).map(|k| f64::from(k) * step).take_while(|value| *value <= most * 1.001);
-        for value in ticks {
+        for value in axis.ticks() {
             let colour = if value == 0.0 { RULE } else { GUIDE };
             scene.fill(colour, vec![Rect::new(left, y(value), right - left, 1)]);
             let text = words::quantity(value, panel.unit);
@@ -136,15 +135,41 @@ impl Curves {
     }
 }
 
-/// The distance between ticks, 1, 2 or 5 times a power of ten, and the end of the
-/// axis, which is a multiple of it.
-fn scale(values: impl Iterator<Item = f64>) -> (f64, f64) {
-    let most = values.fold(0.0, f64::max);
-    if most <= 0.0 || !most.is_finite() {
-        return (1.0, 1.0);
+/// The axis of a panel; both ends are ticks, and zero lies between.
+#[derive(Clone, Copy, Debug, PartialEq)]
+struct Axis {
+    /// The distance between ticks, 1, 2 or 5 times a power of ten.
+    step: f64,
+    /// Ticks below zero.
+    below: i32,
+    /// Ticks above it.
+    above: i32,
+}
+
+impl Axis {
+    /// The axis for some values.
+    fn of(values: impl Iterator<Item = f64>) -> Axis {
+        let (least, most) = values.fold((0.0, 0.0), |(least, most): (f64, f64), value| {
+            (least.min(value), most.max(value))
+        });
+        let span = most - least;
+        if span <= 0.0 || !span.is_finite() {
+            return Axis { step: 1.0, below: 0, above: 1 };
+        }
+        let step = round_step(span / PARTS);
+        let ticks = |end: f64| (end / step * 0.999).ceil() as i32;
+        Axis { step, below: ticks(-least), above: ticks(most) }
     }
-    let step = round_step(most / PARTS);
-    (step, (most / step * 0.999).ceil() * step)
+
+    fn ticks(self) -> impl Iterator<Item = f64> {
+        (-self.below..=self.above).map(move |k| f64::from(k) * self.step)
+    }
+
+    /// How far up the axis a value is, from 0 to 1; what lies beyond is at its end.
+    fn share(self, value: f64) -> f64 {
+        let (below, above) = (f64::from(self.below), f64::from(self.above));
+        ((value / self.step + below) / (below + above)).clamp(0.0, 1.0)
+    }
 }
 
 /// 1, 2 or 5 times a power of ten: the smallest that is no less than a positive number.
@@ -160,11 +185,21 @@ mod tests {
 
     #[test]
     fn axes_end_on_a_tick_at_or_above_the_largest_value() {
-        let of = |most: f64| scale([0.0, most, most / 3.0].into_iter());
-        assert_eq!((of(4.0), of(100.0), of(17.0)), ((1.0, 4.0), (50.0, 100.0), (5.0, 20.0)));
-        assert_eq!((of(0.0), of(2.4)), ((1.0, 1.0), (1.0, 3.0)));
-        let (step, most) = of(3.3e-7);
-        assert!((step - 1e-7).abs() < 1e-20 && (most - 4e-7).abs() < 1e-20);
+        let of = |most: f64| Axis::of([0.0, most, most / 3.0].into_iter());
+        let axis = |step, above| Axis { step, below: 0, above };
+        assert_eq!([of(4.0), of(100.0), of(17.0)], [axis(1.0, 4), axis(50.0, 2), axis(5.0, 4)]);
+        assert_eq!([of(0.0), of(2.4)], [axis(1.0, 1), axis(1.0, 3)]);
+        let Axis { step, above, .. } = of(3.3e-7);
+        assert!((step - 1e-7).abs() < 1e-20 && above == 4);
+    }
+
+    #[test]
+    fn axes_reach_below_zero_where_values_do() {
+        let axis = Axis::of([-0.7, 1.9].into_iter());
+        assert_eq!(axis, Axis { step: 1.0, below: 1, above: 2 });
+        assert_eq!(axis.ticks().collect::<Vec<f64>>(), [-1.0, 0.0, 1.0, 2.0]);
+        assert_eq!([-1.0, 0.5, 2.0, 9.0].map(|value| axis.share(value)), [0.0, 0.5, 1.0, 1.0]);
+        assert_eq!(Axis::of([-30.0, -7.0].into_iter()), Axis { step: 10.0, below: 3, above: 0 });
     }
 
     #[test]

@@ -70,19 +70,30 @@ impl Canvas {
         Canvas { width, pixels: [PAPER.0, PAPER.1, PAPER.2].repeat(width * height) }
     }
 
+    /// Columns and rows.
+    fn size(&self) -> (i32, i32) {
+        (self.width as i32, (self.pixels.len() / 3 / self.width) as i32)
+    }
+
+    /// Fills what of the rectangles is inside.
     fn fill(&mut self, fill: &Fill) {
+        let (width, height) = self.size();
         let colour = [fill.colour.0, fill.colour.1, fill.colour.2];
         for rect in &fill.rects {
-            for y in rect.y..rect.bottom() {
-                let start = (y as usize * self.width + rect.x as usize) * 3;
-                let row = &mut self.pixels[start..start + rect.w as usize * 3];
-                row.as_chunks_mut().0.fill(colour);
+            let (left, right) = (rect.x.max(0), rect.right().min(width));
+            if left >= right {
+                continue;
+            }
+            for y in rect.y.max(0)..rect.bottom().min(height) {
+                let start = (y as usize * self.width + left as usize) * 3;
+                let len = (right - left) as usize * 3;
+                self.pixels[start..start + len].as_chunks_mut().0.fill(colour);
             }
         }
     }
 
     fn text(&mut self, text: &Text) {
-        let (width, height) = (self.width as i32, (self.pixels.len() / 3 / self.width) as i32);
+        let (width, height) = self.size();
         let Colour(r, g, b) = text.colour;
         font::cover(&text.text, text.size, (text.left(), text.y), |x, y, share| {
             if (0..width).contains(&x) && (0..height).contains(&y) {
@@ -93,5 +104,22 @@ impl Canvas {
                 }
             }
         });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_reaches_beyond_the_edges_is_cut_off() {
+        let mut canvas = Canvas::new(4, 3);
+        let outside = [(-9, -9, 2, 2), (9, 0, 2, 2), (0, 7, 4, 1), (5, 2, 1, 1)];
+        let across = [(-1, -1, 2, 2), (3, 2, 9, 9)];
+        let rects = outside.iter().chain(&across).map(|&(x, y, w, h)| Rect::new(x, y, w, h));
+        canvas.fill(&Fill { colour: Colour(1, 2, 3), rects: rects.collect() });
+        let filled = |(_, pixel): &(usize, &[u8])| *pixel == [1, 2, 3];
+        let found = canvas.pixels.chunks(3).enumerate().filter(filled).map(|(i, _)| i);
+        assert_eq!(found.collect::<Vec<usize>>(), [0, 11]);
     }
 }

@@ -48,6 +48,9 @@ pub struct SweepPoint {
     pub class: Option<String>,
     /// Spikes of each output, or its mean.
     pub output: Vec<f64>,
+    /// Whether it is means, which may be negative.
+    #[serde(skip)]
+    pub by_means: bool,
     /// Time that it took.
     pub run_s: f64,
 }
@@ -70,6 +73,7 @@ impl SweepPoint {
                 Readout::Spikes(counts) => counts.iter().map(|&count| count as f64).collect(),
                 Readout::Mean(means) => means.clone(),
             },
+            by_means: matches!(point.readout, Readout::Mean(_)),
             run_s: point.elapsed.as_secs_f64(),
         }
     }
@@ -96,12 +100,18 @@ impl SweepReport {
         };
         let outputs = self.points.iter().map(|point| point.output.len()).max().unwrap_or(0);
         let winner = self.points.last().and_then(|point| point.prediction);
-        let share = |point: &SweepPoint, output: usize| {
+        // means have no shares: they may be negative
+        let by_means = self.points.iter().any(|point| point.by_means);
+        let value = |point: &SweepPoint, output: usize| {
             let sum: f64 = point.output.iter().sum();
-            if sum > 0.0 { 100.0 * point.output[output] / sum } else { 0.0 }
+            match by_means {
+                true => point.output[output],
+                false if sum > 0.0 => 100.0 * point.output[output] / sum,
+                false => 0.0,
+            }
         };
         let lines = (0..outputs).map(|output| Line {
-            values: self.points.iter().map(|point| share(point, output)).collect(),
+            values: self.points.iter().map(|point| value(point, output)).collect(),
             strong: winner == Some(output),
         });
         let panel = |label: &str, unit: &'static str, lines| Panel {
@@ -110,7 +120,9 @@ impl SweepReport {
             lines,
             words: Vec::new(),
         };
-        let mut answers = panel("share of each output", "%", lines.collect());
+        let (label, unit) =
+            if by_means { ("mean of each output", "") } else { ("share of each output", "%") };
+        let mut answers = panel(label, unit, lines.collect());
         answers.words = self.points.iter().map(SweepPoint::answer).collect();
         let name = |path: &str| path.rsplit('/').next().unwrap_or(path).to_owned();
         Curves {
