@@ -226,3 +226,30 @@ fn a_sweep_of_potentials_is_drawn_with_those_below_zero() {
     assert!(drawn.contains(">mean of each output<"), "{drawn}");
     assert!(!drawn.contains("share of each output") && drawn.contains(">-"), "{drawn}");
 }
+
+/// A recording that loses an event, and one that ends in the middle of one.
+fn lossy() -> [String; 2] {
+    let whole = fs::read(data("arm.aedat")).unwrap();
+    let header = whole.windows(14).position(|w| w == b"#!END-HEADER\r\n").unwrap() + 14;
+    let mut invalid = whole.clone();
+    invalid[header + 28] &= !1;
+    [("invalid.aedat", &invalid[..]), ("short.aedat", &whole[..whole.len() / 2])].map(
+        |(name, bytes)| {
+            let path = folder().join(name);
+            fs::write(&path, bytes).unwrap();
+            path.display().to_string()
+        },
+    )
+}
+
+#[test]
+fn a_damaged_recording_is_not_compared() {
+    let [_, short] = lossy();
+    let theirs = written("theirs.json", &value!({"direction": [[0, 0]]}));
+    let pair = ["check", &short, "--network", &data("arm.nir")];
+    let against = refused(&[&pair[..], &["--against", &theirs]].concat(), 2);
+    let sweep = refused(&[&pair[..], &["--dt-sweep=5ms"]].concat(), 2);
+    for said in [against, sweep] {
+        assert!(said.contains("short.aedat: byte "), "{said}");
+    }
+}

@@ -169,7 +169,8 @@ fn subject<'n>(
         .unwrap_or_else(|| Replay::new(network, settings.clone()))?;
     let mut progress = Progress::new(recording.len());
     let mut recorder = Recorder::new(network, &replay.settings().conventions)?;
-    let (_, answer) = replay.run(&mut recording, &mut recorder, |offset| progress.at(offset))?;
+    let (take, answer) = replay.run(&mut recording, &mut recorder, |offset| progress.at(offset))?;
+    take.damage.map_or(Ok(()), |damage| Err(damage.in_file(recording.path())))?;
     Ok(Subject { network, dt, input: recorder.input(), steps: answer.steps })
 }
 
