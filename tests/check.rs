@@ -253,3 +253,17 @@ fn a_damaged_recording_is_not_compared() {
         assert!(said.contains("short.aedat: byte "), "{said}");
     }
 }
+
+#[test]
+fn strict_refuses_to_check_what_lost_anything() {
+    let ([invalid, _], network) = (lossy(), data("arm.nir"));
+    let theirs = written("theirs.json", &value!({"direction": [[0, 0]]}));
+    for what in [&["--against", &theirs[..]][..], &["--dt-sweep=5ms"]] {
+        let arguments = [&["check", &invalid, "--network", &network], what].concat();
+        let said = refused(&[&arguments[..], &["--strict"]].concat(), 1);
+        let words = "invalid.aedat: found decode: 1 marked invalid; expected no loss (--strict)";
+        assert!(said.contains(words), "{said}");
+    }
+    let fine = ["check", &data("arm.aedat"), "--network", &network, "--dt-sweep=5ms"];
+    done(&[&fine[..], &["--strict"]].concat());
+}

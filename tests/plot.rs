@@ -142,3 +142,22 @@ fn the_terminal_gets_a_raster_too() {
     assert!(dots > 100, "{plot}");
     assert!(!screen.contains('\u{1b}'), "no colours where there is no terminal");
 }
+
+#[test]
+fn strict_draws_nothing_of_a_recording_that_lost_anything() {
+    let mut bytes = fs::read(data("arm.aedat")).unwrap();
+    let header = bytes.windows(14).position(|w| w == b"#!END-HEADER\r\n").unwrap() + 14;
+    bytes[header + 28] &= !1;
+    let path = folder().join("invalid.aedat");
+    fs::write(&path, bytes).unwrap();
+    let (recording, network) = (path.to_str().unwrap(), data("arm.nir"));
+    for words in KINDS.map(|kind| vec!["plot", kind]).into_iter().chain([vec!["render"]]) {
+        let out = folder().join(if words[0] == "render" { "strict.gif" } else { "strict.png" });
+        let _ = fs::remove_file(&out);
+        let pair = [recording, "--network", &network, "--to", "1s", "--strict"];
+        let out = out.to_str().unwrap();
+        let said = refused(&[&words[..], &pair, &["--out", out]].concat(), 1);
+        assert!(said.contains("decode: 1 marked invalid; expected no loss (--strict)"), "{said}");
+        assert!(!fs::exists(out).unwrap(), "{words:?}");
+    }
+}

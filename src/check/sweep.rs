@@ -4,13 +4,14 @@
 use std::time::Duration;
 
 use crate::error::{Error, ErrorKind, Result};
+use crate::event::Tally;
 use crate::format::Recording;
 use crate::measure::energy::TABLES;
 use crate::measure::{Energy, Readout, Table};
 use crate::network::{Network, Unit};
 use crate::neuron::convention::Input;
 use crate::neuron::preset::Conventions;
-use crate::replay::{Advance, Replay, Settings};
+use crate::replay::{Advance, Replay, Settings, Take};
 use crate::units::Micros;
 
 /// What came of one step length.
@@ -30,6 +31,12 @@ pub struct Point {
     pub energy: Energy,
     /// Time that it took.
     pub elapsed: Duration,
+    /// What was read.
+    pub take: Take,
+    /// What the window cut off.
+    pub cut: Tally,
+    /// What binning merged or left outside.
+    pub binned: Tally,
 }
 
 /// The step lengths that show something on most recordings.
@@ -96,8 +103,8 @@ fn point(
     recording: &mut Recording,
     progress: impl FnMut(u64),
 ) -> Result<Point> {
-    let (take, answer) = replay.run(recording, (), progress)?;
-    take.damage.map_or(Ok(()), |damage| Err(damage.in_file(recording.path())))?;
+    let (mut take, answer) = replay.run(recording, (), progress)?;
+    take.damage.take().map_or(Ok(()), |damage| Err(damage.in_file(recording.path())))?;
     let Some(text) = TABLES.first() else {
         return Err(Error::new(ErrorKind::Unsupported, "no energy table", "one"));
     };
@@ -111,5 +118,8 @@ fn point(
         readout: answer.counts.readout(answer.steps),
         energy: Table::parse(text)?.price(&total),
         elapsed: answer.elapsed,
+        take,
+        cut: answer.cut,
+        binned: answer.binned,
     })
 }

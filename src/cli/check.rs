@@ -6,9 +6,10 @@ use clap::builder::ValueParser;
 
 use super::options::{Opened, RunOptions};
 use super::output;
+use super::player::refuse_losses;
 use super::progress::Progress;
 use crate::check::suite::{self, Case};
-use crate::check::sweep;
+use crate::check::sweep::{self, Point};
 use crate::check::trains::{Others, Recorder};
 use crate::check::{Comparison, Subject};
 use crate::disk;
@@ -19,6 +20,7 @@ use crate::neuron::preset::Conventions;
 use crate::replay::{Replay, Settings};
 use crate::report::check::{Agreement, AgreementReport};
 use crate::report::json;
+use crate::report::replay::Stages;
 use crate::report::sweep::{SweepPoint, SweepReport};
 use crate::units::Micros;
 
@@ -170,6 +172,9 @@ fn subject<'n>(
     let mut progress = Progress::new(recording.len());
     let mut recorder = Recorder::new(network, &replay.settings().conventions)?;
     let (take, answer) = replay.run(&mut recording, &mut recorder, |offset| progress.at(offset))?;
+    let stages = Stages::of(&take, &answer.cut, &answer.binned);
+    refuse_losses(options.strict, &stages, take.damage.as_ref())
+        .map_err(|e| e.in_file(recording.path()))?;
     take.damage.map_or(Ok(()), |damage| Err(damage.in_file(recording.path())))?;
     Ok(Subject { network, dt, input: recorder.input(), steps: answer.steps })
 }
@@ -187,6 +192,10 @@ fn sweep(args: &Args, options: &RunOptions, steps: &[Micros]) -> Result<()> {
         sweep::run(&network, &settings, steps, open, |offset| progress.at(offset))
             .map_err(|e| if e.path.is_none() { e.in_file(origins.path.as_ref()) } else { e })?;
     drop(progress);
+    for Point { take, cut, binned, .. } in &points {
+        refuse_losses(options.strict, &Stages::of(take, cut, binned), None)
+            .map_err(|e| e.in_file(input_origins.path.as_ref()))?;
+    }
     let mut notes = Vec::new();
     if let Some(refusal) = refusal {
         notes.push(format!("no run without a grid: {refusal}"));

@@ -17,7 +17,7 @@ use crate::neuron::Charge;
 use crate::replay::{Answer, Replay, Take};
 use crate::report::build::{Made, Outcome, Provenance};
 use crate::report::raster::{self, ticks_between};
-use crate::report::replay::ReplayReport;
+use crate::report::replay::{ReplayReport, Stages};
 use crate::signal::Spikes;
 use crate::units::Micros;
 
@@ -73,7 +73,7 @@ impl<'a> Player<'a> {
     /// Runs one recording before an observer: all of it, or its trials, each at its place.
     ///
     /// # Errors
-    /// As [`play`](super::play::play).
+    /// As [`play`](super::play::play); under `--strict`, any loss.
     pub fn show<O: Observer>(
         &self,
         (mut recording, input): (Recording, Origins),
@@ -85,7 +85,7 @@ impl<'a> Player<'a> {
         let (take, answers) = run(&self.replay, &mut recording, trials, &observer, &mut [(); 0])?;
         let made = self.made(&take, answers.outcome(), recording.header().format, input, labels);
         let (origin, ticks) = axis(&made);
-        let heading = raster::heading(&made, &made.report()?.output, origin);
+        let heading = raster::heading(&made, &self.report(&made)?.output, origin);
         let steps: u64 = answers.all().iter().map(|answer| answer.steps).sum();
         let steps = i64::try_from(steps.max(1)).unwrap_or(i64::MAX);
         let ran = Micros(self.replay.settings().dt.0.saturating_mul(steps));
@@ -128,7 +128,8 @@ impl<'a> Player<'a> {
     /// Under `--strict`, any loss.
     pub fn report(&self, made: &Made<'_>) -> Result<ReplayReport> {
         let report = made.report()?;
-        refuse_losses(self.options.strict, &report, made.take)?;
+        let damage = made.take.damage.as_ref();
+        refuse_losses(self.options.strict, &report.input.tally, damage)?;
         Ok(report)
     }
 }
@@ -215,12 +216,15 @@ pub fn axis(made: &Made<'_>) -> (i64, u64) {
 }
 
 /// `--strict`: no answer from a recording that lost anything.
-fn refuse_losses(strict: bool, report: &ReplayReport, take: &Take) -> Result<()> {
+///
+/// # Errors
+/// The losses, and the damage.
+pub fn refuse_losses(strict: bool, stages: &Stages, damage: Option<&Error>) -> Result<()> {
     if !strict {
         return Ok(());
     }
-    let mut losses = report.input.tally.losses();
-    losses.extend(take.damage.as_ref().map(|damage| format!("damage: {damage}")));
+    let mut losses = stages.losses();
+    losses.extend(damage.map(|damage| format!("damage: {damage}")));
     match losses.is_empty() {
         true => Ok(()),
         false => Err(Error::new(ErrorKind::Strict, losses.join("; "), "no loss (--strict)")),

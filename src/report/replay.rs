@@ -7,6 +7,7 @@ use super::manifest::Manifest;
 use super::table::grouped;
 use crate::event::Tally;
 use crate::measure::{Accuracy, Energy};
+use crate::replay::Take;
 
 /// A replay of a recording, or of its trials.
 #[derive(Debug, Serialize)]
@@ -72,6 +73,16 @@ pub struct Stages {
 }
 
 impl Stages {
+    /// Those of one window, given what it cut off and what was binned.
+    pub fn of(take: &Take, cut: &Tally, binned: &Tally) -> Stages {
+        Stages {
+            decode: take.decoded.clone(),
+            order: take.ordered.clone(),
+            window: cut.clone(),
+            bin: binned.clone(),
+        }
+    }
+
     /// The stages by name.
     pub fn all(&self) -> [(&'static str, &Tally); 4] {
         [
