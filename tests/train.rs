@@ -630,3 +630,34 @@ fn a_loss_that_is_no_number_and_a_full_disk_leave_the_last_checkpoint() {
         "{message}"
     );
 }
+
+/// Of ten events one is marked invalid, one lies outside the sensor, one in no sample, and
+/// seven in samples, some in two.
+#[test]
+fn what_is_lost_of_the_data_is_counted() {
+    let (root, config) = task("tally");
+    let encode = FORMATS.iter().find(|f| f.name == "aedat3").unwrap().encode.unwrap();
+    let at = |i: i64| (1_000 * i, if i % 5 == 4 { 12 } else { 3 }, 2, true);
+    let mut bytes = encode(&(0..10).map(at).collect()).unwrap();
+    let header = bytes.windows(14).position(|w| w == b"#!END-HEADER\r\n").unwrap() + 14;
+    bytes[header + 28] &= !1;
+    fs::write(root.join("dots/left/odd.aedat"), bytes).unwrap();
+    let list = root.join("list.csv");
+    let rows = "left/odd.aedat,left,test,0,8000\nleft/odd.aedat,left,test,3000,9000";
+    let others =
+        (0..8).map(|i| format!("left/{i:02}.bin,left,train,,\nright/{i:02}.bin,right,train,,"));
+    let others = others.collect::<Vec<_>>().join("\n");
+    fs::write(&list, format!("file,class,part,from,to\n{others}\n{rows}\n")).unwrap();
+    let (list, out) = (list.display().to_string(), path(&root, "run"));
+    let set = ["--set", "epochs=1", "--set", "data.validation=0", "--set", "data.test=0"];
+    let train = [&["train", &config, "--list", &list, "--out", &out], &set[..]].concat();
+    let screen = done(&train);
+    assert!(screen.contains("\nlost     1 marked invalid, 1 outside the sensor\n"), "{screen}");
+    let report: Value =
+        serde_json::from_slice(&fs::read(root.join("run/report.json")).unwrap()).unwrap();
+    let tally = &report["data"]["tally"];
+    let dropped = serde_json::json!({"invalid": 1, "outside": 1, "between_trials": 1});
+    assert_eq!(tally["dropped"], dropped);
+    assert_eq!(tally["read"], 16 * 260 + 10);
+    assert_eq!(tally["kept"], 16 * 260 + 7);
+}

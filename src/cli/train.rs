@@ -216,6 +216,7 @@ fn report(
             split: data.split.map(|split| split.to_string()),
             caution: data.split.and_then(Split::caution),
             defects: data.defects.iter().map(ToString::to_string).collect(),
+            tally: data.tally.clone(),
             classes: data.classes.clone(),
             train: data.part(Part::Train).len(),
             validation: data.part(Part::Validation).len(),

@@ -139,10 +139,15 @@ impl Tally {
         self.dropped.get(&Cause::Merged).copied().unwrap_or(0)
     }
 
-    /// Events that did not go on although nobody asked for that.
-    pub fn lost(&self) -> u64 {
+    /// Events that did not go on although nobody asked for that, by cause.
+    pub fn losses(&self) -> impl Iterator<Item = (Cause, u64)> {
         let lost = self.dropped.iter().filter(|(cause, _)| !cause.was_asked_for());
-        lost.map(|(_, n)| n).sum()
+        lost.map(|(&cause, &n)| (cause, n))
+    }
+
+    /// Their number.
+    pub fn lost(&self) -> u64 {
+        self.losses().map(|(_, n)| n).sum()
     }
 
     /// Panics unless every event that was read is accounted for.

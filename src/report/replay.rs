@@ -5,7 +5,7 @@ use serde_json::{Map, Value, json};
 
 use super::manifest::Manifest;
 use super::table::grouped;
-use crate::event::Tally;
+use crate::event::{Cause, Tally};
 use crate::measure::{Accuracy, Energy};
 use crate::replay::Take;
 
@@ -105,11 +105,11 @@ impl Stages {
 
     /// The losses, for people: `decode: 3 marked invalid`.
     pub fn losses(&self) -> Vec<String> {
-        let asked_for = |cause: &crate::event::Cause| cause.was_asked_for();
-        let stages = self.all().into_iter();
-        let losses = stages.flat_map(|(stage, tally)| {
-            let dropped = tally.dropped.iter().filter(|(cause, _)| !asked_for(cause));
-            dropped.map(move |(cause, &n)| format!("{stage}: {} {}", grouped(n), cause.phrase()))
+        let losses = self.all().into_iter().flat_map(|(stage, tally)| {
+            let said = move |(cause, n): (Cause, u64)| {
+                format!("{stage}: {} {}", grouped(n), cause.phrase())
+            };
+            tally.losses().map(said)
         });
         losses.collect()
     }

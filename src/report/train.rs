@@ -7,6 +7,7 @@ use serde::Serialize;
 use super::table::{columns, grouped};
 use crate::draw::{Curves, Line, Panel};
 use crate::error::{Error, ErrorKind, Result};
+use crate::event::Tally;
 use crate::measure::{Accuracy, Table};
 use crate::train::{Config, Epoch, Score, Tested};
 use crate::units::{Bytes, Joules, Seconds};
@@ -45,6 +46,8 @@ pub struct Data {
     pub caution: Option<&'static str>,
     /// What is wrong with it.
     pub defects: Vec<String>,
+    /// What became of its events.
+    pub tally: Tally,
     /// Names of the classes.
     pub classes: Vec<String>,
     /// Samples to train on.
@@ -181,7 +184,7 @@ const LISTED: usize = 5;
 impl TrainReport {
     /// The report for people.
     pub fn text(&self) -> String {
-        let Data { path, cut, split, caution, defects, classes, train, validation, test } =
+        let Data { path, cut, split, caution, defects, tally, classes, train, validation, test } =
             &self.data;
         let split = split.as_ref().map_or(String::new(), |split| format!(", split {split}"));
         let mut text = String::new();
@@ -199,6 +202,11 @@ impl TrainReport {
         }
         if defects.len() > LISTED {
             let _ = writeln!(text, "defect   and {} more", defects.len() - LISTED);
+        }
+        let lost = tally.losses().map(|(cause, n)| format!("{} {}", grouped(n), cause.phrase()));
+        let lost: Vec<String> = lost.collect();
+        if !lost.is_empty() {
+            let _ = writeln!(text, "lost     {}", lost.join(", "));
         }
         let Network { parameters, neuron, rule, loss } = &self.network;
         let _ = writeln!(

@@ -12,7 +12,7 @@ use crate::corpus::cifar10dvs::Split;
 use crate::corpus::{Corpus, Part};
 use crate::error::{Error, ErrorKind, Result};
 use crate::event::{
-    Batch, Binner, Field, Grid, InputMode, OrderPolicy, Sensor, Slicer, Tally, Window,
+    Batch, Binner, Cause, Field, Grid, InputMode, OrderPolicy, Sensor, Slicer, Tally, Window,
 };
 use crate::format::Recording;
 use crate::replay::Reader;
@@ -30,6 +30,8 @@ pub struct Data {
     pub classes: Vec<String>,
     /// What is wrong with the data set.
     pub defects: Vec<Error>,
+    /// What became of the events of all recordings; those kept are in one sample or several.
+    pub tally: Tally,
     samples: Vec<Sample>,
     sensor: Sensor,
     slicing: Slicing,
@@ -87,23 +89,27 @@ impl Data {
         let (files, done) = (by_file.len(), AtomicUsize::new(0));
         let read = |(path, at): (&Path, Vec<usize>)| {
             let windows: Vec<Window> = at.iter().map(|&i| entries[i].window).collect();
-            let (events, wrong) = read_events(path, &windows, spec.sensor)?;
+            let (events, wrong, tally) = read_events(path, &windows, spec.sensor)?;
             tell(1 + done.fetch_add(1, Ordering::Relaxed), files);
             let sample = |(i, events): (usize, Vec<Event>)| {
                 let class = classes.iter().position(|class| *class == entries[i].class);
                 let class = class.expect("a class of the entries");
                 (i, Sample { class, part: parts[i], events })
             };
-            Ok((at.into_iter().zip(events).map(sample).collect(), wrong))
+            Ok((at.into_iter().zip(events).map(sample).collect(), wrong, tally))
         };
-        let read: Result<Vec<(Vec<_>, Vec<Error>)>> = by_file.into_par_iter().map(read).collect();
-        let (read, wrong): (Vec<_>, Vec<_>) = read?.into_iter().unzip();
-        let defects = defects.into_iter().chain(wrong.into_iter().flatten()).collect();
-        let mut read: Vec<(usize, Sample)> = read.into_iter().flatten().collect();
+        let files: Result<Vec<(Vec<_>, Vec<Error>, Tally)>> =
+            by_file.into_par_iter().map(read).collect();
+        let (mut read, mut defects, mut tally) = (Vec::new(), defects, Tally::default());
+        for (samples, wrong, of_file) in files? {
+            read.extend(samples);
+            defects.extend(wrong);
+            tally = tally.plus(&of_file);
+        }
         read.sort_by_key(|(i, _)| *i);
         let samples = read.into_iter().map(|(_, sample)| sample).collect();
         let (sensor, slicing) = (spec.sensor, spec.slicing());
-        Ok(Data { cut, split, classes, defects, samples, sensor, slicing })
+        Ok(Data { cut, split, classes, defects, tally, samples, sensor, slicing })
     }
 
     /// The samples of a part.
@@ -175,36 +181,51 @@ impl Data {
     }
 }
 
-/// The events of each window of a recording, and what is wrong with those windows.
+/// The events of each window of a recording, what is wrong with those windows, and what
+/// became of the recording's events.
 fn read_events(
     path: &Path,
     windows: &[Window],
     sensor: Sensor,
-) -> Result<(Vec<Vec<Event>>, Vec<Error>)> {
+) -> Result<(Vec<Vec<Event>>, Vec<Error>, Tally)> {
     let mut recording = Recording::open(path, None)?;
     let mut reader = Reader::new(OrderPolicy::default());
     let mut samples: Vec<(Option<i64>, Vec<Event>)> = vec![Default::default(); windows.len()];
+    let (mut between, mut outside) = (0, 0);
     while let Some(batch) = reader.next(&mut recording) {
-        for (window, (first, events)) in windows.iter().zip(&mut samples) {
-            let inside = window.cut(batch, &mut Tally::default());
-            for (t, x, y, on) in batch.iter().take(inside.end).skip(inside.start) {
-                let since = t - *first.get_or_insert(t);
+        for (t, x, y, on) in batch.iter() {
+            let is_inside = x < sensor.width && y < sensor.height && y < ON;
+            let mut is_in_any = false;
+            for (Window { from, to }, (first, events)) in windows.iter().zip(&mut samples) {
+                if !(*from..*to).contains(&t) {
+                    continue;
+                }
+                is_in_any = true;
+                let since = t.saturating_sub(*first.get_or_insert(t));
                 let t = u32::try_from(since).map_err(|_| too_long(since).in_file(path))?;
-                if x < sensor.width && y < sensor.height && y < ON {
+                if is_inside {
                     events.push(Event { t, x, y_on: y | if on { ON } else { 0 } });
                 }
             }
+            between += u64::from(!is_in_any);
+            outside += u64::from(is_in_any && !is_inside);
         }
     }
     let take = reader.finish(&recording);
     if let Some(damage) = take.damage {
         return Err(damage);
     }
+    let mut tally = take.decoded;
+    take.ordered.dropped.iter().for_each(|(&cause, &n)| tally.retract(cause, n));
+    take.ordered.noted.iter().for_each(|(&cause, &n)| tally.note(cause, n));
+    tally.retract(Cause::BetweenTrials, between);
+    tally.retract(Cause::Outside, outside);
+    tally.assert_conserved();
     let last = take.span.map(|(_, last)| last);
     let windows = windows.iter().zip(&samples);
     let wrong = windows.filter_map(|(window, (first, _))| defect(*window, *first, last));
     let wrong = wrong.map(|e| e.in_file(path)).collect();
-    Ok((samples.into_iter().map(|(_, events)| events).collect(), wrong))
+    Ok((samples.into_iter().map(|(_, events)| events).collect(), wrong, tally))
 }
 
 /// What is wrong with a window whose first event, and whose recording's last, were these.
