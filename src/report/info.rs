@@ -107,9 +107,10 @@ impl RecordingInfo {
         line("sensor", sensor);
         line("events", grouped(self.events));
         if let (Some(first), Some(last)) = (self.first_us, self.last_us) {
-            let seconds = Micros(last - first).seconds().0;
+            let length = Micros(last) - Micros(first);
+            let seconds = length.seconds().0;
             let rate = if seconds > 0.0 { self.events as f64 / seconds } else { 0.0 };
-            line("time", format!("{first} to {last} µs, {}", Micros(last - first)));
+            line("time", format!("{first} to {last} µs, {length}"));
             line("rate", format!("{} events a second", grouped(rate as u64)));
             let share = 100.0 * self.on as f64 / self.events as f64;
             line(
@@ -283,5 +284,26 @@ impl NodeInfo {
             grouped(self.parameters as u64),
             super::table::grouped_or_dash(self.synapses),
         ]
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times_may_be_as_far_apart_as_they_can_be_written() {
+        let header = Header {
+            format: "npy",
+            camera: None,
+            sensor: None,
+            channels: None,
+            coding: "columns",
+            remarks: Vec::new(),
+        };
+        let mut info = RecordingInfo::new("far.npy".into(), &header);
+        info.add(&[(i64::MIN, 0, 0, true), (i64::MAX, 0, 0, false)].into_iter().collect());
+        let text = info.text();
+        assert!(text.contains(&format!("µs, {}\n", Micros(i64::MAX))), "{text}");
     }
 }
