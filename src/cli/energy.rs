@@ -38,7 +38,7 @@ pub struct Args {
     #[command(flatten)]
     tables: TableChoice,
 
-    /// Memories of up to this size are near, by themselves
+    /// Memories of up to this size are near; each is judged alone
     #[arg(long, value_name = "SIZE", default_value = "1MiB")]
     buffer: Bytes,
 

@@ -98,7 +98,7 @@ const TABLE_EXAMPLE: &str = r#"  name = "mine"
   process = "28 nm"
   leaves_out = ["memory"]
   [[term]]
-  name = "synaptic_ops"         # any count of the report that is no word
+  name = "synaptic_ops"         # any count of the report but those of words
   about = "what one includes"
   certainty = "recalled"        # and citation, where they are others than the table's
   low = 1.0                     # picojoules

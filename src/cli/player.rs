@@ -209,7 +209,7 @@ pub fn axis(made: &Made<'_>) -> (i64, u64) {
         Outcome::Trials(trials) => {
             let origin = first_start(trials.iter().map(|(trial, _)| trial));
             let ends = trials.iter().map(|(trial, _)| trial.window.to).max().unwrap_or(0);
-            let end = made.take.span.map_or(origin, |(_, last)| ends.min(last + 1));
+            let end = made.take.span.map_or(origin, |(_, last)| ends.min(last.saturating_add(1)));
             (origin, ticks_between(origin, end.saturating_add(dt.0 - 1), tick))
         }
     }

@@ -108,7 +108,7 @@ pub fn length(
     let Some((first, last)) = reader.finish(&recording).span else { return Ok(settings.dt) };
     let (first, end) = match frames {
         Some(frames) => (0, settings.dt.0.saturating_mul(frames as i64)),
-        None => (first, last + 1),
+        None => (first, last.saturating_add(1)),
     };
     if let Some(trials) = trials {
         let last = trials.iter().map(|trial| trial.window.to).max().unwrap_or(end);

@@ -6,7 +6,7 @@
 //! | `tonic` | DVS128 Gesture cut by others, `user01_led/3.npy`: 1,077 + 264 | the file's number | `ibmGestureTrain`, `ibmGestureTest` |
 //! | `spikingjelly` | DVS128 Gesture cut by SpikingJelly, `test/3/user24_led_0.npz`, the rows of the label files too | the folder's number | the folder above it |
 //! | `nmnist` | N-MNIST, `Train/3/00001.bin`: 60,000 + 10,000 of about 315 ms, three saccades of 105 ms each | the folder | `Train`, `Test` |
-//! | `cifar10dvs` | CIFAR10-DVS, `bird/cifar10_bird_7.aedat` | the folder | by a split that has to be named |
+//! | `cifar10dvs` | CIFAR10-DVS, `bird/cifar10_bird_7.aedat` | the folder | by a split, `last-tenth` unless another is named |
 //! | `folders` | any other folder a class | the folder | `train`, `validation` or `test` above it, if any |
 //! | `list` | a CSV: `file,class` and maybe `part`, `user`, `from`, `to` | the column | the column |
 //!

@@ -94,8 +94,16 @@ pub const COUNTS: [Kind; 21] = [
     plain(Count::Spikes, "spikes", "of populations; two of a neuron in a step are two"),
     plain(Count::Activations, "activations", "neurons that spiked in a step, or sent a value"),
     plain(Count::NeuronSteps, "neuron_steps", "neurons times steps"),
-    plain(Count::SynapticOps, "synaptic_ops", "one addition a spike and synapse"),
-    plain(Count::MultiplyAdds, "multiply_adds", "one a value that is no spike and synapse"),
+    plain(
+        Count::SynapticOps,
+        "synaptic_ops",
+        "one addition of a weight for each spike and synapse that it reaches",
+    ),
+    plain(
+        Count::MultiplyAdds,
+        "multiply_adds",
+        "one multiplication for each synapse and value that is no spike",
+    ),
     plain(
         Count::EffectiveAcs,
         "effective_acs",

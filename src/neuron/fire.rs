@@ -168,7 +168,7 @@ impl Fire {
 
     /// Those of every block, where all neurons share them.
     pub fn shared(&self) -> Option<Lanes<f32>> {
-        // none at all is shared, too
+        // a column that is not there is shared, too
         let shared = |column: &Option<Column>| match column {
             Some(column) => column.shared().map(Some),
             None => Some(None),

@@ -19,8 +19,8 @@
 //! | `step` | length of the step that these are for | s |
 //!
 //! Receives weighted spikes, sends spikes. Of a convention only the comparison, the
-//! delay and a refractory time matter: leak, input and reset are its own. Steps behind
-//! those that `conduct` has use its last, which a run says.
+//! delay and a refractory time matter: leak, input and reset are its own. Steps beyond
+//! those that `conduct` has use its last gain, and a run says so.
 //!
 //! **Between events** u ← e u − (1 − α) λ in every step ([`super::stepwise`]), which
 //! needs e > 0; a spike leaves (1 − γ) (u − r/e).

@@ -1,4 +1,4 @@
-//! The step that IF, LIF, LI, I and Threshold share.
+//! The step of a membrane potential alone: IF, LIF, LI, I, Threshold and others.
 //!
 //! ```text
 //! u = decay · v + gain · x + drift            x: weighted spikes of the step

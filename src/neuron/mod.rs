@@ -2,8 +2,8 @@
 //!
 //! A [`Neuron`] holds its parameters as the file gave them, in SI units and in the
 //! file's order. [`Neuron::at`] turns them into coefficients of one step under a
-//! convention; that is the only place where dt appears. The result is a
-//! [`Population`], which knows nothing of files, graphs or time.
+//! convention, [`Neuron::flow`] into closed forms between events. The result of the first
+//! is a [`Population`], which knows nothing of files, graphs or time.
 //!
 //! A room is a [`Model`]: its fields, and the function that makes coefficients of
 //! them. What every model needs around that is written once, here.

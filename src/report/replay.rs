@@ -166,7 +166,8 @@ pub struct Layer {
     pub multiply_adds: Option<u64>,
     /// Synaptic operations if every input were active in every step.
     pub dense_ops: Option<u64>,
-    /// Neuron updates: one for each neuron and step.
+    /// Neuron updates: of a clock one for each neuron and step; between events one each time
+    /// that something reaches a neuron.
     pub state_updates: Option<u64>,
 }
 

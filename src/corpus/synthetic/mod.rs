@@ -58,7 +58,7 @@ pub struct Plan {
     pub lightings: Vec<&'static Lighting>,
     /// Length of a trial.
     pub seconds: f64,
-    /// Whose twin it is.
+    /// Of all that is drawn: the same seed makes the same people.
     pub seed: u64,
 }
 

@@ -8,8 +8,8 @@
 //! | plane | every input counts, spike or not; outputs share weights | nearly all |
 //!
 //! Every sum takes its terms in the same order, inputs by row, column and channel,
-//! and a term of zero changes no bit: so the ways are one function. Only of what is
-//! not finite zero times is not zero, which stamp is not given.
+//! and a term of zero changes no bit: so the ways are one function. Zero times
+//! what is not finite is not zero: such values stamp is not given.
 
 use std::ops::Range;
 use std::sync::OnceLock;

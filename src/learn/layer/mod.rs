@@ -108,7 +108,7 @@ pub enum Role {
     Connection,
     /// Neurons.
     Neurons,
-    /// None of both.
+    /// Neither.
     Other,
 }
 

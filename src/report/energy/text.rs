@@ -47,16 +47,8 @@ impl EnergyReport {
 
     /// A line a table: how joules are distributed over the samples.
     fn summary(&self) -> String {
-        let head = [
-            "joules a sample",
-            "least",
-            "quarter",
-            "median",
-            "three",
-            "most",
-            "mean",
-            "low to high",
-        ];
+        let head =
+            ["joules a sample", "least", "25 %", "median", "75 %", "most", "mean", "low to high"];
         let mut rows = vec![head.map(str::to_owned).to_vec()];
         for priced in &self.energy {
             let Distribution { mean, least, lower, median, upper, most } = priced.each;

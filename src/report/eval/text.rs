@@ -158,7 +158,7 @@ impl Figures {
             row(&format!("energy, {table}"), Some(energy), |j| Joules(j).to_string());
         }
         if !rows.is_empty() {
-            let head = ["a sample", "least", "quarter", "median", "three", "most", "mean"];
+            let head = ["a sample", "least", "25 %", "median", "75 %", "most", "mean"];
             rows.insert(0, head.map(str::to_owned).to_vec());
         }
         *text += &columns(&rows, 1, "  ");
