@@ -508,6 +508,12 @@ fn rasters_are_written_where_asked_and_alike() {
     assert_eq!(picture("again.png", &[]), png);
     let svg = text(&picture("bundled.svg", &[]));
     assert!(svg.contains("air guitar: correct"));
+    // with the report of what is drawn
+    let path = folder().join("reported.png").display().to_string();
+    assert_eq!(json(&["raster", "--out", &path])["layers"], json(&["replay"])["layers"]);
+    assert_eq!(fs::read(&path).unwrap(), png);
+    let alone = json(&["raster", &data("arm.aedat"), "--out", &path]);
+    assert_eq!(alone["input"]["events"], 48_522);
     let events = text(&picture("events.svg", &[&data("arm.aedat")]));
     assert!(events.contains("48,522 events") && !events.contains("LIF"));
     let path = folder().join("with.svg");

@@ -11,6 +11,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::event::Sensor;
 use crate::network::{Graph, Network, Node, NodeKind};
 use crate::record::Array;
+use crate::report::json;
 
 /// Draw input events and every layer's spikes on one time axis; without a network, the events alone
 ///
@@ -23,6 +24,10 @@ pub struct Args {
     /// The picture, a .png or .svg
     #[arg(long, short, value_name = "FILE", default_value = "raster.png")]
     out: PathBuf,
+
+    /// Write the report of the run as JSON; - for standard output
+    #[arg(long, value_name = "FILE")]
+    json: Option<PathBuf>,
 }
 
 /// Runs the verb.
@@ -32,6 +37,11 @@ pub fn run(args: &Args) -> Result<()> {
         play(&args.run, &open_network(&args.run)?, Wanted { raster: true, ..Wanted::default() })?;
     if let Some(drawn) = &played.drawn {
         disk::write(&args.out, &drawn.picture(picture)?)?;
+    }
+    if let Some(path) = &args.json {
+        output::write(path, &json(&played.report)?)?;
+    }
+    if output::is_for_people([args.json.as_deref()]) {
         output::print(&format!("{}\n", args.out.display()))?;
     }
     played.damage.map_or(Ok(()), Err)
