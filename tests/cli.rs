@@ -162,21 +162,24 @@ fn nothing_is_written_over_what_is_read_or_written() {
     let run = ["replay", &recording, "-n", &network];
     let refused_runs: &[(&[&str], &str)] = &[
         (&["--json", &recording], "--json: found"),
-        (&["--json", &network], "what is read: --network"),
-        (&["--html", &other], "what is read: --network"),
-        (&["--labels", &labels, "--by-step", &labels], "what is read: --labels"),
-        (&["--table", &format!("horowitz45,{table}"), "--json", &table], "what is read: --table"),
-        (&["--json", &new, "--by-step", &new], "what is also written"),
-        (&["--json", "-", "--by-step", "-"], "what is also written"),
+        (&["--json", &network], "which is read for --network"),
+        (&["--html", &other], "which is read for --network"),
+        (&["--labels", &labels, "--by-step", &labels], "which is read for --labels"),
+        (
+            &["--table", &format!("horowitz45,{table}"), "--json", &table],
+            "which is read for --table",
+        ),
+        (&["--json", &new, "--by-step", &new], "which is also written for"),
+        (&["--json", "-", "--by-step", "-"], "which is also written for"),
     ];
     for (more, expected) in refused_runs {
         let message = refused(&[&run[..], more].concat(), 2);
         assert!(message.contains(expected) && message.contains("a file of its own"), "{message}");
     }
     let many = ["replay", &at("recordings"), "-n", &network, "--json", &inside];
-    assert!(refused(&many, 2).contains("what is read: RECORDING"));
+    assert!(refused(&many, 2).contains("which is read for RECORDING"));
     let convert = ["convert", &network, &new, "--json", &new];
-    assert!(refused(&convert, 2).contains("what is also written"));
+    assert!(refused(&convert, 2).contains("which is also written for"));
     for (copy, name) in [(&recording, "arm.aedat"), (&network, "arm.nir"), (&inside, "arm.aedat")] {
         assert!(fs::read(copy).unwrap() == fs::read(data(name)).unwrap());
     }

@@ -36,13 +36,10 @@ pub fn refuse(verb: &Command, matches: &ArgMatches) -> Result<()> {
         // of two that are written, the first is compared with the second alone
         let others = (0..).zip(&named).filter(|(j, other)| !other.is_written || *j > i);
         if let Some(other) = others.map(|(_, other)| other).find(same) {
-            let what = if other.is_written { "what is also written" } else { "what is read" };
-            let Named { argument, .. } = other;
-            let error = Error::new(
-                ErrorKind::Usage,
-                format!("{}, {what}: {argument}", written.path.display()),
-                "a file of its own",
-            );
+            let what = if other.is_written { "is also written for" } else { "is read for" };
+            let (path, argument) = (written.path.display(), &other.argument);
+            let found = format!("{path}, which {what} {argument}");
+            let error = Error::new(ErrorKind::Usage, found, "a file of its own");
             return Err(error.at(written.argument.clone()));
         }
     }
