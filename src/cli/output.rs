@@ -20,7 +20,12 @@ pub fn print(text: &str) -> Result<()> {
 
 /// Whether standard output is free for people: none of these files is to go there.
 pub fn is_for_people<const N: usize>(files: [Option<&Path>; N]) -> bool {
-    files.iter().all(|file| file.is_none_or(|path| path.as_os_str() != "-"))
+    !files.into_iter().flatten().any(is_standard)
+}
+
+/// Whether a path means standard output.
+pub fn is_standard(path: &Path) -> bool {
+    path.as_os_str() == "-"
 }
 
 /// How many characters a line of standard output has: as many as the terminal, else 80.
@@ -33,7 +38,7 @@ pub fn columns() -> usize {
 /// # Errors
 /// A file that cannot be written; an older one is left as it was.
 pub fn write(path: &Path, bytes: &[u8]) -> Result<()> {
-    if !is_for_people([Some(path)]) {
+    if is_standard(path) {
         let mut out = io::stdout().lock();
         out.write_all(bytes)?;
         return Ok(out.flush()?);

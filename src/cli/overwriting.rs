@@ -33,9 +33,10 @@ pub fn refuse(verb: &Command, matches: &ArgMatches) -> Result<()> {
             true => are_one(written.path, other.path),
             false => is_part_of(written.path, other.path),
         };
-        // of two that are written, the first is compared with the second alone
-        let others = (0..).zip(&named).filter(|(j, other)| !other.is_written || *j > i);
-        if let Some(other) = others.map(|(_, other)| other).find(same) {
+        // two that are written are compared once
+        let read = named.iter().filter(|named| !named.is_written);
+        let later = named[i + 1..].iter().filter(|named| named.is_written);
+        if let Some(other) = read.chain(later).find(same) {
             let what = if other.is_written { "is also written for" } else { "is read for" };
             let (path, argument) = (written.path.display(), &other.argument);
             let found = format!("{path}, which {what} {argument}");

@@ -143,7 +143,7 @@ impl Kept {
         }
     }
 
-    /// The next t, x, y and p, of equally many events at least one, unless there is none.
+    /// The next t, x, y and p, one of each for every event; none behind the last.
     fn read(&mut self) -> Result<[Vec<f64>; 4]> {
         match self {
             Kept::Rows(rows) => {

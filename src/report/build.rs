@@ -1,6 +1,6 @@
 //! From what ran to what is reported.
 
-use super::manifest::{Manifest, conventions, of_steps};
+use super::manifest::{Manifest, conventions, number_of};
 use super::replay::{
     Engine, Input, Layer, Network, Output, ReplayReport, Stages, Timing, Trial, Trials,
 };
@@ -278,7 +278,7 @@ impl Made<'_> {
             quantum_us: (settings.advance == Advance::Quanta).then_some(settings.dt.0),
             convention: settings.conventions.to_string(),
             number: match settings.advance {
-                Advance::Clocked | Advance::Quanta => of_steps(&conventions),
+                Advance::Clocked | Advance::Quanta => number_of(&conventions),
                 Advance::Event => "f64".into(),
             },
             conventions,

@@ -109,24 +109,24 @@ pub fn conventions(network: &Network, settings: &Settings) -> Result<Map<String,
 }
 
 /// What neurons that run in steps calculate with, by their conventions.
-pub fn of_steps(conventions: &Map<String, Value>) -> String {
+pub fn number_of(conventions: &Map<String, Value>) -> String {
     let mut numbers = conventions.values().filter_map(|fields| fields["number"].as_str());
     numbers.find(|&number| number != "f32").unwrap_or("f32").to_owned()
 }
 
 #[cfg(test)]
 mod tests {
+    use super::*;
+
     #[test]
     fn numbers_are_those_that_are_not_everybodys() {
         let of = |numbers: &[&str]| {
             let fields = numbers.iter().map(|n| serde_json::json!({ "number": n }));
-            super::of_steps(&(0..).map(|i| i.to_string()).zip(fields).collect())
+            number_of(&(0..).map(|i| i.to_string()).zip(fields).collect())
         };
         assert_eq!(of(&[]), "f32");
         assert_eq!(of(&["f32", "fixed:12:6", "f32"]), "fixed:12:6");
     }
-
-    use super::*;
 
     #[test]
     fn the_digest_is_the_published_one() {

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 
+use crate::cli::output;
 use crate::disk;
 use crate::error::{Error, ErrorKind, Result};
 use crate::report::eval::{Head, Row};
@@ -22,7 +23,7 @@ pub struct RowFile {
 /// A file that is there already, or to go on with one of another evaluation.
 pub fn earlier(path: &Path, head: &Head, resume: bool) -> Result<Vec<Row>> {
     match path.exists() {
-        _ if path.as_os_str() == "-" => {
+        _ if output::is_standard(path) => {
             let found = "standard output for rows";
             Err(Error::new(ErrorKind::Usage, found, "a file, which a next run can go on with"))
         }
