@@ -167,7 +167,26 @@ fn a_folder_is_the_files_in_it() {
     assert_eq!(many["total"]["recordings"], 2);
     assert_eq!(path(0), folder.join("00/late.aedat").to_str().unwrap());
     assert_eq!(path(1), folder.join("00.aedat").to_str().unwrap());
+    assert_eq!(many["total"]["beside"], 0);
+    fs::write(folder.join("00/labels.csv"), b"class\n").unwrap();
+    fs::write(folder.join("README.TXT"), b"by hand\n").unwrap();
+    let beside = report(&[&folder], &["--strict"]);
+    assert_eq!(
+        (&beside["total"]["recordings"], &beside["total"]["beside"]),
+        (&2.into(), &2.into())
+    );
+    let screen = done(&words(&replay(&[&folder], &[])));
+    assert!(screen.contains(" events, 2 left out by name\n"), "{screen}");
+    // a file that is named is meant
+    refused(&words(&replay(&[&folder, &folder.join("00/labels.csv")], &[])), 2);
     let empty = fresh("empty");
+    fs::write(empty.join("labels.csv"), b"class\n").unwrap();
+    let labels = refused(&words(&replay(&[&empty], &[])), 2);
+    assert!(
+        labels.contains("empty: found a folder without a recording; 1 left out by name"),
+        "{labels}"
+    );
+    fs::remove_file(empty.join("labels.csv")).unwrap();
     let nothing = refused(&words(&replay(&[&folder, &empty], &[])), 2);
     assert!(nothing.contains("empty: found a folder without files"), "{nothing}");
 }

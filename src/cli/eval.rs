@@ -101,7 +101,7 @@ pub fn run(args: &Args) -> Result<()> {
     {
         rows::write(path, &head, &samples)?;
     }
-    let report = EvalReport::new(head, samples, &Table::usual()?);
+    let report = EvalReport::new(head, samples, &[Table::usual()?]);
     if let Some(path) = &args.csv {
         output::write(path, &report.csv()?)?;
     }

@@ -24,8 +24,8 @@ pub fn run(options: &RunOptions, to: Option<&Path>) -> Result<()> {
     }
     let opened = options.open_network()?;
     let player = Player::new(options, &opened, false)?;
-    let paths = options.list_recordings()?;
-    let mut report = ManyReport::new(to.is_some());
+    let (paths, beside) = options.list_recordings()?;
+    let mut report = ManyReport::new(to.is_some(), beside);
     let mut errors: Vec<Error> = Vec::new();
     let mut progress = Progress::of_recordings(paths.len() as u64);
     let began = Instant::now();

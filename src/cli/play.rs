@@ -9,8 +9,9 @@ use super::player::{self, Answers, Player};
 use super::tables::BUFFER;
 use crate::draw::{Heading, Marks, Picture, Raster};
 use crate::error::{Error, Result};
-use crate::measure::{BySteps, Counted, Table, Watch, csv_by_step};
+use crate::measure::{BySteps, Table, Watch};
 use crate::replay::Replay;
+use crate::report::by_step::{self, Counted};
 use crate::report::replay::ReplayReport;
 use crate::report::{energy, html, raster};
 use crate::units::Micros;
@@ -135,5 +136,5 @@ fn by_step<W>(
     });
     let is_sliced = replay.settings().slice.is_some();
     let tick = (!is_sliced).then(|| replay.tick());
-    csv_by_step(replay.network(), tick, &counted.collect::<Vec<_>>())
+    by_step::csv(replay.network(), tick, &counted.collect::<Vec<_>>())
 }

@@ -40,7 +40,7 @@ impl<'a> Player<'a> {
         let classes = options.class_names(network, has_labels)?;
         let replay = Replay::new(network, options.settings(network)?)
             .map_err(|e| e.in_file(opened.origins.path.as_ref()))?;
-        Ok(Player { options, opened, classes, tables: Table::usual()?, replay })
+        Ok(Player { options, opened, classes, tables: vec![Table::usual()?], replay })
     }
 
     /// What runs.

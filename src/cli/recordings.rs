@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use super::options::{Origins, RunOptions};
 use crate::bundled;
+use crate::corpus::is_beside_recordings;
 use crate::disk;
 use crate::error::{Error, ErrorKind, Result};
 use crate::format::Recording;
@@ -14,13 +15,26 @@ impl RunOptions {
         self.recordings.len() > 1 || self.recordings.iter().any(|path| path.is_dir())
     }
 
-    /// Every recording that was named, those in folders among them.
+    /// Every recording that was named, those in folders among them, and how many files of
+    /// folders are none by their names.
     ///
     /// # Errors
-    /// As [`disk::files`].
-    pub fn list_recordings(&self) -> Result<Vec<PathBuf>> {
-        let lists: Result<Vec<_>> = self.recordings.iter().map(|path| disk::files(path)).collect();
-        Ok(lists?.concat())
+    /// As [`disk::files`]; a folder without recordings.
+    pub fn list_recordings(&self) -> Result<(Vec<PathBuf>, u64)> {
+        let (mut recordings, mut beside) = (Vec::new(), 0);
+        for path in &self.recordings {
+            let files = disk::files(path)?;
+            let (others, found): (Vec<_>, Vec<_>) =
+                files.into_iter().partition(|file| file != path && is_beside_recordings(file));
+            if found.is_empty() {
+                let found =
+                    format!("a folder without a recording; {} left out by name", others.len());
+                return Err(Error::new(ErrorKind::Usage, found, "recordings").in_file(path));
+            }
+            recordings.extend(found);
+            beside += others.len() as u64;
+        }
+        Ok((recordings, beside))
     }
 
     /// Opens a recording.

@@ -185,7 +185,7 @@ impl Args {
         let epochs = training.epochs().to_vec();
         let chosen = training.best().copied();
         let Trained { path, tested } = finish(config, data, folder)?;
-        let table = Table::usual()?.swap_remove(0);
+        let table = Table::usual()?;
         let test = tested.map(|tested| Test::new(&tested, &table));
         let network = path.display().to_string();
         Ok((parameters, Run { seed: config.seed, epochs, chosen, test, network, epoch_s }))

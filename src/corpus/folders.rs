@@ -3,12 +3,26 @@
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 
-use super::{Corpus, Part, Sample, cifar10dvs, gesture, user_of};
+use super::{Corpus, Part, Sample, cifar10dvs, gesture, is_beside_recordings, user_of};
+use crate::error::{Error, ErrorKind};
 use crate::event::Window;
 
-/// The recordings in folders below the root.
+/// The recordings in folders below the root. Those in no such folder are defects.
 pub fn samples(root: &Path, files: &[PathBuf]) -> Corpus {
-    let samples: Vec<(Cut, Sample)> = files.iter().filter_map(|file| sample(root, file)).collect();
+    let recordings = files.iter().filter(|file| !is_beside_recordings(file));
+    let (above, inside): (Vec<_>, _) = recordings.partition(|file| file.parent() == Some(root));
+    let mut corpus = of_folders(root, inside);
+    corpus.defects.extend(above.into_iter().map(|file| {
+        let expected = "it in a folder that names its class";
+        Error::new(ErrorKind::Corrupt, "a file beside the folders of classes", expected)
+            .in_file(file)
+    }));
+    corpus
+}
+
+fn of_folders(root: &Path, files: Vec<&PathBuf>) -> Corpus {
+    let samples: Vec<(Cut, Sample)> =
+        files.into_iter().filter_map(|file| sample(root, file)).collect();
     let all = |cut| !samples.is_empty() && samples.iter().all(|(its, _)| *its == cut);
     let known = [Cut::Tonic, Cut::SpikingJelly, Cut::Nmnist, Cut::Cifar10Dvs];
     let cut = known.into_iter().find(|&cut| all(cut)).unwrap_or(Cut::Other);
@@ -91,6 +105,12 @@ mod tests {
         let parts: Vec<_> = digits.samples.iter().map(|sample| sample.part).collect();
         assert_eq!(parts, [Some(Part::Test), Some(Part::Train)]);
         assert_eq!((digits.samples[1].part, &digits.samples[1].user), (Some(Part::Train), &None));
+        let defects: Vec<_> = digits.defects.iter().map(ToString::to_string).collect();
+        let beside = "/data/Readme: found a file beside the folders of classes; expected it in a \
+                      folder that names its class";
+        assert_eq!(defects, [beside]);
+        let told = corpus(&["Train.zip", "3/1.bin", "3/notes.TXT", "readme.md"]);
+        assert_eq!((told.samples.len(), told.defects.len()), (1, 0));
     }
 
     #[test]

@@ -119,6 +119,15 @@ impl Corpus {
     }
 }
 
+/// What stands beside the recordings of a data set: labels, lists, readmes, archives.
+const BESIDE: [&str; 8] = ["csv", "txt", "md", "pdf", "json", "zip", "gz", "tar"];
+
+/// Whether a file is no recording by its name's ending.
+pub fn is_beside_recordings(file: &Path) -> bool {
+    let ending = file.extension().map(|ending| ending.to_string_lossy().to_lowercase());
+    ending.is_some_and(|ending| BESIDE.contains(&&ending[..]))
+}
+
 /// `user07` of `user07_led.aedat`, if a name begins so.
 fn user_of(name: &str) -> Option<String> {
     let user = name.split(['_', '.']).next()?;

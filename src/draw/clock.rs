@@ -1,6 +1,7 @@
 //! Time on the x axis: which pixels a step has, how many steps share a column,
 //! and where the ticks stand.
 
+use super::curves::round_step;
 use super::font;
 use super::words;
 use crate::units::Micros;
@@ -72,7 +73,7 @@ impl Clock {
         if end.0 <= 0 {
             return vec![Tick { x: self.left, label: "0".into() }];
         }
-        let step = round_step(end.0, f64::from(self.width) / 130.0);
+        let step = round_step(end.0 as f64 * 130.0 / f64::from(self.width)).max(1.0) as i64;
         let mut ticks: Vec<Tick> = (0..=end.0 / step).map(|i| self.tick(i * step)).collect();
         ticks.retain(|tick| apart(tick, &last));
         ticks.push(last);
@@ -89,14 +90,6 @@ impl Clock {
         let x = self.left + (share * f64::from(self.width)).round() as i32;
         Tick { x, label: words::seconds(Micros(time)) }
     }
-}
-
-/// 1, 2 or 5 times a power of ten: the smallest that divides `length` into no
-/// more than `most` parts.
-fn round_step(length: i64, most: f64) -> i64 {
-    let tens = (0..18).map(|power| 10i64.pow(power));
-    let mut steps = tens.flat_map(|ten| [ten, 2 * ten, 5 * ten]);
-    steps.find(|&step| length as f64 / step as f64 <= most).unwrap_or(length)
 }
 
 /// Whether the labels of two ticks leave a gap between them.

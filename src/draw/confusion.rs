@@ -3,7 +3,7 @@
 
 use super::font;
 use super::scene::{Anchor, Rect, Scene, Text};
-use super::shade::{Colour, GREY, GUIDE, INK, PAPER};
+use super::shade::{Colour, GREY, GUIDE, INK, PAPER, mix};
 
 const MARGIN: i32 = 28;
 const EDGE: i32 = 22;
@@ -61,7 +61,7 @@ impl Confusion {
                 let share = if all > 0 { count as f64 / all as f64 } else { 0.0 };
                 let x = left + column * CELL;
                 let cell = Rect::new(x + 1, y + 1, CELL - 2, CELL - 2);
-                scene.fill(if count > 0 { mix(share) } else { GUIDE }, vec![cell]);
+                scene.fill(if count > 0 { mix(PAPER, FULL, share) } else { GUIDE }, vec![cell]);
                 if count > 0 {
                     let ink = if share > 0.5 { PAPER } else { INK };
                     let text = say(x + CELL / 2, middle, Anchor::Middle, ink, count.to_string());
@@ -72,15 +72,6 @@ impl Confusion {
         scene.height = top + self.rows.len() as i32 * CELL + EDGE;
         scene
     }
-}
-
-/// From paper to the full colour.
-fn mix(share: f64) -> Colour {
-    let between = |from: u8, to: u8| {
-        (f64::from(from) + (f64::from(to) - f64::from(from)) * share).round() as u8
-    };
-    let (Colour(r, g, b), Colour(full_r, full_g, full_b)) = (PAPER, FULL);
-    Colour(between(r, full_r), between(g, full_g), between(b, full_b))
 }
 
 #[cfg(test)]

@@ -11,7 +11,7 @@ pub mod ledger;
 pub mod work;
 
 pub use accuracy::Accuracy;
-pub use by_step::{BySteps, Counted, csv as csv_by_step};
+pub use by_step::BySteps;
 pub use compare::{Comparison, compare};
 pub use counts::{Counts, Readout, UnitCounts};
 pub use decision::Decision;

@@ -5,13 +5,12 @@ mod caution;
 mod json;
 mod text;
 
-use std::path::Path;
-
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 
 pub use caution::Caution;
 
+use super::{csv, through};
 use crate::draw::{Bar, Group, Spans};
 use crate::error::{Error, ErrorKind, Result};
 use crate::measure::{
@@ -328,15 +327,12 @@ impl EnergyReport {
     /// A bar a table.
     pub fn bars(&self) -> Spans {
         let Head { data, network, cut, .. } = &self.head;
-        let name =
-            |path: &str| Path::new(path).file_name().map(|n| n.to_string_lossy().into_owned());
-        let titles: Vec<String> = [name(data), name(network)].into_iter().flatten().collect();
         let group = |priced: &Priced| Group {
             label: priced.all.table.about.clone(),
             bars: vec![priced.bar()],
         };
         Spans {
-            title: titles.join(" through "),
+            title: through(data, network),
             subtitle: format!("joules a sample, mean of {}, {cut}", self.inferences),
             unit: "J",
             groups: self.energy.iter().map(group).collect(),
@@ -348,23 +344,23 @@ impl EnergyReport {
     /// # Errors
     /// None: it is written to memory.
     pub fn csv(&self) -> Result<Vec<u8>> {
-        let fail = |e: csv::Error| Error::new(ErrorKind::Unsupported, e.to_string(), "rows");
         let plain = ["recording", "from_us", "to_us", "class", "steps", "events", "events_used"];
         let tables = self.energy.iter().map(|priced| priced.all.table.name.clone());
         let tables: Vec<String> = tables.collect();
-        let mut writer = csv::Writer::from_writer(Vec::new());
         let counts = || COUNTS.iter().map(|kind| kind.name.to_owned());
         let joules = tables.iter().map(|table| format!("{table}_j"));
         let head = plain.iter().map(|name| (*name).to_owned()).chain(counts()).chain(joules);
-        writer.write_record(head.chain(["problem".to_owned()])).map_err(fail)?;
-        for sample in &self.samples {
+        let row = |sample: &Value| {
             let of_sample = plain.iter().map(|name| cell(&sample[*name], ""));
             let of_counts = COUNTS.iter().map(|kind| cell(&sample["counts"][kind.name], "0"));
             let of_tables = tables.iter().map(|table| cell(&sample["joules"][table], ""));
             let row = of_sample.chain(of_counts).chain(of_tables);
-            writer.write_record(row.chain([cell(&sample["problem"], "")])).map_err(fail)?;
-        }
-        writer.into_inner().map_err(|e| fail(e.into_error().into()))
+            row.chain([cell(&sample["problem"], "")]).collect::<Vec<_>>()
+        };
+        csv(|writer| {
+            writer.write_record(head.chain(["problem".to_owned()]))?;
+            self.samples.iter().try_for_each(|sample| writer.write_record(row(sample)))
+        })
     }
 }
 

@@ -9,8 +9,9 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use super::csv;
 use crate::draw::Confusion;
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::Result;
 use crate::measure::{Accuracy, Distribution, Energy, Table, UnitCounts};
 
 /// What all rows have in common; only rows with the same belong together.
@@ -244,10 +245,7 @@ impl EvalReport {
     /// # Errors
     /// None: it is written to memory.
     pub fn csv(&self) -> Result<Vec<u8>> {
-        let fail = |e: csv::Error| Error::new(ErrorKind::Unsupported, e.to_string(), "rows");
-        let mut writer = csv::Writer::from_writer(Vec::new());
-        self.samples.iter().try_for_each(|row| writer.serialize(row)).map_err(fail)?;
-        writer.into_inner().map_err(|e| fail(e.into_error().into()))
+        csv(|writer| self.samples.iter().try_for_each(|row| writer.serialize(row)))
     }
 }
 

@@ -59,6 +59,8 @@ pub struct Total {
     pub damaged: u64,
     /// Those without an answer.
     pub refused: u64,
+    /// Files in the folders that are no recordings by their names.
+    pub beside: u64,
     /// Events in those that ran.
     pub events: u64,
     /// What became of them, stage by stage.
@@ -119,11 +121,12 @@ pub struct Throughput {
 }
 
 impl ManyReport {
-    /// A report of nothing; whether it is to keep the report of each recording.
-    pub fn new(keeps_all: bool) -> ManyReport {
+    /// A report of nothing; whether it is to keep the report of each recording, and how many
+    /// files beside the recordings were left out.
+    pub fn new(keeps_all: bool, beside: u64) -> ManyReport {
         ManyReport {
             recordings: Vec::new(),
-            total: Total::default(),
+            total: Total { beside, ..Total::default() },
             keeps_all,
             rows: Vec::new(),
             errors: Vec::new(),

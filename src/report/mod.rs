@@ -3,6 +3,7 @@
 //! The field names are the keys of the JSON; they are added to, never changed.
 
 pub mod build;
+pub mod by_step;
 pub mod check;
 pub mod convert;
 pub mod corpus;
@@ -23,6 +24,9 @@ pub mod train;
 
 pub use table::grouped;
 
+use std::path::Path;
+
+use csv::Writer;
 use serde::Serialize;
 
 use crate::error::{Error, ErrorKind, Result};
@@ -37,4 +41,22 @@ pub fn json(report: &impl Serialize) -> Result<Vec<u8>> {
         text.map_err(|e| Error::new(ErrorKind::Unsupported, e.to_string(), "a report"))?;
     bytes.push(b'\n');
     Ok(bytes)
+}
+
+/// What ran through what: the names of two files, in their order.
+fn through(input: &str, network: &str) -> String {
+    let name = |path: &str| Path::new(path).file_name().map(|n| n.to_string_lossy().into_owned());
+    let names: Vec<String> = [name(input), name(network)].into_iter().flatten().collect();
+    names.join(" through ")
+}
+
+/// CSV of the rows that `write` writes.
+///
+/// # Errors
+/// None for rows of as many fields as the head.
+fn csv(write: impl FnOnce(&mut Writer<Vec<u8>>) -> csv::Result<()>) -> Result<Vec<u8>> {
+    let mut writer = Writer::from_writer(Vec::new());
+    let written = write(&mut writer).map_err(|e| e.to_string());
+    let bytes = written.and_then(|()| writer.into_inner().map_err(|e| e.to_string()));
+    bytes.map_err(|e| Error::new(ErrorKind::Unsupported, e, "rows"))
 }

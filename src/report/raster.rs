@@ -1,9 +1,7 @@
 //! Which bands the raster of a network has, what its film shows, and what stands above them.
 
-use std::path::Path;
-
 use super::build::{Made, Outcome};
-use super::replay;
+use super::{replay, through};
 use crate::corpus::gesture;
 use crate::draw::{Band, Cast, Heading, Labelled, Output, Rows, Span};
 use crate::engine::Plan;
@@ -112,15 +110,13 @@ pub fn heading(made: &Made<'_>, total: &replay::Output, origin: i64) -> Heading 
 
 /// What ran through what, and how.
 pub fn titles(replay: &Replay<'_>, input: &str, network: &str) -> [String; 2] {
-    let name = |path: &str| Path::new(path).file_name().map(|n| n.to_string_lossy().into_owned());
-    let title: Vec<String> = [name(input), name(network)].into_iter().flatten().collect();
     let settings = replay.settings();
     let engine = match settings.advance {
         Advance::Clocked => format!("clocked, {} a step", settings.dt),
         Advance::Event => "event-driven".to_owned(),
         Advance::Quanta => format!("event-driven, {} a quantum", settings.dt),
     };
-    [title.join(" through "), format!("convention {}, {engine}", settings.conventions)]
+    [through(input, network), format!("convention {}, {engine}", settings.conventions)]
 }
 
 fn answer(output: &replay::Output) -> Option<String> {

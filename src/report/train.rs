@@ -4,9 +4,10 @@ use std::fmt::Write;
 
 use serde::Serialize;
 
+use super::csv;
 use super::table::{columns, grouped};
 use crate::draw::{Curves, Line, Panel};
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::Result;
 use crate::event::Tally;
 use crate::measure::{Accuracy, Table};
 use crate::train::{Config, Epoch, Score, Tested};
@@ -253,8 +254,6 @@ impl TrainReport {
     /// # Errors
     /// None: it is written to memory.
     pub fn csv(&self) -> Result<Vec<u8>> {
-        let fail = |e: csv::Error| Error::new(ErrorKind::Io, e.to_string(), "");
-        let mut out = csv::Writer::from_writer(Vec::new());
         let head = [
             "seed",
             "epoch",
@@ -264,25 +263,25 @@ impl TrainReport {
             "validation_loss",
             "validation_accuracy",
         ];
-        out.write_record(head).map_err(fail)?;
-        for run in &self.runs {
-            for Epoch { epoch, rate, training, validation } in &run.epochs {
-                let or_empty = |of: fn(&Score) -> f64| {
-                    validation.as_ref().map_or(String::new(), |score| of(score).to_string())
-                };
-                let row = [
-                    run.seed.to_string(),
-                    epoch.to_string(),
-                    rate.to_string(),
-                    training.loss.to_string(),
-                    training.accuracy.to_string(),
-                    or_empty(|score| score.loss),
-                    or_empty(|score| score.accuracy),
-                ];
-                out.write_record(row).map_err(fail)?;
-            }
-        }
-        out.into_inner().map_err(|e| Error::from(e.into_error()))
+        let row = |seed: u64, Epoch { epoch, rate, training, validation }: &Epoch| {
+            let or_empty = |of: fn(&Score) -> f64| {
+                validation.as_ref().map_or(String::new(), |score| of(score).to_string())
+            };
+            [
+                seed.to_string(),
+                epoch.to_string(),
+                rate.to_string(),
+                training.loss.to_string(),
+                training.accuracy.to_string(),
+                or_empty(|score| score.loss),
+                or_empty(|score| score.accuracy),
+            ]
+        };
+        csv(|writer| {
+            writer.write_record(head)?;
+            let epochs = self.runs.iter().flat_map(|run| run.epochs.iter().map(|e| (run.seed, e)));
+            epochs.into_iter().try_for_each(|(seed, epoch)| writer.write_record(row(seed, epoch)))
+        })
     }
 
     /// The curves of all seeds as a picture; those of the validation stand out.

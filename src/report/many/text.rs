@@ -44,10 +44,14 @@ fn table(left: usize, head: [&str; 5], rows: impl Iterator<Item = Vec<String>>) 
 
 impl Total {
     fn head(&self, text: &mut String) {
-        let Total { recordings, damaged, refused, events, .. } = self;
+        let Total { recordings, damaged, refused, beside, events, .. } = self;
         let _ = write!(text, "input    {} recordings", grouped(*recordings));
         let _ = write!(text, ", {} events", grouped(*events));
-        for (number, fate) in [(damaged, "cut short by damage"), (refused, "without an answer")] {
+        for (number, fate) in [
+            (damaged, "cut short by damage"),
+            (refused, "without an answer"),
+            (beside, "left out by name"),
+        ] {
             if *number > 0 {
                 let _ = write!(text, ", {} {fate}", grouped(*number));
             }
