@@ -5,6 +5,7 @@ mod program;
 
 use std::collections::BTreeMap;
 use std::fs;
+use std::path::Path;
 
 use build::{network, node};
 use program::{data, done, folder, json, refused, synops, text};
@@ -458,6 +459,14 @@ fn tables_of_ones_own_and_rows_of_a_data_set() {
     assert!(message.contains("table 'horowitz'") && message.contains("horowitz45"), "{message}");
     let message = refused(&["energy", "--table", "odin,odin"], 2);
     assert!(message.contains("'odin' twice"), "{message}");
+    // a recording in no folder of a class is no sample, and is missed
+    let all = ["energy", &root, "-n", &network, "--part", "all"];
+    fs::remove_file(Path::new(&root).join("b/2.aedat")).unwrap();
+    done(&[&all[..], &["--strict"]].concat());
+    fs::copy(data("arm.aedat"), Path::new(&root).join("lost.aedat")).unwrap();
+    let message = refused(&[&all[..], &["--strict"]].concat(), 1);
+    assert!(message.contains("defects of the data set: 1, the first: "), "{message}");
+    assert!(message.contains("lost.aedat: found a file beside the folders"), "{message}");
     fs::write(&mine, own.replace("spikes", "spiky")).unwrap();
     let message = refused(&["energy", "--table", &mine], 2);
     assert!(message.contains("'spiky'") && message.contains("mine.toml"), "{message}");

@@ -22,6 +22,8 @@ pub struct Subject {
     /// How it is cut, and of a data set its part.
     cut: String,
     samples: Vec<Sample>,
+    /// What is wrong with the data set.
+    defects: Vec<Error>,
 }
 
 impl Subject {
@@ -39,7 +41,8 @@ impl Subject {
             [root] if root.is_dir() => {
                 let (corpus, part, samples) = choice.samples(root, options, network)?;
                 let cut = format!("cut by {}, {part}", corpus.cut);
-                let subject = Subject { data: root.display().to_string(), cut, samples };
+                let (data, defects) = (root.display().to_string(), corpus.defects);
+                let subject = Subject { data, cut, samples, defects };
                 Ok((subject, options.settings_for_samples(network)?))
             }
             _ if choice.is_given() => {
@@ -76,7 +79,7 @@ impl Subject {
             }
             _ => ("whole".into(), vec![sample(Window::ALL, "")]),
         };
-        Subject { data: path.display().to_string(), cut, samples }
+        Subject { data: path.display().to_string(), cut, samples, defects: Vec::new() }
     }
 }
 
@@ -162,7 +165,7 @@ impl<'r> Metering<'r> {
         }
     }
 
-    /// Populations that are faster than the steps.
+    /// Populations that are faster than the steps, and defects of the data set.
     fn cautions(&self) -> Vec<Caution> {
         let settings = self.replay.settings();
         let coarse = self.replay.network().units.iter().filter_map(|wired| {
@@ -170,7 +173,12 @@ impl<'r> Metering<'r> {
             let time = neuron.outpaces(settings.dt.seconds(), &settings.conventions)?;
             Some(Caution::Coarse { what: format!("'{}': {time}", wired.name) })
         });
-        coarse.collect()
+        let defects = &self.subject.defects;
+        let defects = defects.first().map(|first| Caution::Defects {
+            count: defects.len() as u64,
+            first: first.to_string(),
+        });
+        coarse.chain(defects).collect()
     }
 
     /// The samples of a recording, with their numbers. `progress` is told the offset that has

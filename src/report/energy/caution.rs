@@ -35,6 +35,13 @@ pub enum Caution {
         /// How many.
         samples: u64,
     },
+    /// Parts of the data set are no samples, or not as its publication has them.
+    Defects {
+        /// How many.
+        count: u64,
+        /// The first.
+        first: String,
+    },
 }
 
 impl Caution {
@@ -47,12 +54,16 @@ impl Caution {
             Caution::Single => "single",
             Caution::Silent => "silent",
             Caution::Problems { .. } => "problems",
+            Caution::Defects { .. } => "defects",
         }
     }
 
     /// Whether something is missing that nobody asked to leave out.
     pub fn is_loss(&self) -> bool {
-        matches!(self, Caution::Unused { lost: 1.., .. } | Caution::Problems { .. })
+        matches!(
+            self,
+            Caution::Unused { lost: 1.., .. } | Caution::Problems { .. } | Caution::Defects { .. }
+        )
     }
 
     /// What is the matter.
@@ -77,6 +88,9 @@ impl Caution {
             Caution::Problems { samples } => {
                 format!("{} samples have something wrong", grouped(*samples))
             }
+            Caution::Defects { count, first } => {
+                format!("defects of the data set: {}, the first: {first}", grouped(*count))
+            }
         }
     }
 
@@ -92,6 +106,7 @@ impl Caution {
             Caution::Single => "a folder of samples with their classes",
             Caution::Silent => "another --convention, or another network",
             Caution::Problems { .. } => "see the problems, by sample in --json",
+            Caution::Defects { .. } => "see them all in eval --json; --strict refuses",
         }
     }
 }
