@@ -16,7 +16,7 @@ use std::time::Instant;
 use synops::event::{
     Batch, Binner, Field, Grid, InputMode, Order, OrderPolicy, Sensor, Tally, Window,
 };
-use synops::format::{CHUNK_EVENTS, FORMATS, Source};
+use synops::format::{CHUNK_EVENTS, Source, encode, named};
 use synops::units::Micros;
 
 const EVENTS: usize = 10_000_000;
@@ -41,8 +41,7 @@ fn main() {
             );
             let mut whole = Batch::default();
             batches.iter().for_each(|batch| whole.append(&mut batch.clone()));
-            let encode = FORMATS[1].encode.unwrap();
-            let file: Arc<[u8]> = encode(&whole).unwrap().into();
+            let file: Arc<[u8]> = encode("aedat3", &whole).unwrap().into();
             let mut to = vec![1; file.len()];
             compare(
                 &format!("{size}: file to steps"),
@@ -78,7 +77,7 @@ fn bin(sensor: Sensor, batches: &[Batch]) {
 }
 
 fn file_to_steps(sensor: Sensor, file: File) {
-    let mut decoder = (FORMATS[1].open)(Source::new(Cursor::new(file))).unwrap();
+    let mut decoder = (named("aedat3").unwrap().open)(Source::new(Cursor::new(file))).unwrap();
     let (mut order, mut cut) = (Order::new(OrderPolicy::default()), Tally::default());
     let (mut batch, mut ordered) = (Batch::default(), Batch::default());
     let mut binner = binner(sensor, 0);

@@ -11,6 +11,7 @@ use build::{network, node};
 use program::{data, done, folder, json, refused, synops, text};
 use serde_json::Value;
 use synops::engine::{Clocked, Engine};
+use synops::format::encode;
 use synops::measure::{Count, Counts, Ledger, Readout, Table, Work, compare, traffic};
 use synops::network::Network;
 use synops::neuron::preset::Conventions;
@@ -395,10 +396,9 @@ fn cautions_come_with_advice() {
 /// As `replay` refuses: what was asked for is no loss.
 #[test]
 fn strict_refuses_what_nobody_asked_to_leave_out() {
-    let format = synops::format::FORMATS.iter().find(|format| format.name == "atis-bin").unwrap();
     let path = folder().join("wide.bin");
     let batch = (0..20).map(|i| (1000 * i, 125 + i as u16 % 4, 0, true)).collect();
-    fs::write(&path, format.encode.unwrap()(&batch).unwrap()).unwrap();
+    fs::write(&path, encode("atis-bin", &batch).unwrap()).unwrap();
     let (wide, network, arm) = (path.to_str().unwrap(), data("arm.nir"), data("arm.aedat"));
     for (recording, more, code) in [
         (&arm[..], &["--steps", "10"][..], 0),

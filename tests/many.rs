@@ -9,19 +9,18 @@ use std::path::{Path, PathBuf};
 use program::{data, done, folder, json, refused, synops, text};
 use serde_json::Value;
 use synops::event::Batch;
-use synops::format::{FORMATS, Recording};
+use synops::format::{Recording, encode};
 
 /// A folder of recordings: parts of the bundled one, the longest first, so that it is
 /// done last where several run at a time.
 fn parts(name: &str, number: usize) -> PathBuf {
     let (mut all, mut whole) = (Batch::default(), Recording::open(arm(), None).unwrap());
     while whole.decode(&mut all).unwrap() {}
-    let aedat = FORMATS.iter().find(|format| format.name == "aedat3").unwrap();
     let folder = fresh(name);
     for part in 0..number {
         let events = all.len() >> part;
         let events = (0..events).map(|i| (all.t[i], all.x[i], all.y[i], all.on[i]));
-        let bytes = aedat.encode.unwrap()(&events.collect()).unwrap();
+        let bytes = encode("aedat3", &events.collect()).unwrap();
         fs::write(folder.join(format!("{part:02}.aedat")), bytes).unwrap();
     }
     folder

@@ -5,7 +5,7 @@ use std::cell::RefCell;
 use proptest::prelude::*;
 use synops::engine::Observer;
 use synops::event::{Batch, InputMode, Origin, Sensor, Window};
-use synops::format::{FORMATS, Recording};
+use synops::format::{Recording, encode};
 use synops::network::{Graph, Network, Node, NodeKind};
 use synops::record::Array;
 use synops::replay::{Answer, Replay, Settings, Take};
@@ -15,9 +15,8 @@ use synops::units::Micros;
 const SIDE: i64 = 128;
 
 fn recording(events: &[(i64, u16, u16, bool)]) -> Recording {
-    let aedat = FORMATS.iter().find(|format| format.name == "aedat3").unwrap();
     let batch: Batch = events.iter().copied().collect();
-    Recording::from_bytes("test.aedat", aedat.encode.unwrap()(&batch).unwrap()).unwrap()
+    Recording::from_bytes("test.aedat", encode("aedat3", &batch).unwrap()).unwrap()
 }
 
 /// Which windows sent, one after the other.
@@ -181,9 +180,8 @@ fn a_window_without_events_is_answered_with_silence() {
 
 #[test]
 fn events_outside_the_input_are_tallied_where_the_sensor_is_not_stated() {
-    let atis = FORMATS.iter().find(|format| format.name == "atis-bin").unwrap();
     let batch: Batch = (0..20).map(|i| (i, (i % 4) as u16, 0, true)).collect();
-    let bytes = atis.encode.unwrap()(&batch).unwrap();
+    let bytes = encode("atis-bin", &batch).unwrap();
     let network = mirror(&[2, 3, 3]);
     let replay = Replay::new(&network, Settings::default()).unwrap();
     let mut recording = Recording::from_bytes("small.bin", bytes).unwrap();

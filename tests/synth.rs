@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use program::{data, done, folder, json, refused};
 use synops::corpus::synthetic::{LIGHTINGS, Plan, Take};
 use synops::corpus::{Corpus, Part, gesture};
-use synops::format::FORMATS;
+use synops::format::encode;
 
 fn made(name: &str, more: &[&str]) -> String {
     let root = folder().join(name);
@@ -78,8 +78,7 @@ fn a_seed_makes_the_same_bytes_on_any_number_of_threads() {
 fn the_bundled_recording_is_made_again_to_the_byte() {
     let plan = Plan { users: 29, lightings: vec![&LIGHTINGS[3]], seconds: 1.5, seed: 1 };
     let Take { events, trials, .. } = plan.take(27, &LIGHTINGS[3], &[2, 7, 8, 10, 1]);
-    let aedat = FORMATS.iter().find(|format| format.name == "aedat3").unwrap();
-    let bytes = aedat.encode.unwrap()(&events).unwrap();
+    let bytes = encode("aedat3", &events).unwrap();
     assert!(bytes == fs::read(data("gestures.aedat")).unwrap());
     assert_eq!(gesture::labels(&trials), fs::read_to_string(data("gestures_labels.csv")).unwrap());
 }

@@ -22,7 +22,7 @@ use rand::{RngExt, SeedableRng};
 use rand_pcg::Pcg64Mcg;
 use synops::error::Result;
 use synops::event::Batch;
-use synops::format::FORMATS;
+use synops::format;
 use synops::layer::LAYERS;
 use synops::network::{Graph, Network, Node, NodeKind, nir};
 use synops::neuron::MODELS;
@@ -230,9 +230,7 @@ fn network() -> Result<Graph> {
 }
 
 fn main() -> Result<()> {
-    let aedat = FORMATS.iter().find(|format| format.name == "aedat3");
-    let encode = aedat.and_then(|format| format.encode).expect("AEDAT 3.1 can be written");
-    let recording = encode(&recording())?;
+    let recording = format::encode("aedat3", &recording())?;
     let labels = TRIALS
         .iter()
         .map(|(class, _, start, end)| format!("{class},{:.0},{:.0}\n", start * 1e6, end * 1e6));

@@ -14,7 +14,7 @@ use std::path::Path;
 use synops::corpus::gesture;
 use synops::corpus::synthetic::{LIGHTINGS, Plan};
 use synops::error::Result;
-use synops::format::FORMATS;
+use synops::format;
 use synops::train::{Config, Data, Stage, Trained, Training, finish};
 
 /// The user of the recording, and what they do: nobody whom the network was trained on.
@@ -45,10 +45,8 @@ fn main() -> Result<()> {
     println!("{} of {} right", tested.accuracy.right, tested.accuracy.of);
 
     let take = Plan { seconds: 1.5, ..plan }.take(USER, &LIGHTINGS[3], &PROGRAMME);
-    let aedat = FORMATS.iter().find(|format| format.name == "aedat3");
-    let encode = aedat.and_then(|format| format.encode).expect("AEDAT 3.1 can be written");
     let files = [
-        ("gestures.aedat", encode(&take.events)?),
+        ("gestures.aedat", format::encode("aedat3", &take.events)?),
         ("gestures_labels.csv", gesture::labels(&take.trials).into_bytes()),
         ("gestures.nir", fs::read(path)?),
     ];

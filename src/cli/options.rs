@@ -11,7 +11,7 @@ use crate::corpus::gesture;
 use crate::disk;
 use crate::error::{Error, ErrorKind, Result};
 use crate::event::{InputMode, OrderPolicy, Origin, Portions, Sensor};
-use crate::format::FORMATS;
+use crate::format;
 use crate::network::mapping;
 use crate::network::{Graph, INPUT_MODE, Network, SLICE, STEPS, file, nir};
 use crate::neuron::preset::Conventions;
@@ -303,13 +303,7 @@ impl Origins {
 
 /// A format's name, checked.
 pub fn format_name(text: &str) -> Result<String> {
-    match FORMATS.iter().any(|format| format.name == text) {
-        true => Ok(text.to_owned()),
-        false => {
-            let names: Vec<_> = FORMATS.iter().map(|format| format.name).collect();
-            Err(Error::new(ErrorKind::Usage, format!("format '{text}'"), names.join(", ")))
-        }
-    }
+    format::named(text).map(|format| format.name.to_owned())
 }
 
 fn class_names(text: &str) -> Result<ClassNames> {

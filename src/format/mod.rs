@@ -203,13 +203,36 @@ impl Recording {
     }
 }
 
+/// The format of this name.
+///
+/// # Errors
+/// None of that name.
+pub fn named(name: &str) -> Result<&'static Format> {
+    let found = FORMATS.iter().find(|format| format.name == name);
+    found.ok_or_else(|| Error::new(ErrorKind::Usage, format!("format '{name}'"), names()))
+}
+
+fn names() -> String {
+    FORMATS.iter().map(|format| format.name).collect::<Vec<_>>().join(", ")
+}
+
+/// A whole recording in the format of this name.
+///
+/// # Errors
+/// No such format, one that is read alone, events that it cannot hold.
+pub fn encode(name: &str, events: &Batch) -> Result<Vec<u8>> {
+    let found = || format!("format '{name}'");
+    let encode = named(name)?.encode;
+    encode.ok_or_else(|| Error::new(ErrorKind::Usage, found(), "one that can be written"))?(events)
+}
+
 /// The format of this name, or of the file that begins so.
+///
+/// # Errors
+/// As [`named`]; a file that begins as those of no format.
 pub fn detect(head: &[u8], name: Option<&str>) -> Result<&'static Format> {
-    let names = || FORMATS.iter().map(|f| f.name).collect::<Vec<_>>().join(", ");
     if let Some(name) = name {
-        let named = FORMATS.iter().find(|f| f.name == name);
-        return named
-            .ok_or_else(|| Error::new(ErrorKind::Usage, format!("format '{name}'"), names()));
+        return named(name);
     }
     FORMATS.iter().find(|f| (f.sniff)(head)).ok_or_else(|| {
         let start: String =

@@ -33,7 +33,7 @@ use super::gesture::{self, Trial};
 use crate::disk;
 use crate::error::{Error, ErrorKind, Result};
 use crate::event::{Batch, Window};
-use crate::format::FORMATS;
+use crate::format;
 
 pub use light::{LIGHTINGS, Lighting};
 
@@ -128,15 +128,13 @@ impl Plan {
             let found = "a folder that is not empty";
             return Err(Error::new(ErrorKind::Usage, found, "a new one").in_file(root));
         }
-        let aedat = FORMATS.iter().find(|format| format.name == "aedat3");
-        let encode = aedat.and_then(|format| format.encode).expect("AEDAT 3.1 can be written");
         let takes: Vec<(usize, &Lighting)> = (1..=self.users)
             .flat_map(|user| self.lightings.iter().map(move |&lighting| (user, lighting)))
             .collect();
         let write = |&(user, lighting): &(usize, &Lighting)| {
             let take = self.take(user, lighting, &PROGRAMME);
             let path = root.join(name(user, lighting));
-            let bytes = encode(&take.events)?;
+            let bytes = format::encode("aedat3", &take.events)?;
             disk::write(&path, &bytes)?;
             disk::write(&gesture::label_file(&path), gesture::labels(&take.trials).as_bytes())?;
             tell();
