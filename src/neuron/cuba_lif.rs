@@ -54,7 +54,7 @@ use super::convention::{Input, Leak};
 use super::crossing::{Cell, Passage};
 use super::fire::{Block, Fire};
 use super::flow::{Drive, Firing, Flow};
-use super::sweep::{BlockStep, Sweep, Wide, step, sweep};
+use super::sweep::BlockStep;
 use super::{Charge, Field, Model, Population, Step, Stepped, TIME, field, field_or};
 use crate::error::Result;
 use crate::signal::BLOCK;
@@ -186,13 +186,6 @@ impl BlockStep for Cells {
     }
 }
 
-impl Wide for Cells {
-    #[inline(always)]
-    fn sweep_wide(&self, sweep: &mut Sweep<'_>) -> u64 {
-        sweep.each(2, self)
-    }
-}
-
 /// Potentials and currents of a block.
 #[inline(always)]
 fn halves(state: &mut [f32]) -> (&mut [f32; BLOCK], &mut [f32; BLOCK]) {
@@ -209,20 +202,6 @@ impl Population for Cells {
     fn start(&self, block: usize, state: &mut [f32]) {
         state.fill(0.0);
         state[..BLOCK].copy_from_slice(self.start.block(block));
-    }
-
-    fn step(
-        &self,
-        block: usize,
-        state: &mut [f32],
-        input: &[f32; BLOCK],
-        sent: &mut [f32; BLOCK],
-    ) -> Stepped {
-        step(self, block, state, input, sent)
-    }
-
-    fn sweep(&self, of: &mut Sweep<'_>) -> u64 {
-        sweep(self, of)
     }
 
     fn charge(&self, block: usize, state: &[f32], input: &[f32; BLOCK]) -> Option<Charge> {

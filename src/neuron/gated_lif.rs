@@ -57,7 +57,7 @@ use super::lane::Lane;
 use super::nearest::{Leaking, range};
 use super::stepwise::{Curve, STEP, Stepwise};
 use super::surrogate::Surrogate;
-use super::sweep::{BlockStep, Sweep, Wide, step, sweep};
+use super::sweep::BlockStep;
 use super::trainable::{Downstream, Dynamics, Firing, Learned, Of, Settings, Trainable, Upstream};
 use super::{Charge, Field, Model, Population, Step, Stepped, field, field_by_step};
 use crate::error::Result;
@@ -178,13 +178,6 @@ impl BlockStep for Gated {
     }
 }
 
-impl Wide for Gated {
-    #[inline(always)]
-    fn sweep_wide(&self, sweep: &mut Sweep<'_>) -> u64 {
-        sweep.each(self.variables(), self)
-    }
-}
-
 impl Population for Gated {
     fn variables(&self) -> usize {
         self.gains.len().min(2)
@@ -192,20 +185,6 @@ impl Population for Gated {
 
     fn start(&self, _block: usize, state: &mut [f32]) {
         state.fill(0.0);
-    }
-
-    fn step(
-        &self,
-        block: usize,
-        state: &mut [f32],
-        input: &[f32; BLOCK],
-        sent: &mut [f32; BLOCK],
-    ) -> Stepped {
-        step(self, block, state, input, sent)
-    }
-
-    fn sweep(&self, of: &mut Sweep<'_>) -> u64 {
-        sweep(self, of)
     }
 
     fn charge(&self, block: usize, state: &[f32], input: &[f32; BLOCK]) -> Option<Charge> {

@@ -43,7 +43,7 @@ use super::lif;
 use super::membrane::Membrane;
 use super::nearest::Leaking;
 use super::stepwise::{Curve, STEP, Stepwise};
-use super::sweep::{BlockStep, Sweep, Wide, step, sweep};
+use super::sweep::BlockStep;
 use super::trainable::{
     self, Downstream, Dynamics, Firing, Learned, Of, ResetGradient, Settings, Trainable, Upstream,
 };
@@ -161,13 +161,6 @@ impl BlockStep for Scaled {
     }
 }
 
-impl Wide for Scaled {
-    #[inline(always)]
-    fn sweep_wide(&self, sweep: &mut Sweep<'_>) -> u64 {
-        sweep.each(1, self)
-    }
-}
-
 impl Population for Scaled {
     fn variables(&self) -> usize {
         1
@@ -175,20 +168,6 @@ impl Population for Scaled {
 
     fn start(&self, block: usize, state: &mut [f32]) {
         state.copy_from_slice(self.start.block(block));
-    }
-
-    fn step(
-        &self,
-        block: usize,
-        state: &mut [f32],
-        input: &[f32; BLOCK],
-        sent: &mut [f32; BLOCK],
-    ) -> Stepped {
-        step(self, block, state, input, sent)
-    }
-
-    fn sweep(&self, of: &mut Sweep<'_>) -> u64 {
-        sweep(self, of)
     }
 
     fn charge(&self, block: usize, state: &[f32], input: &[f32; BLOCK]) -> Option<super::Charge> {

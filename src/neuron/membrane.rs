@@ -9,7 +9,7 @@
 use super::column::{Coefficient, Column};
 use super::convention::Start;
 use super::fire::{self, Block, Fire, Lanes};
-use super::sweep::{BlockStep, LOOK, Sweep, Wide, differ, step, sweep};
+use super::sweep::{BlockStep, LOOK, Sweep, differ};
 use super::{Charge, Charged, Population, Step, Stepped};
 use crate::signal::BLOCK;
 
@@ -187,20 +187,6 @@ impl Membrane {
     }
 }
 
-impl Wide for Membrane {
-    #[inline(always)]
-    fn sweep_wide(&self, sweep: &mut Sweep<'_>) -> u64 {
-        match self.shared() {
-            // as IF mostly is: the same, but for the sign of a zero
-            Some(Coefficients { decay: 1.0, gain: 1.0, drift: 0.0, fire }) => {
-                sweep.each(1, &Stepping { fire, charge: |_, v, x| v + x, holds: true })
-            }
-            Some(coefficients) => sweep.each(1, &coefficients.stepping(self.holds())),
-            None => sweep.each(1, self),
-        }
-    }
-}
-
 #[inline(always)]
 fn potential(state: &mut [f32]) -> &mut [f32; BLOCK] {
     state.first_chunk_mut().expect("a block of potentials")
@@ -215,18 +201,16 @@ impl Population for Membrane {
         state.copy_from_slice(self.start.block(block));
     }
 
-    fn step(
-        &self,
-        number: usize,
-        state: &mut [f32],
-        input: &[f32; BLOCK],
-        sent: &mut [f32; BLOCK],
-    ) -> Stepped {
-        step(self, number, state, input, sent)
-    }
-
-    fn sweep(&self, of: &mut Sweep<'_>) -> u64 {
-        sweep(self, of)
+    #[inline(always)]
+    fn sweep_wide(&self, sweep: &mut Sweep<'_>) -> u64 {
+        match self.shared() {
+            // as IF mostly is: the same, but for the sign of a zero
+            Some(Coefficients { decay: 1.0, gain: 1.0, drift: 0.0, fire }) => {
+                sweep.each(1, &Stepping { fire, charge: |_, v, x| v + x, holds: true })
+            }
+            Some(coefficients) => sweep.each(1, &coefficients.stepping(self.holds())),
+            None => sweep.each(1, self),
+        }
     }
 
     fn charge(&self, block: usize, state: &[f32], input: &[f32; BLOCK]) -> Option<Charge> {

@@ -46,7 +46,7 @@ use nearest::Leaking;
 pub use nearest::Nearest;
 use preset::Conventions;
 use refractory::Refractory;
-use sweep::{BlockStep, Idle, Sweep};
+use sweep::{BlockStep, Idle, StepOf, Sweep, Sweeping};
 
 /// A neuron model.
 #[derive(Debug)]
@@ -290,7 +290,7 @@ pub trait Population: BlockStep + Send + Sync {
     /// The state of a block before the first step.
     fn start(&self, block: usize, state: &mut [f32]);
 
-    /// As [`BlockStep::step_block`], in registers as wide as are worth while.
+    /// As [`BlockStep::step_block`], in the widest registers.
     fn step(
         &self,
         block: usize,
@@ -298,11 +298,19 @@ pub trait Population: BlockStep + Send + Sync {
         input: &[f32; BLOCK],
         sent: &mut [f32; BLOCK],
     ) -> Stepped {
-        self.step_block(block, state, input, sent)
+        dispatch(StepOf { by: self, block, state, input, sent })
     }
 
-    /// Advances many blocks by one step; gives those that do not rest from now on.
+    /// Advances many blocks by one step, in the widest registers; gives those that do not
+    /// rest from now on.
     fn sweep(&self, sweep: &mut Sweep<'_>) -> u64 {
+        dispatch(Sweeping { by: self, sweep })
+    }
+
+    /// The same in registers of any width; of a population that is quicker than block by
+    /// block, `#[inline(always)]`.
+    #[inline(always)]
+    fn sweep_wide(&self, sweep: &mut Sweep<'_>) -> u64 {
         sweep.each(self.variables(), self)
     }
 

@@ -1,9 +1,7 @@
 //! One step of many blocks of a population, and what comes of it.
 
-#[cfg(doc)]
-use super::Population;
-use super::{Charged, Stepped};
-use crate::signal::simd::{Kernel, dispatch};
+use super::{Charged, Population, Stepped};
+use crate::signal::simd::Kernel;
 use crate::signal::{BLOCK, Listing, Spikes, lanes};
 
 /// Blocks that are to take a step, 64 neighbours at most.
@@ -172,46 +170,26 @@ pub fn differ(a: &[f32], b: &[f32]) -> bool {
     a.iter().zip(b).any(|(a, b)| a.to_bits() != b.to_bits())
 }
 
-/// A population whose sweep is worth wide registers.
-pub trait Wide {
-    /// That of [`Population::sweep`], `#[inline(always)]`.
-    fn sweep_wide(&self, sweep: &mut Sweep<'_>) -> u64;
+/// The sweep of a population. It is not moved: copied in pieces wider than those that
+/// wrote it, it would be waited for.
+pub struct Sweeping<'a, 'b, P: ?Sized> {
+    /// Who takes the step.
+    pub by: &'a P,
+    /// The blocks.
+    pub sweep: &'a mut Sweep<'b>,
 }
 
-/// Sweeps in the widest registers.
-pub fn sweep(population: &impl Wide, sweep: &mut Sweep<'_>) -> u64 {
-    dispatch(Sweeping { population, sweep })
-}
-
-/// The sweep is not moved: copied in pieces wider than those that wrote it, it would be
-/// waited for.
-struct Sweeping<'a, 'b, P> {
-    population: &'a P,
-    sweep: &'a mut Sweep<'b>,
-}
-
-impl<P: Wide> Kernel for Sweeping<'_, '_, P> {
+impl<P: Population + ?Sized> Kernel for Sweeping<'_, '_, P> {
     type Output = u64;
 
     #[inline(always)]
     fn run(self) -> u64 {
-        self.population.sweep_wide(self.sweep)
+        self.by.sweep_wide(self.sweep)
     }
 }
 
-/// One step of a block, in the widest registers.
-pub fn step(
-    by: &impl BlockStep,
-    block: usize,
-    state: &mut [f32],
-    input: &[f32; BLOCK],
-    sent: &mut [f32; BLOCK],
-) -> Stepped {
-    dispatch(StepOf { by, block, state, input, sent })
-}
-
 /// One step of a block.
-pub struct StepOf<'a, B> {
+pub struct StepOf<'a, B: ?Sized> {
     /// Who takes it.
     pub by: &'a B,
     /// The block's number.
@@ -224,7 +202,7 @@ pub struct StepOf<'a, B> {
     pub sent: &'a mut [f32; BLOCK],
 }
 
-impl<B: BlockStep> Kernel for StepOf<'_, B> {
+impl<B: BlockStep + ?Sized> Kernel for StepOf<'_, B> {
     type Output = Stepped;
 
     #[inline(always)]
