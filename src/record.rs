@@ -9,6 +9,7 @@ pub mod budget;
 pub mod element;
 pub mod npy;
 pub mod strided;
+pub mod tensors;
 pub mod torch;
 pub mod weights;
 

@@ -135,7 +135,7 @@ fn what_is_wrong_is_named() {
         refusal(whole(&manifest.to_string(), &tensors))
     };
     let later = changed(&|m| m["version"] = json!(2));
-    assert_eq!(later, "__metadata__ 'synops': found version 2; expected 1 at most");
+    assert_eq!(later, "__metadata__ 'synops': found version 2 of a network; expected version 1");
     assert!(changed(&|m| m["format"] = json!("checkpoint")).contains("found format 'checkpoint'"));
     assert!(
         changed(&|m| m["texts"] = json!(3)).contains("__metadata__ 'synops': found invalid type")

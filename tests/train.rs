@@ -326,6 +326,34 @@ fn a_resumed_run_ends_in_the_same_bytes() {
 }
 
 #[test]
+fn a_checkpoint_that_was_changed_is_refused() {
+    let (root, config) = task("damage");
+    let out = path(&root, "run");
+    done(&["train", &config, "--out", &out, "--set", "epochs=1"]);
+    let file = root.join("run/last.safetensors");
+    let whole = fs::read(&file).unwrap();
+    let find = |word: &[u8]| whole.windows(word.len()).position(|at| at == word).unwrap();
+    let score = find(b"accuracy") + 13;
+    // a score, and numbers of several tensors
+    let tensors = (1..8).map(|i| whole.len() - 1 - i * 200);
+    for at in tensors.chain([score, whole.len() - 1]) {
+        let mut bytes = whole.clone();
+        bytes[at] ^= 1;
+        fs::write(&file, bytes).unwrap();
+        let message = refused(&["train", &config, "--out", &out, "--resume"], 2);
+        assert!(message.contains("last.safetensors: found SHA-256 "), "byte {at}: {message}");
+        assert!(message.contains("changed since"), "byte {at}: {message}");
+    }
+    let mut older = whole.clone();
+    older[find(b"version") + 10] = b'1';
+    fs::write(&file, older).unwrap();
+    let message = refused(&["train", &config, "--out", &out, "--resume"], 2);
+    assert!(message.contains("version 1 of a checkpoint; expected version 2"), "{message}");
+    fs::write(&file, &whole).unwrap();
+    done(&["train", &config, "--out", &out, "--resume"]);
+}
+
+#[test]
 fn a_budget_changes_memory_and_time_and_nothing_else() {
     let (root, config) = task("budgets");
     let text = fs::read_to_string(&config).unwrap();

@@ -1,9 +1,9 @@
 //! `.synops` files: networks as they are here, with neurons and layers that NIR has no
 //! node for, the rules that they were made for and the length of their steps.
 //!
-//! A file is a safetensors file. Its tensors are the numbers of a graph, each named by
-//! its place, such as `nodes/conv/weight`; they stay as wide as they are. `__metadata__`
-//! has one entry, `synops`, with the rest as JSON:
+//! A file is tensors and a manifest ([`tensors`]). The tensors are the numbers of a graph,
+//! each named by its place, such as `nodes/conv/weight`; they stay as wide as they are. The
+//! manifest has the rest:
 //!
 //! ```text
 //! { "format": "network", "version": 1,
@@ -14,31 +14,24 @@
 //! ```
 //!
 //! Places and fields are those of a NIR file's `/node` ([`super::nir`]).
-//!
-//! **Source.** safetensors 0.8, <https://huggingface.co/docs/safetensors>.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 use std::path::Path;
 
+use safetensors::Dtype;
 use safetensors::tensor::TensorView;
-use safetensors::{Dtype, SafeTensorError, SafeTensors};
 use serde::{Deserialize, Serialize};
 
 use super::graph::{Graph, Vocabulary};
 use crate::disk;
 use crate::error::{Error, ErrorKind, Result};
 use crate::record::element::{Element, Endian};
+use crate::record::tensors::{self, Kind, Tensor};
 use crate::record::{Array, Record, Values};
 use crate::units::Micros;
 
-/// The entry of `__metadata__`.
-const ENTRY: &str = "synops";
-
-/// What the entry says that the file is.
-const FORMAT: &str = "network";
-
-/// The version that is written, and the latest that is read.
-const VERSION: u64 = 1;
+/// What the manifest says that the file is.
+const KIND: Kind = Kind { format: "network", version: 1 };
 
 /// How deep groups may lie within groups.
 const DEEPEST: usize = 64;
@@ -53,13 +46,6 @@ struct Manifest {
     #[serde(skip_serializing_if = "Option::is_none")]
     dt_us: Option<i64>,
     texts: BTreeMap<String, Text>,
-}
-
-/// What every version of the manifest has.
-#[derive(Deserialize)]
-struct Head {
-    format: String,
-    version: u64,
 }
 
 /// One text, or an array of them.
@@ -78,19 +64,11 @@ pub fn sniff(head: &[u8]) -> bool {
 /// Reads a file that is in memory.
 ///
 /// # Errors
-/// Bytes that are no safetensors file or a damaged one, hold no network or one of a later
+/// Bytes that are no safetensors file or a damaged one, hold no network or one of another
 /// version; a graph with a node that is not known or lacks a field.
 pub fn from_bytes(bytes: &[u8]) -> Result<Graph> {
-    let (_, header) = SafeTensors::read_metadata(bytes).map_err(damaged)?;
-    let entry = header.metadata().as_ref().and_then(|entries| entries.get(ENTRY));
-    let Some(entry) = entry else {
-        let found = "a safetensors file without a network";
-        let expected = format!("an entry '{ENTRY}' in its __metadata__");
-        return Err(Error::new(ErrorKind::UnknownFormat, found, expected));
-    };
-    let manifest = manifest(entry).map_err(|e| e.at(format!("__metadata__ '{ENTRY}'")))?;
+    let (manifest, tensors): (Manifest, _) = tensors::from_bytes(bytes, KIND)?;
     let mut record = Record::default();
-    let tensors = SafeTensors::deserialize(bytes).map_err(damaged)?;
     for (name, tensor) in tensors.iter() {
         let place = |e: Error| e.at(format!("'{name}'"));
         put(&mut record, name, array(&tensor).map_err(place)?).map_err(place)?;
@@ -127,60 +105,21 @@ pub fn to_bytes(graph: &Graph) -> Result<Vec<u8>> {
     let mut all = Vec::new();
     flatten(&graph.to_record(), "", &mut all)?;
     let (mut texts, mut numbers) = (BTreeMap::new(), Vec::new());
-    for (name, array) in &all {
-        match tensor(array) {
-            Some((dtype, bytes)) => numbers.push((name, dtype, array.shape(), bytes)),
-            None => _ = texts.insert(name.clone(), text(array)?),
+    for (name, array) in all {
+        let shape = array.shape().to_vec();
+        match numbers_of(&array) {
+            Some((dtype, bytes)) => numbers.push(Tensor { name, dtype, shape, bytes }),
+            None => _ = texts.insert(name, text(&array)?),
         }
     }
     let manifest = Manifest {
-        format: FORMAT.into(),
-        version: VERSION,
+        format: KIND.format.into(),
+        version: KIND.version,
         convention: graph.convention.as_ref().map(ToString::to_string),
         dt_us: graph.dt.map(|dt| dt.0),
         texts,
     };
-    let manifest = serde_json::to_string(&manifest)
-        .map_err(|e| Error::new(ErrorKind::Unsupported, e.to_string(), "texts"))?;
-    let views: Result<Vec<_>> = numbers
-        .iter()
-        .map(|(name, dtype, shape, bytes)| {
-            let view = TensorView::new(*dtype, shape.to_vec(), bytes).map_err(damaged)?;
-            Ok((name.as_str(), view))
-        })
-        .collect();
-    let entries = HashMap::from([(ENTRY.to_owned(), manifest)]);
-    safetensors::serialize(views?, Some(entries)).map_err(damaged)
-}
-
-fn damaged(error: SafeTensorError) -> Error {
-    use SafeTensorError::{HeaderTooSmall, InvalidHeaderLength, MetadataIncompleteBuffer};
-    let (kind, found) = match error {
-        HeaderTooSmall | InvalidHeaderLength => {
-            (ErrorKind::Truncated, "a header that ends behind the file".to_owned())
-        }
-        MetadataIncompleteBuffer => {
-            (ErrorKind::Truncated, "tensors that do not end where the file does".to_owned())
-        }
-        other => (ErrorKind::Corrupt, other.to_string()),
-    };
-    Error::new(kind, found, "a whole safetensors file")
-}
-
-fn manifest(entry: &str) -> Result<Manifest> {
-    let corrupt = |e: serde_json::Error| {
-        Error::new(ErrorKind::Corrupt, e.to_string(), "format, version, texts, …, as JSON")
-    };
-    let head: Head = serde_json::from_str(entry).map_err(corrupt)?;
-    if head.format != FORMAT {
-        let found = format!("format '{}'", head.format);
-        return Err(Error::new(ErrorKind::UnknownFormat, found, format!("'{FORMAT}'")));
-    }
-    if head.version > VERSION {
-        let found = format!("version {}", head.version);
-        return Err(Error::new(ErrorKind::Unsupported, found, format!("{VERSION} at most")));
-    }
-    serde_json::from_str(entry).map_err(corrupt)
+    tensors::to_bytes(&manifest, &numbers)
 }
 
 fn positive(dt: Micros) -> Result<Micros> {
@@ -207,7 +146,7 @@ fn array(tensor: &TensorView) -> Result<Array> {
 }
 
 /// The bytes of numbers; none of texts.
-fn tensor(array: &Array) -> Option<(Dtype, Vec<u8>)> {
+fn numbers_of(array: &Array) -> Option<(Dtype, Vec<u8>)> {
     Some(match array.values() {
         Values::F32(v) => (Dtype::F32, v.iter().flat_map(|x| x.to_le_bytes()).collect()),
         Values::F64(v) => (Dtype::F64, v.iter().flat_map(|x| x.to_le_bytes()).collect()),

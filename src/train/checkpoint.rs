@@ -1,29 +1,30 @@
-//! Checkpoints: everything that the next epoch depends on, in one safetensors file.
+//! Checkpoints: everything that the next epoch depends on, in one file.
 //!
-//! Tensors are `parameters/NAME`, `running/NAME` and `moments/NAME/0` and `/1`.
-//! `__metadata__` has one entry, `synops`: a JSON of the configuration's text, what came
-//! of the epochs so far, and the optimiser's steps.
-//!
-//! **Source.** safetensors 0.8, <https://huggingface.co/docs/safetensors>.
+//! The tensors are `parameters/NAME`, `running/NAME` and `moments/NAME/0` and `/1`, the
+//! manifest ([`tensors`]) has the configuration's text, what came of the epochs so far, the
+//! optimiser's steps, and a digest: SHA-256 of the whole file with zeros in the digest's own
+//! place. Whoever resumes from numbers that a disk has changed would not notice otherwise.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 use std::fs;
+use std::ops::Range;
 use std::path::Path;
 
-use safetensors::tensor::TensorView;
-use safetensors::{Dtype, SafeTensorError, SafeTensors};
+use safetensors::Dtype;
 use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
 
 use super::run::Epoch;
 use crate::error::{Error, ErrorKind, Result};
 use crate::learn::network::Network;
 use crate::learn::optimizer::Optimizer;
+use crate::record::tensors::{self, Kind, Tensor};
 
-/// The entry of `__metadata__`.
-const ENTRY: &str = "synops";
+/// What the manifest says that the file is. Version 1 had no digest.
+const KIND: Kind = Kind { format: "checkpoint", version: 2 };
 
-/// The version that is written and read.
-const VERSION: u32 = 1;
+/// What stands for the digest while it is taken.
+const NO_DIGEST: &str = "0000000000000000000000000000000000000000000000000000000000000000";
 
 /// A checkpoint that was read.
 pub struct Checkpoint {
@@ -39,16 +40,11 @@ pub struct Checkpoint {
 #[serde(deny_unknown_fields)]
 struct Manifest {
     format: String,
-    version: u32,
+    version: u64,
+    sha256: String,
     config: String,
     epochs: Vec<Epoch>,
     steps: i32,
-}
-
-const FORMAT: &str = "checkpoint";
-
-fn damaged(error: SafeTensorError) -> Error {
-    Error::new(ErrorKind::Corrupt, error.to_string(), "a whole safetensors file")
 }
 
 /// The bytes of a file for a network and its optimiser, with the configuration's text and
@@ -63,35 +59,53 @@ pub fn to_bytes(
     epochs: &[Epoch],
 ) -> Result<Vec<u8>> {
     let (steps, moments) = optimizer.state();
-    let mut tensors: Vec<(String, Vec<usize>, Vec<u8>)> = Vec::new();
-    let bytes = |values: &[f32]| values.iter().flat_map(|x| x.to_le_bytes()).collect();
+    let mut all = Vec::new();
+    let mut put = |name: String, shape: &[usize], values: &[f32]| {
+        let bytes = values.iter().flat_map(|x| x.to_le_bytes()).collect();
+        all.push(Tensor { name, dtype: Dtype::F32, shape: shape.into(), bytes });
+    };
     for (i, (name, parameter)) in network.parameters().into_iter().enumerate() {
-        let shape = parameter.shape.clone();
         if let Some(moments) = moments.get(i) {
             for (which, values) in moments.iter().enumerate() {
-                let name = format!("moments/{name}/{which}");
-                tensors.push((name, shape.clone(), bytes(values)));
+                put(format!("moments/{name}/{which}"), &parameter.shape, values);
             }
         }
-        tensors.push((format!("parameters/{name}"), shape, bytes(&parameter.values)));
+        put(format!("parameters/{name}"), &parameter.shape, &parameter.values);
     }
     for (name, values) in network.running() {
-        tensors.push((format!("running/{name}"), vec![values.len()], bytes(values)));
+        put(format!("running/{name}"), &[values.len()], values);
     }
-    let (format, epochs) = (FORMAT.to_owned(), epochs.to_vec());
-    let manifest = Manifest { format, version: VERSION, config, epochs, steps };
-    let manifest = serde_json::to_string(&manifest)
-        .map_err(|e| Error::new(ErrorKind::Unsupported, e.to_string(), "a manifest"))?;
-    let views: Result<Vec<_>> = tensors
-        .iter()
-        .map(|(name, shape, bytes)| {
-            let view = TensorView::new(Dtype::F32, shape.clone(), bytes).map_err(damaged)?;
-            Ok((name.as_str(), view))
-        })
-        .collect();
-    let entries = HashMap::from([(ENTRY.to_owned(), manifest)]);
-    safetensors::serialize(views?, Some(entries)).map_err(damaged)
+    let manifest = Manifest {
+        format: KIND.format.into(),
+        version: KIND.version,
+        sha256: NO_DIGEST.into(),
+        config,
+        epochs: epochs.to_vec(),
+        steps,
+    };
+    let mut bytes = tensors::to_bytes(&manifest, &all)?;
+    if let Some(place) = place(&bytes, NO_DIGEST) {
+        let digest = digest(&bytes, &place);
+        bytes[place].copy_from_slice(digest.as_bytes());
+    }
+    Ok(bytes)
 }
+
+/// Where a file has its digest: nothing in front of it looks like one.
+fn place(bytes: &[u8], digest: &str) -> Option<Range<usize>> {
+    let start = bytes.windows(NO_DIGEST.len()).position(|part| part == digest.as_bytes())?;
+    Some(start..start + NO_DIGEST.len())
+}
+
+/// SHA-256 of a file whose digest has this place.
+fn digest(bytes: &[u8], place: &Range<usize>) -> String {
+    let mut digest = Sha256::new();
+    digest.update(&bytes[..place.start]);
+    digest.update(NO_DIGEST);
+    digest.update(&bytes[place.end..]);
+    digest.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
 /// Reads a file.
 ///
 /// # Errors
@@ -102,19 +116,14 @@ pub fn read(path: &Path) -> Result<Checkpoint> {
 }
 
 fn from_bytes(bytes: &[u8]) -> Result<Checkpoint> {
-    let expected = "a checkpoint of this program";
-    let (_, header) = SafeTensors::read_metadata(bytes).map_err(damaged)?;
-    let entry = header.metadata().as_ref().and_then(|entries| entries.get(ENTRY));
-    let Some(entry) = entry else {
-        return Err(Error::new(ErrorKind::UnknownFormat, "no manifest", expected));
-    };
-    let manifest: Manifest = serde_json::from_str(entry)
-        .map_err(|e| Error::new(ErrorKind::Corrupt, format!("its manifest: {e}"), expected))?;
-    if (&manifest.format[..], manifest.version) != (FORMAT, VERSION) {
-        let found = format!("{}, version {}", manifest.format, manifest.version);
-        return Err(Error::new(ErrorKind::Unsupported, found, expected));
+    let (manifest, all): (Manifest, _) = tensors::from_bytes(bytes, KIND)?;
+    let Manifest { sha256, config, epochs, steps, .. } = manifest;
+    let found = place(bytes, &sha256).map(|place| digest(bytes, &place));
+    if found.as_ref() != Some(&sha256) {
+        let found = format!("SHA-256 {}", found.unwrap_or_default());
+        let expected = format!("{sha256}, as when it was written: it has been changed since");
+        return Err(Error::new(ErrorKind::Corrupt, found, expected));
     }
-    let all = SafeTensors::deserialize(bytes).map_err(damaged)?;
     let mut tensors = BTreeMap::new();
     for (name, tensor) in all.iter() {
         if tensor.dtype() != Dtype::F32 {
@@ -124,7 +133,6 @@ fn from_bytes(bytes: &[u8]) -> Result<Checkpoint> {
         let values = tensor.data().as_chunks::<4>().0.iter().map(|&b| f32::from_le_bytes(b));
         tensors.insert(name.to_owned(), values.collect());
     }
-    let Manifest { config, epochs, steps, .. } = manifest;
     Ok(Checkpoint { config, epochs, steps, tensors })
 }
 
