@@ -105,8 +105,9 @@ fn parts_put_together_and_interrupted_runs_are_the_whole_to_the_byte() {
     done(&arguments);
     assert!(fs::read(&merged).unwrap() == whole);
     assert!(fs::read(merged_json).unwrap() == fs::read(whole_json).unwrap());
-    // as after a crash, in the middle of a line
-    for kept in [whole.len() / 2, whole.len() - 1] {
+    // as after a crash: before the first line, in the middle of one, and of a letter
+    let letter = whole.iter().rposition(|byte| !byte.is_ascii()).unwrap();
+    for kept in [0, whole.len() / 2, letter, whole.len() - 1] {
         fs::write(rows("cut"), &whole[..kept]).unwrap();
         assert!(run("cut", &["--resume"]) == whole);
     }

@@ -1,6 +1,6 @@
 //! Files of rows: a line of JSON that says what they have in common, then one a row.
 
-use std::fs::{File, OpenOptions};
+use std::fs::{self, File, OpenOptions};
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
@@ -17,7 +17,8 @@ pub struct RowFile {
     file: File,
 }
 
-/// The rows of a file that is to be gone on with; none where there is no file.
+/// The rows of a file that is to be gone on with; none where there is no file, or nothing
+/// in it.
 ///
 /// # Errors
 /// A file that is there already, or to go on with one of another evaluation.
@@ -32,6 +33,8 @@ pub fn earlier(path: &Path, head: &Head, resume: bool) -> Result<Vec<Row>> {
             let error = Error::new(ErrorKind::Usage, "rows", "--resume, or another file");
             Err(error.in_file(path))
         }
+        // as a crash may leave it that came before the first line
+        true if fs::metadata(path).is_ok_and(|is| is.len() == 0) => Ok(Vec::new()),
         true => {
             let (found, rows) = read(path)?;
             same(&found, head).map_err(|e| e.in_file(path))?;
@@ -84,12 +87,14 @@ pub fn write(path: &Path, head: &Head, rows: &[Row]) -> Result<()> {
 
 /// What a file's rows have in common, and those that are whole.
 fn read(path: &Path) -> Result<(Head, Vec<Row>)> {
-    let text = disk::text(path)?;
+    let bytes = fs::read(path).map_err(|e| Error::from(e).in_file(path))?;
     let corrupt = |number: usize, e: serde_json::Error| {
         let error = Error::new(ErrorKind::Corrupt, e.to_string(), "rows of an evaluation");
         error.at(format!("line {number}")).in_file(path)
     };
-    let whole = text.rfind('\n').map_or("", |end| &text[..end]);
+    // a line that is cut may end within a letter
+    let end = bytes.iter().rposition(|&byte| byte == b'\n').unwrap_or(0);
+    let whole = disk::utf8(&bytes[..end]).map_err(|e| e.in_file(path))?;
     let mut lines = (1..).zip(whole.lines());
     let (number, first) = lines.next().unwrap_or((1, ""));
     let head = serde_json::from_str(first).map_err(|e| corrupt(number, e))?;
