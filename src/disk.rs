@@ -11,7 +11,8 @@ use crate::error::{Error, ErrorKind, Result};
 
 /// Writes a file through a neighbour that takes its place at the end: whoever
 /// looks sees the older file or the new one, and a full disk leaves the older
-/// one. A device or a pipe is written as it is.
+/// one. A device or a pipe is written as it is. What an earlier writer left because it
+/// was killed is removed.
 ///
 /// # Errors
 /// The operating system's, with the path.
@@ -30,23 +31,62 @@ pub fn write_by<T>(path: &Path, make: impl FnOnce(fs::File) -> Result<T>) -> Res
         return fs::File::create(&target).map_err(fail).and_then(make);
     }
     let (file, part) = neighbour(&target).map_err(fail)?.into_parts();
+    // where files cannot be locked, nothing is taken for left
+    let lock = file.try_clone().ok().filter(|file| file.try_lock().is_ok());
     let made = make(file)?;
     part.persist(&target).map_err(|e| fail(e.error))?;
+    drop(lock);
+    #[cfg(unix)]
+    remove_left(&target);
     Ok(made)
+}
+
+/// What every neighbour of a file is called: this, some letters, and [`PART`].
+fn prefix(target: &Path) -> OsString {
+    let mut prefix = OsString::from(".");
+    prefix.push(target.file_name().unwrap_or_default());
+    prefix.push(".");
+    prefix
+}
+
+/// What the name of a neighbour ends in.
+const PART: &str = ".part";
+
+fn folder(target: &Path) -> &Path {
+    let folder = target.parent().filter(|folder| !folder.as_os_str().is_empty());
+    folder.unwrap_or(Path::new("."))
 }
 
 /// A new file beside another, with a name of its own, for others may be writing the
 /// same; who may read it is what they may read of any new file. It goes with its handle.
 fn neighbour(target: &Path) -> io::Result<NamedTempFile> {
-    let mut prefix = OsString::from(".");
-    prefix.push(target.file_name().unwrap_or_default());
-    prefix.push(".");
+    let prefix = prefix(target);
     let mut builder = tempfile::Builder::new();
-    builder.prefix(&prefix).suffix(".part");
+    builder.prefix(&prefix).suffix(PART);
     #[cfg(unix)]
     builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
-    let folder = target.parent().filter(|folder| !folder.as_os_str().is_empty());
-    builder.tempfile_in(folder.unwrap_or(Path::new(".")))
+    builder.tempfile_in(folder(target))
+}
+
+/// Removes the neighbours of a file whose writers are gone: there is something in them, and
+/// nobody holds the lock that a writer has from before its first byte on. What cannot be
+/// removed stays.
+#[cfg(unix)]
+fn remove_left(target: &Path) {
+    let prefix = prefix(target);
+    let is_part = |name: &[u8]| {
+        let name = name.strip_prefix(prefix.as_encoded_bytes());
+        let letters = name.and_then(|name| name.strip_suffix(PART.as_bytes()));
+        letters.is_some_and(|letters| letters.len() == 6 && !letters.contains(&b'.'))
+    };
+    let entries = fs::read_dir(folder(target)).into_iter().flatten().flatten();
+    for entry in entries.filter(|entry| is_part(entry.file_name().as_encoded_bytes())) {
+        let is_begun = entry.metadata().is_ok_and(|is| is.is_file() && is.len() > 0);
+        // an empty one may be about to be locked by who made it
+        if is_begun && fs::File::open(entry.path()).is_ok_and(|file| file.try_lock().is_ok()) {
+            _ = fs::remove_file(entry.path());
+        }
+    }
 }
 
 /// Opens a file that is read more than once: looked at, digested, read.
@@ -181,6 +221,28 @@ mod tests {
         assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
         let nowhere = folder.path().join("no/result");
         assert!(write(&nowhere, b"x").unwrap_err().to_string().contains("no/result"));
+    }
+
+    #[test]
+    #[cfg(unix)]
+    fn what_a_killed_run_left_goes_with_the_next_write() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("result");
+        let others = [".other.aBc123.part", ".result.old.part", "result.aBc123.part"];
+        for name in others.iter().chain(&[".result.aBc123.part"]) {
+            fs::write(folder.path().join(name), b"half").unwrap();
+        }
+        // one that is being written stays
+        let writes = |mut file: fs::File| {
+            file.write_all(b"slow").unwrap();
+            write(&path, b"quick")
+        };
+        write_by(&path, writes).unwrap();
+        assert_eq!(fs::read(&path).unwrap(), b"slow");
+        let left = fs::read_dir(folder.path()).unwrap().map(|entry| entry.unwrap().file_name());
+        let mut left: Vec<_> = left.map(|name| name.into_string().unwrap()).collect();
+        left.sort();
+        assert_eq!(left, [others[0], others[1], "result", others[2]]);
     }
 
     #[test]
