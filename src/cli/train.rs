@@ -91,7 +91,8 @@ pub fn run(args: &Args) -> Result<()> {
     let data = read(&config)?;
     // what was usual is what checkpoints are to say
     config.data.split = data.split;
-    let memory = args.prepared(&config, &data)?.memory()?;
+    let before = status("VmRSS:").unwrap_or(0).saturating_sub(data.bytes() as u64);
+    let memory = args.prepared(&config, &data, before)?.memory(before)?;
     if output::is_for_people([args.json.as_deref()]) {
         output::print(&format!("memory   {} predicted\n", Bytes(memory.bytes)))?;
     }
@@ -103,7 +104,7 @@ pub fn run(args: &Args) -> Result<()> {
             1 => args.out.clone(),
             _ => args.out.join(format!("seed-{}", config.seed)),
         };
-        let run = args.train(&config, &data, &folder)?;
+        let run = args.train(&config, &data, before, &folder)?;
         parameters = run.0;
         runs.push(run.1);
     }
@@ -138,20 +139,27 @@ impl Args {
         }
     }
 
-    /// A network before its first epoch, within the memory that it may take.
-    fn prepared<'d>(&self, config: &Config, data: &'d Data) -> Result<Training<'d>> {
+    /// A network before its first epoch, within the memory that it may take with what the
+    /// process took before, the data aside.
+    fn prepared<'d>(&self, config: &Config, data: &'d Data, before: u64) -> Result<Training<'d>> {
         let mut training = Training::new(config.clone(), data)?;
         if let Some(Bytes(budget)) = self.memory {
-            training.fit(budget).map_err(|e| e.at("--memory"))?;
+            training.fit(budget, before).map_err(|e| e.at("--memory"))?;
         }
         Ok(training)
     }
 
     /// One run in one folder; gives the number of parameters too.
-    fn train(&self, config: &Config, data: &Data, folder: &Path) -> Result<(usize, Run)> {
+    fn train(
+        &self,
+        config: &Config,
+        data: &Data,
+        before: u64,
+        folder: &Path,
+    ) -> Result<(usize, Run)> {
         fs::create_dir_all(folder).map_err(|e| Error::from(e).in_file(folder))?;
         let checkpoint = last(folder);
-        let mut training = self.prepared(config, data)?;
+        let mut training = self.prepared(config, data, before)?;
         if self.resume && checkpoint.is_file() {
             training = training.resume(&checkpoint)?;
         } else if checkpoint.exists() {
@@ -160,7 +168,7 @@ impl Args {
             return Err(error.in_file(folder));
         }
         disk::write(&folder.join("config.toml"), config.to_toml()?.as_bytes())?;
-        let before = training.epochs().len();
+        let earlier = training.epochs().len();
         let began = Instant::now();
         let (mut progress, mut before_it) = (None, String::new());
         training.run(folder, &mut |stage| match stage {
@@ -178,12 +186,14 @@ impl Args {
                 progress = None;
             }
         })?;
-        let trained = training.epochs().len() - before;
+        let trained = training.epochs().len() - earlier;
         let epoch_s = (trained > 0).then(|| began.elapsed().as_secs_f64() / trained as f64);
         let parameters = training.network().parameters();
         let parameters = parameters.iter().map(|(_, parameter)| parameter.values.len()).sum();
         let epochs = training.epochs().to_vec();
         let chosen = training.best().copied();
+        // the network that is tested is another one
+        drop(training);
         let Trained { path, tested } = finish(config, data, folder)?;
         let table = Table::usual()?;
         let test = tested.map(|tested| Test::new(&tested, &table));
@@ -227,14 +237,15 @@ fn report(
         runs,
         predicted_bytes: memory.bytes,
         repeated_layers: memory.repeated_layers,
-        peak_bytes: peak_memory(),
+        peak_bytes: status("VmHWM:"),
     }
 }
 
-/// The most that the process has held, as Linux has it.
-fn peak_memory() -> Option<u64> {
+/// Bytes that Linux says of the process: `VmRSS:`, what it holds, or `VmHWM:`, the most that
+/// it ever held.
+fn status(field: &str) -> Option<u64> {
     let status = fs::read_to_string("/proc/self/status").ok()?;
-    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
+    let line = status.lines().find_map(|line| line.strip_prefix(field))?;
     let kibibytes: u64 = line.trim().strip_suffix(" kB")?.trim().parse().ok()?;
     Some(kibibytes * 1024)
 }

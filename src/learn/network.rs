@@ -9,7 +9,7 @@ use std::ops::Range;
 use self::chain::Chain;
 use self::plan::Costs;
 use self::segment::Segment;
-use super::layer::{Keep, Layer, Pass, Sweep};
+use super::layer::{Keep, Layer, Pass, Role, Sweep};
 use super::memory::{Footprint, Form, Memory};
 use super::{Parameter, Tensor};
 use crate::error::{Error, Result};
@@ -112,6 +112,18 @@ impl Network {
             passes: costs.peak(&segments),
             repeated: segments.last().map_or(0, |segment| segment.end),
         })
+    }
+
+    /// What a step of a local rule takes, which looks at one connection at a time
+    /// ([`super::rule::stdp`]).
+    ///
+    /// # Errors
+    /// As [`Network::memory`].
+    pub fn local(&self, input: &[usize]) -> Result<usize> {
+        let form = Form { shape: input.to_vec(), spikes: false };
+        let costs = Costs::of((&self.layers, &self.groups), &form, Keep::Nothing)?;
+        let connections = self.layers.iter().map(|layer| layer.role() == Role::Connection);
+        Ok(costs.local(connections))
     }
 
     /// Lets as few layers as a budget in bytes asks for go their way forth twice, keeping

@@ -67,7 +67,7 @@ pub struct Training<'d> {
     pub(super) data: &'d Data,
     pub(super) network: Network,
     optimizer: Optimizer,
-    teacher: Option<Teacher>,
+    pub(super) teacher: Option<Teacher>,
     epochs: Vec<Epoch>,
 }
 

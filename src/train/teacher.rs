@@ -7,7 +7,8 @@ use super::data::{Data, Slicing};
 use super::{architecture, checkpoint};
 use crate::error::{Error, ErrorKind, Result};
 use crate::learn::Tensor;
-use crate::learn::layer::Pass;
+use crate::learn::layer::{Keep, Pass};
+use crate::learn::memory::Memory;
 use crate::learn::network::Network;
 
 /// A network as a checkpoint has it, which learns nothing more.
@@ -42,6 +43,14 @@ impl Teacher {
     /// How it sees a recording.
     pub fn slicing(&self) -> Slicing {
         self.slicing
+    }
+
+    /// What an answer takes.
+    ///
+    /// # Errors
+    /// None for the data that it was read for.
+    pub fn memory(&mut self, input: &[usize]) -> Result<Memory> {
+        self.network.memory(input, Keep::Nothing)
     }
 
     /// Its mean outputs over time, `[1, B, K]`.

@@ -100,6 +100,20 @@ impl Costs {
         most + most / WAITING
     }
 
+    /// The most that a rule takes that looks at one connection at a time, given which layers
+    /// are some: the network's input; what the connection is sent, keeps of it, and the
+    /// gradient with respect to that; what its neurons send, twice.
+    pub fn local(&self, connections: impl Iterator<Item = bool>) -> usize {
+        let passed = self.passed.iter().map(|layer| layer.forth);
+        let of = |(ends, is_connection): (&[Form], bool)| match is_connection {
+            true => 3 * ends[0].bytes() + 2 * ends[1].bytes(),
+            false => 0,
+        };
+        let learned = self.forms.windows(2).zip(connections).map(of);
+        let most = self.forms[0].bytes() + passed.chain(learned).max().unwrap_or(0);
+        most + most / WAITING
+    }
+
     /// The segments with the fewest layers that fit into a budget; where none fit, those
     /// that take least.
     pub fn choose(&self, budget: usize) -> Vec<Range<usize>> {
