@@ -280,6 +280,22 @@ fn every_neuron_comes_out_as_a_file_that_does_what_training_did() {
 }
 
 #[test]
+fn neurons_that_vote_do_what_training_did() {
+    let (root, config) = task("votes");
+    let conv = r#"{ type = "Conv2d", channels = 2, kernel_size = 3, stride = 4, padding = 1 },
+        { type = "BatchNorm" }, { type = "Neurons" }"#;
+    let pooled = r#"{ type = "AvgPool2d", kernel_size = 2 }, { type = "Flatten" }"#;
+    let voted = r#"{ type = "Flatten" }, { type = "Linear", outputs = 6, gain = 4 },
+        { type = "Neurons" }, { type = "Voting", size = 3 }"#;
+    for (name, rest) in [("pooled", pooled), ("voted", voted)] {
+        let (out, layers) = (path(&root, name), format!("layers=[{conv}, {rest}]"));
+        let train = ["train", &config, "--out", &out, "--set", &layers];
+        let test = &json(&train)["runs"][0]["test"];
+        assert!(test["as_trained"] == 12 && test["spikes"].as_f64().unwrap() > 1.0, "{test}");
+    }
+}
+
+#[test]
 fn neurons_that_hear_themselves_do_what_training_did() {
     let (root, config) = task("loops");
     let layers = r#"layers=[

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use rayon::prelude::*;
 
-use super::architecture::spikes;
+use super::architecture::{LayerSpec, spikes};
 use super::config::{Config, Rule, Slice};
 use super::data::Data;
 use super::export::graph;
@@ -70,7 +70,8 @@ pub fn finish(config: &Config, data: &Data, folder: &Path) -> Result<Trained> {
     let (accuracy, counts, outputs) = run(&path, config.data.steps, data, &samples)?;
     let (_, sums) = training.answers(&samples)?;
     let by_current = matches!(config.rule, Rule::Tssl { .. });
-    let as_trained = (!by_current).then(|| same(&outputs, &sums, config.data.steps));
+    let spikes = averaged(&config.layers);
+    let as_trained = (!by_current).then(|| same(&outputs, &sums, config.data.steps, spikes));
     let engine = Some(InEngine { counts, as_trained });
     Ok(Trained { path, tested: Some(Tested { accuracy, engine }) })
 }
@@ -132,11 +133,24 @@ fn run(
     Ok((accuracy, all, outputs))
 }
 
-/// For how many samples the engine gives the outputs that training gave.
-fn same(outputs: &[Readout], trained: &[Vec<f32>], steps: usize) -> usize {
+/// How many spikes of its neurons an output is the mean of: an engine passes each on and
+/// counts it.
+fn averaged(layers: &[LayerSpec]) -> f32 {
+    layers.iter().fold(1.0, |spikes, layer| match *layer {
+        LayerSpec::Neurons { .. } | LayerSpec::Recurrent { .. } => 1.0,
+        LayerSpec::Voting { size } => spikes * size as f32,
+        LayerSpec::AvgPool2d { kernel_size, .. } => spikes * (kernel_size * kernel_size) as f32,
+        _ => spikes,
+    })
+}
+
+/// For how many samples the engine gives the outputs that training gave, the means of so
+/// many `spikes`.
+fn same(outputs: &[Readout], trained: &[Vec<f32>], steps: usize, spikes: f32) -> usize {
     let equal = |(readout, sums): &(&Readout, &Vec<f32>)| match readout {
         Readout::Spikes(counts) => {
-            counts.iter().zip(*sums).all(|(&count, &sum)| (count as f32 - sum).abs() < 0.5)
+            let near = |(&count, sum): (&u64, &f32)| (count as f32 - spikes * sum).abs() < 0.5;
+            counts.iter().zip(*sums).all(near)
         }
         Readout::Mean(means) => {
             let near = |(mean, sum): (&f64, &f32)| (mean * steps as f64 - f64::from(*sum)).abs();
