@@ -203,6 +203,36 @@ fn a_network_is_evaluated_as_its_samples_were_cut() {
 }
 
 #[test]
+fn what_is_learned_is_not_reported_on_without_a_word() {
+    let (root, config) = task("leak");
+    let lists = path(&root, "parts.csv");
+    let out = path(&root, "run");
+    let train = ["train", &config, "--list", &lists, "--out", &out, "--set", "epochs=1"];
+    let defects = |rows: &str| {
+        fs::write(&lists, format!("file,class,part,from,to\n{rows}")).unwrap();
+        let _ = fs::remove_dir_all(&out);
+        let report = json(&train);
+        let defects = report["data"]["defects"].as_array().unwrap().clone();
+        defects.iter().map(|text| text.as_str().unwrap().to_owned()).collect::<Vec<_>>()
+    };
+    let apart = "left/00.bin,left,train,0,3000\nleft/00.bin,left,test,3000,5000\n\
+                 right/00.bin,right,train,,\nleft/00.bin,left,train,1000,3000\n";
+    assert_eq!(defects(apart), [""; 0]);
+    let again = "left/./00.bin,left,validation,2999,4000\n";
+    let found = defects(&format!("{apart}{again}"));
+    let expected = |(file, parts): (&str, &str)| {
+        let file = path(&root, file);
+        format!("{file}: found the same events for {parts}; expected each for one part")
+    };
+    let twice = ("dots/left/00.bin", "train and validation");
+    let once = ("dots/left/./00.bin", "validation and test");
+    assert_eq!(found, [twice, twice, once].map(expected));
+    let users = [&train[..], &["--set", "data.test=['user1']"]].concat();
+    let message = refused(&users, 2);
+    assert!(message.contains("users for the part test; expected none: the data come split"));
+}
+
+#[test]
 fn a_split_is_named_wherever_figures_are() {
     let (root, config) = task("split");
     for (dots, class) in [("left", "bird"), ("right", "cat")] {

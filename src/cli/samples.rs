@@ -34,9 +34,12 @@ pub struct Choice {
 type Wanted = (&'static str, Option<Part>);
 
 const ALL: Wanted = ("all", None);
-const TEST: Wanted = ("test", Some(Part::Test));
-const PARTS: [Wanted; 4] =
-    [ALL, ("train", Some(Part::Train)), ("validation", Some(Part::Validation)), TEST];
+const TEST: Wanted = of(Part::Test);
+const PARTS: [Wanted; 4] = [ALL, of(Part::Train), of(Part::Validation), TEST];
+
+const fn of(part: Part) -> Wanted {
+    (part.name(), Some(part))
+}
 
 fn part(text: &str) -> Result<Wanted> {
     let named = PARTS.into_iter().find(|(name, _)| *name == text);

@@ -71,6 +71,17 @@ pub enum Part {
     Test,
 }
 
+impl Part {
+    /// What it is called.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Part::Train => "train",
+            Part::Validation => "validation",
+            Part::Test => "test",
+        }
+    }
+}
+
 impl Corpus {
     /// The data set in a folder.
     ///

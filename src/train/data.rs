@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use rayon::prelude::*;
 
 use super::config::{DataSpec, Slice};
-use super::parts::parts;
+use super::parts::{parts, shared};
 use crate::corpus::cifar10dvs::Split;
 use crate::corpus::{Corpus, Part};
 use crate::error::{Error, ErrorKind, Result};
@@ -101,6 +101,7 @@ impl Data {
         let files: Result<Vec<(Vec<_>, Vec<Error>, Tally)>> =
             by_file.into_par_iter().map(read).collect();
         let (mut read, mut defects, mut tally) = (Vec::new(), defects, Tally::default());
+        defects.extend(shared(&entries, &parts));
         for (samples, wrong, of_file) in files? {
             read.extend(samples);
             defects.extend(wrong);

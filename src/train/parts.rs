@@ -18,7 +18,8 @@ const PARTS_SEED: u64 = 0x5059_4e4f;
 /// word.
 ///
 /// # Errors
-/// Samples without a part among others that have one, users that are unknown.
+/// Samples without a part among others that have one, users that are unknown, or are held
+/// out of data that come split.
 pub fn parts(corpus: &Corpus, spec: &DataSpec) -> Result<Vec<Part>> {
     let samples = &corpus.samples;
     let known = samples.iter().any(|sample| sample.part.is_some());
@@ -32,6 +33,10 @@ pub fn parts(corpus: &Corpus, spec: &DataSpec) -> Result<Vec<Part>> {
     let complete = known && corpus.cut == "list";
     for (part, held) in [(Part::Test, &spec.test), (Part::Validation, &spec.validation)] {
         if complete || parts.contains(&part) {
+            if matches!(held, Held::Users(_)) {
+                let found = format!("users for the part {}", part.name());
+                return Err(Error::new(ErrorKind::Usage, found, "none: the data come split"));
+            }
             continue;
         }
         let drawn = match held {
@@ -45,6 +50,25 @@ pub fn parts(corpus: &Corpus, spec: &DataSpec) -> Result<Vec<Part>> {
         }
     }
     Ok(parts)
+}
+
+/// Samples that share events of a recording and are for different parts: what is reported on
+/// them was learned by heart.
+pub fn shared(samples: &[Sample], parts: &[Part]) -> Vec<Error> {
+    let mut all: Vec<(&Sample, Part)> = samples.iter().zip(parts.iter().copied()).collect();
+    all.sort_by_key(|(sample, _)| (&sample.path, sample.window.from));
+    let mut shared = Vec::new();
+    for (i, (one, part)) in all.iter().enumerate() {
+        let is_within =
+            |other: &Sample| other.path == one.path && other.window.from < one.window.to;
+        let others = all[i + 1..].iter().take_while(|(other, _)| is_within(other));
+        for (_, of) in others.filter(|(_, of)| of != part) {
+            let found = format!("the same events for {} and {}", part.name(), of.name());
+            let error = Error::new(ErrorKind::Corrupt, found, "each for one part");
+            shared.push(error.in_file(&one.path));
+        }
+    }
+    shared
 }
 
 fn of_users(samples: &[Sample], users: &[String]) -> Result<Vec<usize>> {
