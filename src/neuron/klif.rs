@@ -19,7 +19,7 @@
 //! **Between events** a step without input is v ← k(decay·v + drift), without the k with
 //! `scale_reset`, cut off at 0 by the ReLU ([`super::stepwise`]). Where k·decay > 1 it
 //! grows, and fires alone. A `v_reset` below 0 that the ReLU would cut off one step
-//! later is for a clock.
+//! later is for a clock, and so is a ReLU with a threshold of 0 or below.
 //!
 //! | learned | symbol | bounds | start |
 //! |---|---|---|---|
@@ -221,6 +221,9 @@ fn flow(parameters: &Parameters, step: &Step, drive: &Drive) -> Result<Box<dyn F
     let (relu, scale_reset) = (parameters.flag("relu")?, parameters.flag("scale_reset")?);
     if relu && step.convention.reset == Reset::ToValue {
         parameters.require_flow("v_reset", "0 or more with a ReLU", |v| v >= 0.0)?;
+    }
+    if relu {
+        parameters.require_flow("v_threshold", "a number above 0 with a ReLU", |v| v > 0.0)?;
     }
     let (len, names) = (parameters.len, ["tau", "r", "v_leak", "k"]);
     let unit = |k: f64| if scale_reset { 1.0 } else { k };

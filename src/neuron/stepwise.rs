@@ -147,7 +147,7 @@ impl Stepwise {
         };
         flow.fires_alone = (0..len).any(|i| {
             let (f, c) = (at(&flow.curve.factor, i), at(&flow.constant, i));
-            f > 1.0 || c > (1.0 - f) * flow.fires_at(i / BLOCK, i % BLOCK).max(0.0)
+            f > 1.0 || c > (1.0 - f) * flow.fires_at(i / BLOCK, i % BLOCK)
         });
         Ok(flow)
     }

@@ -1,0 +1,78 @@
+//! Thresholds that are seldom met: the same in steps and between events.
+
+mod build;
+
+use build::node;
+use synops::engine::{Clocked, Engine, EventDriven, Observer};
+use synops::network::Network;
+use synops::record::{Array, Values};
+use synops::signal::Spikes;
+use synops::units::Micros;
+
+const DT: Micros = Micros(1_000);
+
+fn one(value: f64) -> Array {
+    Array::new(&[1], Values::F64(vec![value])).unwrap()
+}
+
+/// One neuron behind one synapse.
+fn neuron(model: &str, fields: &[(&str, f64)], weight: f64, bias: f64) -> Network {
+    let fields = fields.iter().map(|&(field, value)| (field, one(value))).collect();
+    let weight = Array::new(&[1, 1], Values::F64(vec![weight])).unwrap();
+    let affine = vec![("weight", weight), ("bias", one(bias))];
+    let nodes = vec![node("w", "Affine", affine), node("cell", model, fields)];
+    build::network(&[1], nodes, &[1], &["in w cell out"])
+}
+
+/// When the output sent, in ticks.
+#[derive(Default)]
+struct Times(Vec<u64>);
+
+impl Observer for Times {
+    fn sent(&mut self, step: u64, unit: usize, _sent: &Spikes) {
+        // units are counted in the order of the nodes
+        if unit == 3 {
+            self.0.push(step);
+        }
+    }
+}
+
+/// The output's milliseconds for one spike each at these, in both engines.
+fn both(network: &Network, convention: &str, spikes: &[u64], end: u64) -> [Vec<u64>; 2] {
+    let conventions = convention.parse().unwrap();
+    let clocked = Clocked::new(network, &conventions, DT).unwrap();
+    let event = EventDriven::new(network, &conventions, DT).unwrap();
+    let ticks = times(&event, spikes.iter().map(|ms| ms * 1_000), end * 1_000);
+    [times(&clocked, spikes.iter().copied(), end), ticks.into_iter().map(|t| t / 1_000).collect()]
+}
+
+fn times(engine: &impl Engine, spikes: impl IntoIterator<Item = u64>, end: u64) -> Vec<u64> {
+    let (mut state, mut times) = (engine.start(), Times::default());
+    for tick in spikes {
+        let mut spike = Spikes::default();
+        spike.push(0, 1.0, 1);
+        engine.receive(&mut state, tick, &spike, &mut times);
+    }
+    engine.finish(&mut state, end, &mut times);
+    times.0
+}
+
+#[test]
+fn a_potential_that_fades_reaches_a_threshold_below_zero_alone() {
+    // half of −4 a step: −2, −1, −0.5, which fires; then −4 again
+    let fields = [("alpha", 1.0), ("beta", 0.5), ("v_threshold", -0.5), ("v_reset", -4.0)];
+    let fields = [&fields[..], &[("step", 1e-3)]].concat();
+    let network = neuron("DALIF", &fields, 1.0, 0.0);
+    let expected = vec![2, 5, 8, 11];
+    assert_eq!(both(&network, "spikingjelly", &[], 13), [expected.clone(), expected]);
+}
+
+#[test]
+fn a_relu_and_a_threshold_below_zero_need_a_clock() {
+    let fields = [("tau", 8e-3), ("r", 1.0), ("v_leak", -1.0), ("v_threshold", -0.5)];
+    let fields = [&fields[..], &[("k", 1.0), ("step", 1e-3)]].concat();
+    let network = neuron("KLIF", &fields, 1.0, 0.0);
+    let refused = EventDriven::new(&network, &"nir".parse().unwrap(), DT).err().unwrap();
+    assert!(refused.to_string().contains("'v_threshold' = -0.5"), "{refused}");
+    assert!(refused.to_string().contains("or --engine clocked"), "{refused}");
+}
