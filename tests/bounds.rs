@@ -37,6 +37,8 @@ impl Observer for Times {
     }
 }
 
+const NEVER: [Vec<u64>; 2] = [Vec::new(), Vec::new()];
+
 /// The output's milliseconds for one spike each at these, in both engines.
 fn both(network: &Network, convention: &str, spikes: &[u64], end: u64) -> [Vec<u64>; 2] {
     let conventions = convention.parse().unwrap();
@@ -75,4 +77,28 @@ fn a_relu_and_a_threshold_below_zero_need_a_clock() {
     let refused = EventDriven::new(&network, &"nir".parse().unwrap(), DT).err().unwrap();
     assert!(refused.to_string().contains("'v_threshold' = -0.5"), "{refused}");
     assert!(refused.to_string().contains("or --engine clocked"), "{refused}");
+}
+
+#[test]
+fn a_neuron_without_memory_runs_between_events() {
+    let threshold = |theta: f64, weight: f64, bias: f64| {
+        neuron("Threshold", &[("threshold", theta)], weight, bias)
+    };
+    let fires = |weight: f64, convention: &str| {
+        both(&threshold(0.5, weight, 0.0), convention, &[3, 4, 10], 20)
+    };
+    assert_eq!(fires(0.75, "nir"), [vec![3, 4, 10], vec![3, 4, 10]]);
+    assert_eq!(fires(0.5, "nir"), NEVER);
+    assert_eq!(fires(0.5, "sinabs"), [vec![3, 4, 10], vec![3, 4, 10]]);
+    assert_eq!(fires(0.75, "nir,refractory=2ms"), [vec![3, 10], vec![3, 10]]);
+    // what it hears in every step, or answers without hearing anything, needs steps
+    for (network, said) in [
+        (threshold(0.5, 0.25, 0.375), "node 'cell' (Threshold): found a constant input"),
+        (threshold(-0.5, 1.0, 0.0), "node 'cell' (Threshold): found 'threshold' = -0.5"),
+    ] {
+        let refused = EventDriven::new(&network, &"nir".parse().unwrap(), DT).err().unwrap();
+        let refused = refused.to_string();
+        assert!(refused.starts_with(said), "{refused}");
+        assert!(refused.ends_with("--quantum; or --engine clocked"), "{refused}");
+    }
 }

@@ -21,7 +21,7 @@ use crate::signal::{BLOCK, lanes};
 /// The state of a block is [`Flow::variables`] runs of [`BLOCK`] numbers, the
 /// membrane potential first.
 pub trait Flow: Send + Sync {
-    /// State variables per neuron.
+    /// State variables per neuron, one at least.
     fn variables(&self) -> usize;
 
     /// The state of a block at the beginning.
