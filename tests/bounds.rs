@@ -102,3 +102,19 @@ fn a_neuron_without_memory_runs_between_events() {
         assert!(refused.ends_with("--quantum; or --engine clocked"), "{refused}");
     }
 }
+
+#[test]
+fn a_reset_to_the_threshold_fires_once_a_step() {
+    // θ itself does not fire, and any time later it does
+    let fields = [("r", 1.0), ("v_threshold", 1.0), ("v_reset", 1.0)];
+    let drift = neuron("IF", &fields, 1.0, 0.25);
+    let fields = [("tau", 1e-2), ("v_leak", 2.0)];
+    let fields = [&[("r", 1.0), ("v_threshold", 1.0), ("v_reset", 1.0)][..], &fields].concat();
+    let leak = neuron("LIF", &fields, 1.0, 0.0);
+    let start = "nir,start=zero";
+    // from 4 ms on; from 10 ln 2 ms on
+    let [clocked, event] = both(&drift, start, &[], 9);
+    assert_eq!([clocked, event], [vec![4, 5, 6, 7, 8], vec![4, 5, 6, 7, 8]]);
+    let [clocked, event] = both(&leak, start, &[], 9);
+    assert_eq!([clocked, event], [vec![6, 7, 8], vec![6, 7, 8]]);
+}

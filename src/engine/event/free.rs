@@ -12,10 +12,11 @@ use crate::units::{Micros, Seconds};
 /// A population that flows.
 ///
 /// Neurons are compared with their threshold when something reaches them, and when
-/// they reach it by themselves. One that is still above it after it fired fires
-/// again one nominal step later: where a convention leaves charge behind, it is
-/// spent as slowly as a clock would spend it. A convention's refractory time holds
-/// the membrane of a neuron that fired, up to and including its end.
+/// they reach it by themselves. One that is still above it after it fired, or reaches
+/// it again in no time, fires again one nominal step later: where a convention leaves
+/// charge behind, it is spent as slowly as a clock would spend it. A convention's
+/// refractory time holds the membrane of a neuron that fired, up to and including its
+/// end.
 pub struct Free {
     flow: Box<dyn Flow>,
     tick: f64,
@@ -55,6 +56,10 @@ struct Next {
     reach: u64,
 }
 
+/// Ticks that are as good as none: a neuron that needs no more to fire again, as one that is
+/// reset to its threshold, would never come to an end.
+const AT_ONCE: f64 = 1e-3;
+
 const NEVER: Next = Next { due: f64::INFINITY, compare: 0, reach: 0 };
 
 impl Free {
@@ -88,6 +93,13 @@ impl Free {
         }
     }
 
+    /// When a neuron that is below its threshold `now` reaches it by itself.
+    fn reaches(&self, block: usize, lane: usize, state: &[f64], now: f64) -> Option<f64> {
+        let alone = || self.flow.alone(block, lane, state);
+        let after = self.flow.fires_alone().then(alone).flatten();
+        after.map(|after| now + after / self.tick)
+    }
+
     /// What a block does next; `state` is that of `now`, `ready` as long as it has
     /// neurons.
     fn foresee(
@@ -107,8 +119,9 @@ impl Free {
             let (due, reaches) = match is_above {
                 true => (ready.max(now), false),
                 false if let_go > now => (let_go, false),
-                false => match self.flow.alone(block, lane, state) {
-                    Some(after) => (now + after / self.tick, true),
+                false => match self.reaches(block, lane, state, now) {
+                    Some(due) if due > now + AT_ONCE || ready <= now => (due, true),
+                    Some(_) => (ready, false),
                     None => continue,
                 },
             };
@@ -241,7 +254,10 @@ impl Dynamics for Free {
             lanes(is_held).for_each(|lane| state[lane] = before[lane]);
             let above = self.flow.above(block, state);
             for lane in lanes(may_fire).filter(|&lane| out[lane] != 0.0) {
-                if above >> lane & 1 == 1 {
+                let at_once = || {
+                    self.reaches(block, lane, state, now).is_some_and(|due| due <= now + AT_ONCE)
+                };
+                if above >> lane & 1 == 1 || at_once() {
                     ready[lane] = now + self.refractory + self.again;
                 }
                 if let Some(end) = held.get_mut(lane) {
