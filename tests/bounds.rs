@@ -1,9 +1,10 @@
-//! Thresholds that are seldom met: the same in steps and between events.
+//! Thresholds and floors that are seldom met: the same in steps and between events.
 
 mod build;
 
 use build::node;
 use synops::engine::{Clocked, Engine, EventDriven, Observer};
+use synops::error::Result;
 use synops::network::Network;
 use synops::record::{Array, Values};
 use synops::signal::Spikes;
@@ -117,4 +118,55 @@ fn a_reset_to_the_threshold_fires_once_a_step() {
     assert_eq!([clocked, event], [vec![4, 5, 6, 7, 8], vec![4, 5, 6, 7, 8]]);
     let [clocked, event] = both(&leak, start, &[], 9);
     assert_eq!([clocked, event], [vec![6, 7, 8], vec![6, 7, 8]]);
+}
+
+#[test]
+fn a_floor_holds_between_events_too() {
+    // −0.1 a step, down to −1 after ten of them, and one impulse at 100 ms
+    let fields = [("r", 1.0), ("v_threshold", 1.0)];
+    let fires = |weight: f64| both(&neuron("IF", &fields, weight, -0.1), "sinabs", &[100], 101);
+    assert_eq!(fires(2.5), [vec![100], vec![100]]);
+    assert_eq!(fires(1.5), NEVER);
+    // relaxes to −1, but not below −0.25
+    let fields = [("tau", 1e-2), ("r", 1.0), ("v_leak", -1.0), ("v_threshold", 1.0)];
+    let floored = "sinabs,floor=-0.25";
+    let fires = |weight: f64| both(&neuron("LIF", &fields, weight, 0.0), floored, &[100], 101);
+    assert_eq!(fires(1.5), [vec![100], vec![100]]);
+    assert_eq!(fires(1.2), NEVER);
+    // likewise what is defined by steps: −0.5 more a step than half remains
+    let fields = [("alpha", 1.0), ("beta", 0.5), ("v_threshold", 1.0), ("step", 1e-3)];
+    let fires = |weight: f64| both(&neuron("DALIF", &fields, weight, -0.5), floored, &[100], 101);
+    assert_eq!(fires(2.0), [vec![100], vec![100]]);
+    assert_eq!(fires(1.2), NEVER);
+}
+
+#[test]
+fn a_floor_under_two_time_constants_needs_a_clock() {
+    let fields = [("tau_syn", 5e-3), ("tau_mem", 1e-2), ("r", 1.0), ("v_leak", 0.0)];
+    let network = neuron("CubaLIF", &[&fields[..], &[("v_threshold", 1.0)]].concat(), 1.0, 0.0);
+    let refused = EventDriven::new(&network, &"nengo".parse().unwrap(), DT).err().unwrap();
+    assert!(refused.to_string().contains("found convention floor: 0"), "{refused}");
+}
+
+#[test]
+fn a_floor_that_fires_is_refused() {
+    let fields = [("r", 1.0), ("v_threshold", 1.0)];
+    let network = neuron("IF", &fields, 1.0, 0.0);
+    for convention in ["nir,floor=2", "nir,fire=at-or-above,floor=1"] {
+        let conventions = convention.parse().unwrap();
+        let refused = |e: Result<()>| e.unwrap_err().to_string();
+        for refused in [
+            refused(Clocked::new(&network, &conventions, DT).map(|_| ())),
+            refused(EventDriven::new(&network, &conventions, DT).map(|_| ())),
+        ] {
+            let expected = "node 'cell' (IF): found a floor of ";
+            assert!(refused.starts_with(expected), "{convention}: {refused}");
+            assert!(refused.contains("for 'v_threshold' = 1"), "{refused}");
+        }
+    }
+    // θ itself does not fire
+    assert!(Clocked::new(&network, &"nir,floor=1".parse().unwrap(), DT).is_ok());
+    let negative = neuron("IF", &[("r", 1.0), ("v_threshold", -1.0)], 1.0, 0.0);
+    let minus = "nir,floor=minus-threshold".parse().unwrap();
+    assert!(Clocked::new(&negative, &minus, DT).is_err());
 }

@@ -50,7 +50,7 @@
 //! integrating the two equations over one step.
 
 use super::column::{Column, Parameters};
-use super::convention::{Input, Leak};
+use super::convention::{Floor, Input, Leak};
 use super::crossing::{Cell, Passage};
 use super::fire::{Block, Fire};
 use super::flow::{Drive, Firing, Flow};
@@ -254,6 +254,10 @@ fn currents(
     }
     if (step.convention.input, step.convention.resistance) == (Input::Impulse, false) {
         return Err(step.needs_clock("resistance", "ignored"));
+    }
+    // a potential that turns may pass below it and come back in between
+    if firing.is_some() && step.convention.floor != Floor::None {
+        return Err(step.needs_clock("floor", step.convention.floor));
     }
     let jump = |tau_syn: f64, w_in: f64| match step.convention.input {
         Input::Impulse => step.resistance(w_in),

@@ -14,7 +14,7 @@
 //! two halves: [`charge`] for every block, [`Block::fire`] for those in which somebody does.
 
 use super::column::{Coefficient, Column, Parameter};
-use super::convention::{Convention, Fire as Comparison, Floor, Reset, SpikesPerStep, When};
+use super::convention::{Convention, Fire as Comparison, Reset, SpikesPerStep, When};
 use super::{Charge, Charged, Stepped};
 use crate::error::{Error, ErrorKind, Result};
 use crate::signal::BLOCK;
@@ -117,8 +117,8 @@ impl Fire {
     /// The coefficients of `len` neurons with these thresholds and resets.
     ///
     /// # Errors
-    /// Thresholds that are not positive where ⌊v/θ⌋ is asked for, and choices
-    /// for which there is no rule.
+    /// Thresholds that are not positive where ⌊v/θ⌋ is asked for, a floor that fires,
+    /// and choices for which there is no rule.
     pub fn new(
         len: usize,
         threshold: &Parameter,
@@ -135,11 +135,6 @@ impl Fire {
             false => theta,
         };
         let to_zero = convention.reset == Reset::ToZero;
-        let floor = match convention.floor {
-            Floor::None => None,
-            Floor::MinusThreshold => Some(Column::of(len, [threshold], |[theta]| -theta)),
-            Floor::At(v) => Some(Column::of(len, [], |[]| v)),
-        };
         let divides = matches!(rule, Rule::SubtractMany | Rule::SetMany);
         let inverts = divides && (0..len).all(|i| is_power_of_two(threshold.at(i) as f32));
         let inverse = |[theta]: [f64; 1]| f64::from((theta as f32).recip());
@@ -149,7 +144,7 @@ impl Fire {
             inverse: inverts.then(|| Column::of(len, [threshold], inverse)),
             fire_at: Column::of(len, [threshold], |[theta]| fire_at(theta)),
             reset_to: Column::of(len, [reset], |[v]| if to_zero { 0.0 } else { v }),
-            floor,
+            floor: convention.floors(len, threshold)?,
         })
     }
 

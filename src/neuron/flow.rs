@@ -10,7 +10,7 @@
 //! flows.
 
 use super::column::{Column, Parameter};
-use super::convention::{Convention, Fire as Comparison, Floor, Leak, Reset, SpikesPerStep, When};
+use super::convention::{Convention, Fire as Comparison, Leak, Reset, SpikesPerStep, When};
 use super::{Parameters, Step};
 use crate::error::{Error, ErrorKind, Result};
 use crate::signal::simd::{Kernel, bits, dispatch};
@@ -163,7 +163,7 @@ impl Firing {
     ///
     /// # Errors
     /// A reset that waits for a next step; thresholds that are not positive where
-    /// several spikes at once are asked for.
+    /// several spikes at once are asked for; a floor that fires.
     pub fn new(
         len: usize,
         threshold: &Parameter,
@@ -179,11 +179,6 @@ impl Firing {
             threshold.require("v_threshold", "a positive number", |x| x > 0.0)?;
         }
         let to_zero = convention.reset == Reset::ToZero;
-        let floor = match convention.floor {
-            Floor::None => None,
-            Floor::MinusThreshold => Some(Column::of(len, [threshold], |[theta]| -theta)),
-            Floor::At(v) => Some(Column::of(len, [], |[]| v)),
-        };
         Ok(Firing {
             threshold: Column::of(len, [threshold], |[theta]| theta),
             fires_at: Column::of(len, [threshold], |[theta]| match convention.fire {
@@ -191,7 +186,7 @@ impl Firing {
                 Comparison::AtOrAbove => theta,
             }),
             reset_to: Column::of(len, [reset], |[v]| if to_zero { 0.0 } else { v }),
-            floor,
+            floor: convention.floors(len, threshold)?,
             many,
             subtract: convention.reset == Reset::Subtract,
         })
@@ -209,6 +204,12 @@ impl Firing {
         for lane in lanes(self.above(block, state) & may_fire) {
             sent[lane] = self.fire(block, lane, &mut state[lane]);
         }
+        self.lift(block, state);
+    }
+
+    /// Lifts a block to its floor. At the end of a time in which a potential only rises or
+    /// only falls, that is as good as all along.
+    pub fn lift(&self, block: usize, state: &mut [f64]) {
         if let Some(floor) = &self.floor {
             dispatch(Lift { state, floor: floor.block(block) });
         }
@@ -333,6 +334,9 @@ impl Flow for Relaxing {
                 };
             }
             *v = after;
+        }
+        if let Some(firing) = &self.firing {
+            firing.lift(block, potential);
         }
     }
 

@@ -15,6 +15,7 @@ mod crossing;
 mod cuba_lif;
 mod da_lif;
 mod fire;
+mod floor;
 pub mod flow;
 mod gated_lif;
 mod integrate;

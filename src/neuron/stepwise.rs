@@ -186,6 +186,7 @@ impl Flow for Stepwise {
                 *p = p.max(c.min(0.0));
             }
         }
+        self.curve.firing.lift(block, potential);
         time.iter_mut().for_each(|time| *time += elapsed);
     }
 
