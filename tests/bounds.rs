@@ -1,11 +1,13 @@
-//! Thresholds and floors that are seldom met: the same in steps and between events.
+//! Thresholds below zero and floors: the same in steps and between events; and numbers
+//! that no neuron and no synapse can have.
 
 mod build;
 
 use build::node;
 use synops::engine::{Clocked, Engine, EventDriven, Observer};
 use synops::error::Result;
-use synops::network::Network;
+use synops::network::{Mapping, Network, nir};
+use synops::record::weights::Weights;
 use synops::record::{Array, Values};
 use synops::signal::Spikes;
 use synops::units::Micros;
@@ -169,4 +171,98 @@ fn a_floor_that_fires_is_refused() {
     let negative = neuron("IF", &[("r", 1.0), ("v_threshold", -1.0)], 1.0, 0.0);
     let minus = "nir,floor=minus-threshold".parse().unwrap();
     assert!(Clocked::new(&negative, &minus, DT).is_err());
+}
+
+/// What is said of this neuron or synapse when it is to run.
+fn refusal(model: &str, fields: &[(&str, f64)], weight: f64, bias: f64) -> String {
+    let network = neuron(model, fields, weight, bias);
+    let conventions = "nir".parse().unwrap();
+    let [clocked, event] = [
+        Clocked::new(&network, &conventions, DT).err(),
+        EventDriven::new(&network, &conventions, DT).err(),
+    ]
+    .map(|e| e.map(|e| e.to_string()));
+    assert!(clocked.is_some(), "{model} {fields:?} {weight} {bias}");
+    assert_eq!(clocked, event);
+    clocked.unwrap()
+}
+
+#[test]
+fn numbers_without_end_are_refused_by_their_field() {
+    let with = |model: &str, field: &str, value: f64| {
+        let lif = [("tau", 1e-2), ("r", 1.0), ("v_leak", 0.0), ("v_threshold", 1.0)];
+        let cuba = [("tau_syn", 5e-3), ("tau_mem", 1e-2), ("r", 1.0), ("v_leak", 0.0)];
+        let cuba = [&cuba[..], &[("v_threshold", 1.0), ("w_in", 1.0), ("v_reset", 0.0)]].concat();
+        let fields = if model == "LIF" { lif.to_vec() } else { cuba };
+        let fields =
+            fields.into_iter().map(|(name, x)| (name, if name == field { value } else { x }));
+        refusal(model, &fields.collect::<Vec<_>>(), 1.0, 0.0)
+    };
+    for (model, field) in [
+        ("LIF", "tau"),
+        ("LIF", "r"),
+        ("LIF", "v_leak"),
+        ("CubaLIF", "tau_syn"),
+        ("CubaLIF", "tau_mem"),
+        ("CubaLIF", "w_in"),
+        ("CubaLIF", "v_reset"),
+    ] {
+        let found = with(model, field, f64::INFINITY);
+        let expected = format!("node 'cell' ({model}): found '{field}' = inf; expected a ");
+        assert!(found.starts_with(&expected), "{found}");
+    }
+    assert!(with("LIF", "v_threshold", f64::NEG_INFINITY).contains("'v_threshold' = -inf"));
+    assert!(with("LIF", "v_leak", f64::NAN).contains("NaN"));
+    // a neuron that never fires
+    let fields = [("r", 1.0), ("v_threshold", f64::INFINITY)];
+    assert_eq!(both(&neuron("IF", &fields, 1.0, 0.0), "nir", &[1], 9), NEVER);
+}
+
+/// What is said of a file with this weight and this bias.
+fn read(kind: &str, weight: f64, bias: f64) -> Result<()> {
+    let four = |value: f64| Array::new(&[1, 1, 1, 1], Values::F64(vec![value])).unwrap();
+    let fields = match kind {
+        "Affine" => {
+            let weight = Array::new(&[1, 1], Values::F64(vec![weight])).unwrap();
+            vec![("weight", weight), ("bias", one(bias))]
+        }
+        "Conv2d" => {
+            let sizes = [("stride", 1), ("padding", 0), ("dilation", 1), ("groups", 1)];
+            let sizes = sizes.map(|(name, size)| (name, Array::integer(size)));
+            let weights = [("weight", four(weight)), ("bias", one(bias))];
+            weights.into_iter().chain(sizes).collect()
+        }
+        _ => vec![("scale", Array::new(&[1, 1, 1], Values::F64(vec![weight])).unwrap())],
+    };
+    let shape: &[i64] = if kind == "Affine" { &[1] } else { &[1, 1, 1] };
+    let graph = build::graph(shape, vec![node("w", kind, fields)], shape, &["in w out"]);
+    nir::from_bytes(nir::to_bytes(&graph).unwrap()).and_then(Network::new).map(|_| ())
+}
+
+#[test]
+fn weights_without_end_are_refused_when_they_are_read() {
+    // 1e39 has no 32 bits
+    for wrong in [f64::INFINITY, f64::NEG_INFINITY, f64::NAN, 1e39] {
+        for kind in ["Affine", "Conv2d", "Scale"] {
+            let found = read(kind, wrong, 0.0).unwrap_err().to_string();
+            let field = if kind == "Scale" { "scale" } else { "weight" };
+            let expected = format!("node 'w' ({kind}): '{field}': found {wrong} at 0");
+            assert!(found.starts_with(&expected), "{found}");
+        }
+        let found = read("Affine", 1.0, wrong).unwrap_err().to_string();
+        assert!(found.starts_with("node 'w' (Affine): 'bias': found "), "{found}");
+    }
+    for kind in ["Affine", "Conv2d", "Scale"] {
+        assert!(read(kind, 0.0, -1.0).is_ok(), "{kind}");
+    }
+}
+
+#[test]
+fn a_mapping_makes_no_layer_of_weights_without_end() {
+    let layers = "input = [2]\nlayers = [{ type = \"Linear\", key = \"fc\" }]\n";
+    let arrays = vec![("fc.weight".to_owned(), Array::floats(&[1, 2], vec![1.0, f32::INFINITY]))];
+    let made = Mapping::parse(layers).unwrap();
+    let made = made.graph(&Weights { format: "npz", arrays }, DT.seconds());
+    let said = made.unwrap_err().to_string();
+    assert!(said.starts_with("layer 'fc' (Linear): 'weight': found inf at 1"), "{said}");
 }

@@ -92,6 +92,7 @@ impl NodeKind {
             return Ok(NodeKind::Neuron(model.read(record)?));
         }
         if let Some(layer) = words.layers().find(|l| l.nir == nir) {
+            refuse_endless(record)?;
             return Ok(NodeKind::Layer((layer.read)(record)?));
         }
         match nir {
@@ -237,6 +238,23 @@ impl Graph {
         let metadata = self.rest.groups.entry("metadata".into()).or_default();
         metadata.put(name, Array::text(text));
     }
+}
+
+/// Refuses weights that are no numbers in 32 bits.
+///
+/// # Errors
+/// The first that is infinite, too large or NaN, with its field.
+pub(super) fn refuse_endless(fields: &Record) -> Result<()> {
+    fields.arrays.iter().try_for_each(|(name, array)| {
+        let wrong = match array.values() {
+            Values::F32(v) => v.iter().position(|x| !x.is_finite()).map(|i| (i, f64::from(v[i]))),
+            Values::F64(v) => v.iter().position(|&x| !(x as f32).is_finite()).map(|i| (i, v[i])),
+            Values::I64(_) | Values::Text(_) => None,
+        };
+        let Some((i, x)) = wrong else { return Ok(()) };
+        let error = Error::new(ErrorKind::Corrupt, format!("{x} at {i}"), "a number of 32 bits");
+        Err(error.at(format!("'{name}'")))
+    })
 }
 
 fn edges(array: &Array) -> Result<Vec<(String, String)>> {

@@ -106,6 +106,25 @@ pub const MODELS: &[Model] = &[
     threshold::THRESHOLD,
 ];
 
+impl Field {
+    /// Whether a neuron can have this value. One that never fires has a threshold without
+    /// end; nothing else has none.
+    fn takes(&self, x: f64) -> bool {
+        match self.unit == TIME {
+            true => x > 0.0 && x.is_finite(),
+            false => x.is_finite() || x == f64::INFINITY && self.name.ends_with("threshold"),
+        }
+    }
+
+    /// What it can have.
+    fn expects(&self) -> &'static str {
+        match self.unit == TIME {
+            true => "a positive time in seconds",
+            false => "a finite number",
+        }
+    }
+}
+
 const fn field(name: &'static str, unit: &'static str) -> Field {
     Field { name, unit, default: None, by_step: false }
 }
@@ -220,9 +239,7 @@ impl Neuron {
                 (Some(array), _) => Parameter::read(field.name, array, shape)?,
                 (None, default) => Parameter::same(default.unwrap_or_default()),
             };
-            if field.unit == TIME {
-                parameter.require(field.name, "a positive time in seconds", |x| x > 0.0)?;
-            }
+            parameter.require(field.name, field.expects(), |x| field.takes(x))?;
             Ok((field.name, parameter))
         };
         let steps = |field: &&'static Field| {

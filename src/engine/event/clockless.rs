@@ -2,7 +2,7 @@
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::layer::Connection;
-use crate::network::{Network, Unit};
+use crate::network::{Network, Unit, Wired};
 use crate::neuron::flow::Drive;
 
 /// The biases that reach each population directly: between events they are a
@@ -13,13 +13,17 @@ use crate::neuron::flow::Drive;
 pub fn drives(network: &Network) -> Result<Vec<Drive>> {
     let bias = |unit: usize| -> Result<Option<Vec<f32>>> {
         match &network.units[unit].unit {
-            Unit::Layer(layer) => match layer.bind(&network.units[unit].input)? {
-                Connection::Weighted(weighted) => {
-                    let len = network.units[unit].output.len();
-                    Ok(weighted.bias().map(|bias| bias.into_iter().cycle().take(len).collect()))
+            Unit::Layer(layer) => {
+                let Wired { name, input, output, .. } = &network.units[unit];
+                let place = |e: Error| e.at(format!("node '{name}' ({})", layer.nir()));
+                match layer.bind(input).map_err(place)? {
+                    Connection::Weighted(weighted) => {
+                        let each = |bias: Vec<f32>| bias.into_iter().cycle().take(output.len());
+                        Ok(weighted.bias().map(|bias| each(bias).collect()))
+                    }
+                    _ => Ok(None),
                 }
-                _ => Ok(None),
-            },
+            }
             _ => Ok(None),
         }
     };

@@ -57,7 +57,7 @@ use std::path::Path;
 
 use serde::Deserialize;
 
-use super::graph::{Graph, Node, NodeKind};
+use super::graph::{Graph, Node, NodeKind, refuse_endless};
 use super::wiring::CLASS_NAMES;
 use crate::error::{Error, ErrorKind, Result};
 use crate::layer::norm::BatchNorm;
@@ -198,6 +198,7 @@ fn kind(name: &str, mut record: Record) -> Result<NodeKind> {
     }
     let layer = LAYERS.iter().chain(BEYOND_NIR).find(|layer| layer.nir == nir);
     let layer = layer.ok_or_else(|| corrupt(format!("type '{name}'"), "a layer"))?;
+    refuse_endless(&record)?;
     Ok(NodeKind::Layer((layer.read)(&mut record)?))
 }
 
