@@ -18,6 +18,21 @@ impl Neuron {
         all.into_iter().flatten().collect()
     }
 
+    /// What can go unnoticed between events, of a run that is meant for steps of length `dt`:
+    /// time passes there, whatever step a convention has.
+    pub fn caution_between_events(&self, dt: Seconds, conventions: &Conventions) -> Option<String> {
+        let step = self.step(dt, conventions).ok()?;
+        // what has no memory counts no time
+        (step.dt != dt && self.model.nir != "Threshold").then(|| {
+            let micros = step.dt.micros().0;
+            format!(
+                "step={micros}us: between events time passes as it is, where a clock takes each \
+                 step of {dt} for {}",
+                step.dt
+            )
+        })
+    }
+
     /// The time constant that steps of length `dt` are too long for.
     pub fn outpaces(&self, dt: Seconds, conventions: &Conventions) -> Option<String> {
         self.step(dt, conventions).ok().and_then(|step| self.shortest_time(&step))

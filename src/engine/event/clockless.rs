@@ -4,6 +4,8 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::layer::Connection;
 use crate::network::{Network, Unit, Wired};
 use crate::neuron::flow::Drive;
+use crate::neuron::preset::Conventions;
+use crate::units::Seconds;
 
 /// The biases that reach each population directly: between events they are a
 /// constant input.
@@ -61,6 +63,18 @@ pub fn refuse_potentials(network: &Network) -> Result<()> {
         }
     }
     Ok(())
+}
+
+/// What of each population can go unnoticed in a run that is meant for steps of `dt`.
+pub fn cautions(network: &Network, conventions: &Conventions, dt: Seconds) -> Vec<String> {
+    let caution = |wired: &Wired| match &wired.unit {
+        Unit::Neuron(neuron) => {
+            let caution = neuron.caution_between_events(dt, conventions)?;
+            Some(format!("'{}': {caution}", wired.name))
+        }
+        _ => None,
+    };
+    network.units.iter().filter_map(caution).collect()
 }
 
 fn without_clock(found: String) -> Error {

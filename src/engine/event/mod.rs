@@ -153,14 +153,15 @@ impl EventDriven<Free> {
         let ticks = Ticks { tick: tick.seconds(), whole: false, longest: LONGEST_DELAY };
         let drives = clockless::drives(network)?;
         clockless::refuse_potentials(network)?;
-        let bound =
+        let (parts, mut plan) =
             parts::bind(network, conventions, dt.seconds(), ticks, |unit, wired, neuron| {
                 let flow = neuron.flow(dt.seconds(), &wired.output, conventions, &drives[unit])?;
                 let model = neuron.model();
                 let refractory = conventions.for_model(model.nir)?.refractory;
                 Ok(Free::new(flow, tick, dt, refractory, model.spikes))
             })?;
-        Ok(EventDriven::of(network, bound, tick, dt.0 as f64))
+        plan.notes.extend(clockless::cautions(network, conventions, dt.seconds()));
+        Ok(EventDriven::of(network, (parts, plan), tick, dt.0 as f64))
     }
 }
 
