@@ -4,7 +4,7 @@ mod build;
 
 use build::node;
 use synops::engine::{Clocked, Engine, EventDriven};
-use synops::network::Network;
+use synops::network::{Network, nir};
 use synops::record::Array;
 use synops::units::Micros;
 
@@ -39,4 +39,20 @@ fn a_step_that_is_not_the_runs_has_another_pace_without_a_clock() {
     let threshold = neuron("Threshold", &[("threshold", 1.0)]);
     let event = EventDriven::new(&threshold, &"nir,step=100us".parse().unwrap(), DT).unwrap();
     assert_eq!(event.plan().notes, [""; 0]);
+}
+
+#[test]
+fn fields_that_a_node_does_not_have_are_named() {
+    let fields = vec![("r", one(1.0)), ("v_threshold", one(1.0))];
+    let mut graph = build::graph(&[1], vec![node("cell", "IF", fields)], &[1], &["in cell out"]);
+    graph.nodes[0].rest.put("v_rest", one(0.5));
+    graph.nodes[0].rest.put("input_type", one(1.0));
+    let metadata = graph.nodes[0].rest.groups.entry("metadata".into()).or_default();
+    metadata.put("by", Array::text("nobody"));
+    graph.nodes[0].rest.groups.entry("synapse".into()).or_default().put("tau", one(1.0));
+    let read = nir::from_bytes(nir::to_bytes(&graph).unwrap()).unwrap();
+    assert_eq!(read.to_record(), graph.to_record(), "kept all the same");
+    let network = Network::new(read).unwrap();
+    let said = "node 'cell' (IF): not read: 'v_rest', 'synapse'";
+    assert_eq!(network.notes, [said]);
 }

@@ -50,6 +50,11 @@ impl Flat {
                 NodeKind::Output(_) => outputs.push(index),
                 _ => (),
             }
+            let unknown = node.unknown();
+            if !unknown.is_empty() {
+                let fields = unknown.join("', '");
+                self.notes.push(format!("{}: not read: '{fields}'", node.place()));
+            }
             self.nodes.push(node);
             ends.insert(name, both);
         }

@@ -1,6 +1,6 @@
 //! The graph as a file has it: named nodes, edges between names, graphs within
 //! graphs. Nothing is inferred here and nothing is dropped: what a room does not
-//! know of its node is kept and written back.
+//! know of its node is kept and written back, and a network notes that it was not read.
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::layer::{BEYOND_NIR, Kind, LAYERS, Layer};
@@ -135,6 +135,14 @@ impl Node {
     /// How errors name it.
     pub(super) fn place(&self) -> String {
         format!("node '{}' ({})", self.name, self.kind.nir())
+    }
+
+    /// The fields of the file that are none of its kind: misspelt perhaps, or of another
+    /// version. Every node may have metadata, and the types that NIR works out for itself.
+    pub(super) fn unknown(&self) -> Vec<&str> {
+        let Record { arrays, groups } = &self.rest;
+        let names = arrays.keys().chain(groups.keys()).map(String::as_str);
+        names.filter(|name| !["metadata", "input_type", "output_type"].contains(name)).collect()
     }
 
     fn from_record(
