@@ -219,3 +219,23 @@ fn spikes_and_answers_are_those_of_sinabs() {
     }
     assert_eq!(report["accuracy"]["right"], right);
 }
+
+#[test]
+fn a_label_behind_the_recordings_end_is_named_whoever_runs_it() {
+    let root = archive("ends");
+    let [arm, labels] =
+        ["user29_led.aedat", "user29_led_labels.csv"].map(|file| format!("{root}/{file}"));
+    let rows = "class,startTime_usec,endTime_usec\n4,200000,2500000\n5,2900000,9000000\n\
+                4,20000000,21000000\n";
+    fs::write(&labels, rows).unwrap();
+    let network = data("arm.nir");
+    let of = |verb: &str| json(&[verb, &arm, "--network", &network, "--labels", &labels]);
+    let (replay, energy) = (of("replay"), of("energy"));
+    let ends = "the recording ends at 5399270 µs, its label at 9000000 µs";
+    assert_eq!(energy["samples"][1]["problem"], ends);
+    let notes = replay["notes"].as_array().unwrap();
+    let expected = [format!("trial 2: {ends}"), "trial 3: no event in its window".to_owned()];
+    assert_eq!(notes[notes.len() - 2..], expected);
+    // which count all the same
+    assert_eq!(replay["trials"]["of"], 3);
+}

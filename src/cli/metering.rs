@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use super::labels::{Labels, labels};
 use super::options::{Opened, RunOptions};
-use super::samples::{Choice, problem, run};
+use super::samples::{Choice, run};
 use crate::bundled;
 use crate::corpus::Sample;
 use crate::error::{Error, ErrorKind, Result};
@@ -255,7 +255,7 @@ impl<'r> Metering<'r> {
                 0 => Vec::new(),
                 steps => self.ledger.works(&answer.counts, watch, steps),
             },
-            problem: problem(&self.samples()[sample], take, answer),
+            problem: take.problem(self.samples()[sample].window, answer),
             ..self.unmetered(sample)
         }
     }

@@ -144,17 +144,3 @@ pub fn run<O: Observer>(
         }
     }
 }
-
-/// What is wrong with a sample that ran.
-pub fn problem(sample: &Sample, take: &Take, answer: &Answer) -> Option<String> {
-    let to = sample.window.to;
-    let last = take.span.map_or(i64::MIN, |(_, last)| last);
-    match &take.damage {
-        Some(damage) if last < to => Some(damage.to_string()),
-        _ if answer.cut.kept == 0 => Some("no event in its window".into()),
-        _ if to != Window::ALL.to && last < to - 1 => {
-            Some(format!("the recording ends at {last} µs, its label at {to} µs"))
-        }
-        _ => None,
-    }
-}

@@ -135,6 +135,21 @@ pub struct Take {
     pub damage: Option<Error>,
 }
 
+impl Take {
+    /// What is wrong with the answer to a window of it, which may be the whole.
+    pub fn problem(&self, Window { to, .. }: Window, answer: &Answer) -> Option<String> {
+        let last = self.span.map_or(i64::MIN, |(_, last)| last);
+        match &self.damage {
+            Some(damage) if last < to => Some(damage.to_string()),
+            _ if answer.cut.kept == 0 => Some("no event in its window".into()),
+            _ if to != Window::ALL.to && last < to - 1 => {
+                Some(format!("the recording ends at {last} µs, its label at {to} µs"))
+            }
+            _ => None,
+        }
+    }
+}
+
 /// What came of one window.
 #[derive(Debug)]
 pub struct Answer {

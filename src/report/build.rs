@@ -65,7 +65,7 @@ impl Made<'_> {
         let counts = self.counts();
         let steps = self.answers().iter().map(|answer| answer.steps).sum();
         let all = counts.iter().fold(UnitCounts::default(), |sum, unit| sum + *unit);
-        let notes = network.notes.iter().chain(&self.replay.plan().notes);
+        let notes = network.notes.iter().chain(&self.replay.plan().notes).cloned();
         Ok(ReplayReport {
             input: self.input(),
             network: Network {
@@ -87,7 +87,7 @@ impl Made<'_> {
             trials: self.trials(),
             energy: self.tables.iter().map(|table| table.price(&all)).collect(),
             timing: self.timing(steps),
-            notes: notes.cloned().collect(),
+            notes: notes.chain(self.problems()).collect(),
             manifest: self.manifest()?,
         })
     }
@@ -97,6 +97,16 @@ impl Made<'_> {
             Outcome::Whole(answer) => vec![answer],
             Outcome::Trials(trials) => trials.iter().map(|(_, answer)| answer).collect(),
         }
+    }
+
+    /// What is wrong with trials, whose answers count all the same.
+    fn problems(&self) -> Vec<String> {
+        let Outcome::Trials(trials) = &self.outcome else { return Vec::new() };
+        let problem = |(i, (trial, answer)): (usize, &(gesture::Trial, Answer))| {
+            let problem = self.take.problem(trial.window, answer)?;
+            Some(format!("trial {}: {problem}", i + 1))
+        };
+        trials.iter().enumerate().filter_map(problem).collect()
     }
 
     /// Counts of every unit, over all trials.

@@ -5,7 +5,7 @@ use std::path::Path;
 use sha2::{Digest, Sha256};
 
 use crate::cli::options::{Opened, RunOptions};
-use crate::cli::samples::{problem, run};
+use crate::cli::samples::run;
 use crate::corpus::cifar10dvs::Split;
 use crate::corpus::{Corpus, Sample};
 use crate::error::{Error, ErrorKind, Result};
@@ -179,7 +179,7 @@ impl<'a> Evaluation<'a> {
             synaptic_ops: counts.synaptic_ops,
             multiply_adds: counts.multiply_adds,
             settled_us: decision.since().filter(|_| is_causal).map(|step| (step + 1) * tick),
-            problem: problem(&self.samples[sample], take, answer).map(|text| self.said(&text)),
+            problem: take.problem(self.samples[sample].window, answer).map(|text| self.said(&text)),
             ..self.unanswered(sample)
         }
     }
