@@ -256,3 +256,32 @@ fn fifty_of_nmnist_are_answered_as_one_by_one() {
         assert_eq!(many["recordings"][at], run(std::slice::from_ref(path)), "{path}");
     }
 }
+
+#[test]
+fn one_is_not_several() {
+    let recording = fresh("one").join("one.aedat");
+    let batch: Batch = [(5, 1, 1, true)].into_iter().collect();
+    fs::write(&recording, encode("aedat3", &batch).unwrap()).unwrap();
+    let (recording, network) = (recording.to_str().unwrap(), data("arm.nir"));
+    let pair = [recording, "--network", &network];
+    let replay = done(&[&["replay"], &pair[..]].concat());
+    let energy = done(&[&["energy"], &pair[..]].concat());
+    let quantum = done(&[&["replay", "--engine", "event", "--quantum", "1ms"], &pair[..]].concat());
+    let many = done(&[&["replay", recording], &pair[..]].concat());
+    for (text, expected) in [
+        (&replay, ", 1 event in "),
+        (&replay, ", 1 step of 1.00 ms\n"),
+        (&energy, ", 1 step of 1.00 ms\n"),
+        (&quantum, ", 1 quantum of 1.00 ms\n"),
+        (&many, "2 recordings, 2 events"),
+    ] {
+        assert!(text.contains(expected), "{expected}:\n{text}");
+    }
+    for text in [&replay, &energy, &quantum, &many] {
+        let words: Vec<&str> = text.split_whitespace().collect();
+        let wrong = words.windows(2).find(|pair| pair[0] == "1" && pair[1].ends_with('s'));
+        // units of time aside
+        let wrong = wrong.filter(|pair| !["ms", "µs", "s"].contains(&pair[1]));
+        assert_eq!(wrong, None, "{text}");
+    }
+}

@@ -4,7 +4,7 @@ use std::fmt::Write;
 
 use serde::Serialize;
 
-use super::table::{columns, grouped};
+use super::table::{columns, counted, grouped};
 use crate::check::suite::{self, Case, Row};
 use crate::check::{Comparison, Difference};
 use crate::units::Micros;
@@ -123,11 +123,11 @@ impl Agreement {
     /// A table with a row for each convention and a column for each simulator.
     pub fn table(&self) -> String {
         let mut text = format!(
-            "{}: {}, {} neurons, {} steps of {}\n",
+            "{}: {}, {}, {} of {}\n",
             self.network,
             self.models.join(" and "),
-            grouped(self.neurons as u64),
-            grouped(self.steps),
+            counted(self.neurons as u64, "neuron"),
+            counted(self.steps, "step"),
             Micros(self.dt_us)
         );
         let mut simulators: Vec<&Pair> = Vec::new();
@@ -213,7 +213,7 @@ impl First {
     }
 
     fn sentence(&self) -> String {
-        let spikes = |n: u32| if n == 1 { "1 spike".to_owned() } else { format!("{n} spikes") };
+        let spikes = |n: u32| counted(n.into(), "spike");
         let mut text = format!(
             "first in step {} ({}), '{}' neuron {:?}: {} here, {} there",
             grouped(self.step),

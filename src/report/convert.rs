@@ -4,7 +4,7 @@ use std::fmt::Write;
 
 use serde::Serialize;
 
-use super::table::grouped;
+use super::table::counted;
 use crate::network::Network;
 use crate::units::Micros;
 
@@ -68,7 +68,10 @@ impl Conversion {
         line("network", format!("{}, {}", self.path, self.format));
         line("written", format!("{}, {}", self.written.path, self.written.format));
         let (nodes, parameters) = (self.nodes as u64, self.parameters as u64);
-        line("content", format!("{} nodes, {} parameters", grouped(nodes), grouped(parameters)));
+        line(
+            "content",
+            format!("{}, {}", counted(nodes, "node"), counted(parameters, "parameter")),
+        );
         if let Some(convention) = &self.convention {
             line("rules", format!("convention {convention}"));
         }

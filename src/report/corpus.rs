@@ -8,7 +8,7 @@ use std::path::Path;
 use serde::Serialize;
 use sha2::{Digest, Sha256};
 
-use super::table::{columns, grouped};
+use super::table::{columns, counted, grouped};
 use crate::corpus::{Corpus, Part};
 use crate::error::{Error, Result};
 use crate::units::Bytes;
@@ -84,15 +84,16 @@ impl CorpusInfo {
 
     /// The report for people.
     pub fn text(&self) -> String {
-        let (samples, recordings) = (grouped(self.samples as u64), grouped(self.recordings as u64));
+        let (samples, recordings) = (self.samples as u64, self.recordings as u64);
+        let (samples, recordings) = (counted(samples, "sample"), counted(recordings, "recording"));
         let mut text = format!(
-            "{}: data set, cut by {}\n  {samples} samples in {recordings} recordings of {}\n",
+            "{}: data set, cut by {}\n  {samples} in {recordings} of {}\n",
             self.path,
             self.cut,
             Bytes(self.bytes)
         );
         if !self.users.is_empty() {
-            let _ = writeln!(text, "  {} users", self.users.len());
+            let _ = writeln!(text, "  {}", counted(self.users.len() as u64, "user"));
         }
         let _ = writeln!(text, "  SHA-256 of names and sizes {}", self.names_and_sizes_sha256);
         if let Some(digest) = &self.recordings_sha256 {

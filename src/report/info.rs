@@ -4,7 +4,7 @@ use std::fmt::Write;
 
 use serde::Serialize;
 
-use super::table::{columns, grouped};
+use super::table::{columns, counted, grouped};
 use crate::event::{Batch, Sensor, Tally};
 use crate::format::Header;
 use crate::record::Array;
@@ -111,7 +111,7 @@ impl RecordingInfo {
             let seconds = length.seconds().0;
             let rate = if seconds > 0.0 { self.events as f64 / seconds } else { 0.0 };
             line("time", format!("{first} to {last} µs, {length}"));
-            line("rate", format!("{} events a second", grouped(rate as u64)));
+            line("rate", format!("{} a second", counted(rate as u64, "event")));
             let share = 100.0 * self.on as f64 / self.events as f64;
             line(
                 "polarity",
@@ -122,7 +122,9 @@ impl RecordingInfo {
             line("reach", format!("x {x0} to {x1}, y {y0} to {y1}"));
         }
         if self.backward > 0 {
-            line("order", format!("{} events step back in time", grouped(self.backward)));
+            let steps = if self.backward == 1 { "steps" } else { "step" };
+            let events = counted(self.backward, "event");
+            line("order", format!("{events} {steps} back in time"));
         }
         for (cause, &n) in &self.tally.dropped {
             line("dropped", format!("{} {}", grouped(n), cause.phrase()));
@@ -258,8 +260,8 @@ impl NetworkInfo {
             let _ = writeln!(text, "  step       {}", Micros(dt));
         }
         if let Some(steps) = &self.steps {
-            let _ =
-                writeln!(text, "  samples    of {steps} steps: as many as eval and energy take");
+            let steps = if steps == "1" { "1 step" } else { &format!("{steps} steps") };
+            let _ = writeln!(text, "  samples    of {steps}: as many as eval and energy take");
         }
         for note in &self.notes {
             let _ = writeln!(text, "  note       {note}");

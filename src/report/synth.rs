@@ -4,7 +4,7 @@ use std::fmt::Write;
 
 use serde::Serialize;
 
-use super::grouped;
+use super::table::{counted, grouped};
 use crate::corpus::synthetic::{Made, Plan};
 use crate::units::Bytes;
 
@@ -67,11 +67,9 @@ impl Synthetic {
         let (users, tested) = (self.users, self.test_users);
         line("users", format!("{users}, the last {tested} of them for the test"));
         line("lighting", self.lightings.join(", "));
-        let (recordings, trials) = (grouped(self.recordings as u64), grouped(self.trials as u64));
-        line(
-            "content",
-            format!("{recordings} recordings of {trials} trials, {} s each", self.seconds),
-        );
+        let (recordings, trials) = (self.recordings as u64, self.trials as u64);
+        let (recordings, trials) = (counted(recordings, "recording"), counted(trials, "trial"));
+        line("content", format!("{recordings} of {trials}, {} s each", self.seconds));
         let rate = self.events as f64 / self.recorded_s;
         line("events", format!("{}, {} a second", grouped(self.events), grouped(rate as u64)));
         let speed = self.recorded_s / self.took_s;

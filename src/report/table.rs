@@ -12,6 +12,11 @@ pub fn grouped(number: u64) -> String {
     groups.join(",")
 }
 
+/// A number of things: `1 step`, `2,034 steps`.
+pub fn counted(number: u64, noun: &str) -> String {
+    format!("{} {noun}{}", grouped(number), if number == 1 { "" } else { "s" })
+}
+
 /// A number with commas, or a dash where there is none.
 pub fn grouped_or_dash(number: Option<u64>) -> String {
     number.map_or_else(|| "–".into(), grouped)
@@ -45,6 +50,12 @@ mod tests {
     fn thousands_are_grouped() {
         let text = [0, 12, 999, 1_000, 1_234_567].map(grouped);
         assert_eq!(text, ["0", "12", "999", "1,000", "1,234,567"]);
+    }
+
+    #[test]
+    fn one_is_not_several() {
+        let text = [0, 1, 2, 2_034].map(|number| counted(number, "step"));
+        assert_eq!(text, ["0 steps", "1 step", "2 steps", "2,034 steps"]);
     }
 
     #[test]

@@ -5,7 +5,7 @@ use std::fmt::Write;
 use super::replay::{
     Engine, Input, Layer, Network, Output, ReplayReport, Stages, Timing, Trial, sum,
 };
-use super::table::{columns, grouped, grouped_or_dash};
+use super::table::{columns, counted, grouped, grouped_or_dash};
 use crate::event::Tally;
 use crate::measure::Energy;
 use crate::units::{Joules, Micros, Seconds};
@@ -32,8 +32,8 @@ impl ReplayReport {
         let _ = writeln!(text, "input    {path}");
         let _ = writeln!(
             text,
-            "         {format}, {width}×{height}, {} events in {span}{rate}",
-            grouped(*events)
+            "         {format}, {width}×{height}, {} in {span}{rate}",
+            counted(*events, "event")
         );
         self.network.lines(text);
         self.engine.line(text);
@@ -54,8 +54,9 @@ impl ReplayReport {
                 trials.accuracy.map_or_else(String::new, |a| format!(" ({:.1} %)", a * 100.0));
             let _ = writeln!(
                 text,
-                "\nanswer   {} of {} trials correct{share}\n",
-                trials.right, trials.of
+                "\nanswer   {} of {} correct{share}\n",
+                trials.right,
+                counted(trials.of, "trial")
             );
             return;
         }
@@ -85,8 +86,9 @@ impl Network {
         let Network { path, mapping, nodes, parameters } = self;
         let by = mapping.as_ref().map_or(String::new(), |mapping| format!(", by {mapping}"));
         let _ = writeln!(text, "network  {path}{by}");
-        let _ =
-            writeln!(text, "         {nodes} nodes, {} parameters", grouped(*parameters as u64));
+        let (nodes, parameters) = (*nodes as u64, *parameters as u64);
+        let (nodes, parameters) = (counted(nodes, "node"), counted(parameters, "parameter"));
+        let _ = writeln!(text, "         {nodes}, {parameters}");
     }
 }
 
@@ -96,9 +98,10 @@ impl Engine {
         let Engine { name, convention, dt_us, quantum_us, steps, slice } = self;
         let time = match (*name, quantum_us) {
             _ if let Some(slice) = slice => {
-                format!("{} slices of equal {slice}, not causal", grouped(*steps))
+                format!("{} of equal {slice}, not causal", counted(*steps, "slice"))
             }
-            ("clocked", _) => format!("{} steps of {}", grouped(*steps), Micros(*dt_us)),
+            ("clocked", _) => format!("{} of {}", counted(*steps, "step"), Micros(*dt_us)),
+            (_, Some(q)) if *steps == 1 => format!("1 quantum of {}", Micros(*q)),
             (_, Some(q)) => format!("{} quanta of {}", grouped(*steps), Micros(*q)),
             (_, None) => format!("no grid, {}", Micros(*dt_us * *steps as i64)),
         };
@@ -181,9 +184,9 @@ fn remarks(text: &mut String, stage: &str, tally: &Tally) {
     if !all.is_empty() {
         let _ = writeln!(
             text,
-            "{stage:8} {} of {} events kept; {}",
+            "{stage:8} {} of {} kept; {}",
             grouped(tally.kept),
-            grouped(tally.read),
+            counted(tally.read, "event"),
             all.join(", ")
         );
     }

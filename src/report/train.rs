@@ -5,7 +5,7 @@ use std::fmt::Write;
 use serde::Serialize;
 
 use super::csv;
-use super::table::{columns, grouped};
+use super::table::{columns, counted, grouped};
 use crate::draw::{Curves, Line, Panel};
 use crate::error::Result;
 use crate::event::Tally;
@@ -191,9 +191,9 @@ impl TrainReport {
         let mut text = String::new();
         let _ = writeln!(
             text,
-            "data     {path}, cut by {cut}{split}\n         {} classes; {} samples to train on, {} to choose by, {} to report on",
+            "data     {path}, cut by {cut}{split}\n         {} classes; {} to train on, {} to choose by, {} to report on",
             classes.len(),
-            grouped(*train as u64),
+            counted(*train as u64, "sample"),
             grouped(*validation as u64),
             grouped(*test as u64),
         );
@@ -212,8 +212,8 @@ impl TrainReport {
         let Network { parameters, neuron, rule, loss } = &self.network;
         let _ = writeln!(
             text,
-            "network  {} parameters, {neuron}; rule {rule}, loss {loss}\n",
-            grouped(*parameters as u64)
+            "network  {}, {neuron}; rule {rule}, loss {loss}\n",
+            counted(*parameters as u64, "parameter")
         );
         let head =
             ["seed", "chosen", "validation", "test", "spikes", "synaptic ops", "energy", "epoch"];
@@ -243,7 +243,8 @@ impl TrainReport {
             let _ = write!(text, ", peak {} with the program itself", Bytes(peak));
         }
         if self.repeated_layers > 0 {
-            let _ = write!(text, "; {} layers computed twice", self.repeated_layers);
+            let _ =
+                write!(text, "; {} computed twice", counted(self.repeated_layers as u64, "layer"));
         }
         text.push('\n');
         text

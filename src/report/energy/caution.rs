@@ -2,7 +2,7 @@
 
 use serde::ser::{Serialize, SerializeStruct, Serializer};
 
-use crate::report::table::grouped;
+use crate::report::table::{counted, grouped};
 
 /// A reason to read the figures with care.
 #[derive(Clone, Debug, PartialEq)]
@@ -70,10 +70,10 @@ impl Caution {
     pub fn text(&self) -> String {
         match self {
             Caution::Crowded { entries, events } => format!(
-                "{} times several events of a pixel fell into a step ({} events in all): each \
-                 counts as an addition here, all of them as one multiplication elsewhere",
-                grouped(*entries),
-                grouped(*events)
+                "{} several events of a pixel fell into a step ({} in all): each counts as an \
+                 addition here, all of them as one multiplication elsewhere",
+                counted(*entries, "time"),
+                counted(*events, "event")
             ),
             Caution::Coarse { what } => what.clone(),
             Caution::Unused { share, lost } => {
@@ -85,6 +85,7 @@ impl Caution {
             }
             Caution::Single => "one sample: its sparsity is not that of a data set".into(),
             Caution::Silent => "no neuron ever spiked".into(),
+            Caution::Problems { samples: 1 } => "1 sample has something wrong".into(),
             Caution::Problems { samples } => {
                 format!("{} samples have something wrong", grouped(*samples))
             }

@@ -5,7 +5,7 @@ use std::fmt::Write;
 use super::{EnergyReport, Head, Priced};
 use crate::measure::energy::{Cost, Part, Source};
 use crate::measure::{COUNTS, Certainty, Comparison, Count, Distribution, Energy, Work};
-use crate::report::table::{columns, grouped, grouped_or_dash};
+use crate::report::table::{columns, counted, grouped, grouped_or_dash};
 use crate::units::{Bytes, Joules, Micros};
 
 /// More classes than this are left to JSON.
@@ -39,7 +39,7 @@ impl EnergyReport {
             text.push('\n');
             priced.lines(&mut text);
         }
-        let _ = writeln!(text, "\ncounted in {}", samples(self.inferences));
+        let _ = writeln!(text, "\ncounted in {}", counted(self.inferences, "sample"));
         text += &self.layers();
         self.counts(&mut text);
         text
@@ -103,18 +103,15 @@ fn cell(work: &Work, count: Count) -> String {
     grouped_or_dash(Some(work[count]).filter(|&number| number > 0))
 }
 
-fn samples(number: u64) -> String {
-    format!("{} sample{}", grouped(number), if number == 1 { "" } else { "s" })
-}
-
 impl Head {
     fn lines(&self, inferences: u64, steps: u64, text: &mut String) {
         let Head { data, cut, network, engine, convention, dt_us, slice, input, .. } = self;
-        let _ = writeln!(text, "data     {data}, {cut}: {}, {input}", samples(inferences));
+        let _ =
+            writeln!(text, "data     {data}, {cut}: {}, {input}", counted(inferences, "sample"));
         let _ = writeln!(text, "network  {network}, SHA-256 {}…", &self.network_sha256[..12]);
         let time = match slice {
-            Some(slice) => format!("{} slices of equal {slice}", grouped(steps)),
-            None => format!("{} steps of {}", grouped(steps), Micros(*dt_us)),
+            Some(slice) => format!("{} of equal {slice}", counted(steps, "slice")),
+            None => format!("{} of {}", counted(steps, "step"), Micros(*dt_us)),
         };
         let _ = writeln!(text, "engine   {engine}, convention {convention}, {time}");
     }
@@ -179,7 +176,7 @@ impl Priced {
         for (access, (_, parts)) in table.accesses.iter().zip(accesses) {
             for Part { unit, count, size, cost } in parts {
                 let typical = Joules::of(*count, cost.typical);
-                let place = format!("of '{}', {} bytes", self.names[*unit], grouped(size.0));
+                let place = format!("of '{}', {}", self.names[*unit], counted(size.0, "byte"));
                 let (product, source) = ((*count, *cost, typical), table.source_of_access(*size));
                 rows.push(line(&access.name, &place, product, source.certainty));
             }

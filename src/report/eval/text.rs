@@ -4,7 +4,7 @@ use std::fmt::Write;
 
 use super::{EvalReport, Figures, Group, Share};
 use crate::measure::Distribution;
-use crate::report::table::{columns, grouped};
+use crate::report::table::{columns, counted, grouped};
 use crate::units::{Joules, Micros};
 
 /// More classes than this are no matrix that a terminal can show.
@@ -19,20 +19,28 @@ impl EvalReport {
         let (head, mut text) = (&self.head, String::new());
         let _ = writeln!(
             text,
-            "data     cut by {}{}, {}: {} samples, {} classes",
+            "data     cut by {}{}, {}: {}, {} classes",
             head.cut,
             head.split.as_ref().map_or(String::new(), |split| format!(", split {split}")),
             head.part,
-            grouped(head.samples as u64),
+            counted(head.samples as u64, "sample"),
             head.classes.len()
         );
         let _ =
             writeln!(text, "network  {}, SHA-256 {}…", head.network, &head.network_sha256[..12]);
-        let steps = head.steps.map_or(String::new(), |steps| format!("{steps} "));
+        let several = |one: &str, more: &str| match head.steps {
+            Some(1) => format!("1 {one}"),
+            Some(steps) => format!("{} {more}", grouped(steps)),
+            None => more.to_owned(),
+        };
         let time = match (&head.slice, head.quantum_us) {
-            (Some(slice), _) => format!("{steps}slices of equal {slice}, not causal"),
-            (None, Some(quantum)) => format!("{steps}quanta of {}", Micros(quantum)),
-            (None, None) => format!("{steps}steps of {}", Micros(head.dt_us)),
+            (Some(slice), _) => {
+                format!("{} of equal {slice}, not causal", several("slice", "slices"))
+            }
+            (None, Some(quantum)) => {
+                format!("{} of {}", several("quantum", "quanta"), Micros(quantum))
+            }
+            (None, None) => format!("{} of {}", several("step", "steps"), Micros(head.dt_us)),
         };
         let _ = writeln!(text, "engine   {}, {}, {time}", head.engine, head.convention);
         let samples = self.samples.iter();

@@ -3,7 +3,7 @@
 use std::fmt::Write;
 
 use super::{Answers, LISTED, ManyReport, Throughput, Total};
-use crate::report::table::{columns, grouped};
+use crate::report::table::{columns, counted, grouped};
 use crate::report::text::{joules, units};
 use crate::units::Seconds;
 
@@ -45,8 +45,8 @@ fn table(left: usize, head: [&str; 5], rows: impl Iterator<Item = Vec<String>>) 
 impl Total {
     fn head(&self, text: &mut String) {
         let Total { recordings, damaged, refused, beside, events, .. } = self;
-        let _ = write!(text, "input    {} recordings", grouped(*recordings));
-        let _ = write!(text, ", {} events", grouped(*events));
+        let _ = write!(text, "input    {}", counted(*recordings, "recording"));
+        let _ = write!(text, ", {}", counted(*events, "event"));
         for (number, fate) in [
             (damaged, "cut short by damage"),
             (refused, "without an answer"),
@@ -78,10 +78,10 @@ impl Answers {
 impl Throughput {
     fn line(&self, text: &mut String) {
         let Throughput { elapsed_s, threads, recordings_per_s, events_per_s, .. } = self;
-        let noun = if *threads == 1 { "thread" } else { "threads" };
+        let threads = counted(*threads as u64, "thread");
         let _ = writeln!(
             text,
-            "time     {} on {threads} {noun}: {recordings_per_s:.1} recordings/s, \
+            "time     {} on {threads}: {recordings_per_s:.1} recordings/s, \
              {:.1} k events/s, {:.1} times real time",
             Seconds(*elapsed_s),
             events_per_s / 1e3,
