@@ -204,6 +204,21 @@ fn silence_is_counted_on_paper() {
     }
 }
 
+/// A factor that a convention lets an IF decay by is a multiplication a step, like a LIF's.
+#[test]
+fn what_a_convention_lets_fade_leaks() {
+    let network = paper();
+    for (convention, leaks) in [("nir", 0), ("snntorch-nir", 12), ("nir,leak=1", 0)] {
+        let conventions: Conventions = convention.parse().unwrap();
+        let ledger = Ledger::new(&network, &conventions, DT, true).unwrap();
+        let engine = Clocked::new(&network, &conventions, DT).unwrap();
+        let works = account(&network, &engine, &ledger);
+        let all = works.into_iter().fold(Work::default(), |sum, work| sum + work);
+        // three neurons, four steps
+        assert_eq!((all[Count::Leaks], all[Count::StateUpdates]), (leaks, 12), "{convention}");
+    }
+}
+
 /// The example of NeuroBench's documentation: 4 effective operations of 9.
 #[test]
 fn neurobenchs_own_example() {

@@ -225,7 +225,7 @@ impl Kind {
                 Kind::Population {
                     neurons: outputs as u64,
                     variables: variables as u64,
-                    leaks: neuron.model().leaks(),
+                    leaks: neuron.leaks(conventions)?,
                 }
             }
             Unit::Layer(layer) => match layer.bind(&wired.input)? {

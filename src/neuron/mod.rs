@@ -41,7 +41,7 @@ use crate::signal::simd::{dispatch, non_zero};
 use crate::signal::{BLOCK, Shape};
 use crate::units::Seconds;
 use column::{Parameter, Parameters};
-use convention::Convention;
+use convention::{Convention, Leak};
 use flow::{Drive, Flow};
 use nearest::Leaking;
 pub use nearest::Nearest;
@@ -141,11 +141,6 @@ const fn field_by_step(name: &'static str, unit: &'static str) -> Field {
 const TIME: &str = "s";
 
 impl Model {
-    /// Whether its potential fades without input.
-    pub fn leaks(&self) -> bool {
-        self.fields.iter().any(|field| field.unit == TIME)
-    }
-
     /// Takes this model's parameters out of a NIR node.
     ///
     /// # Errors
@@ -189,6 +184,19 @@ impl Neuron {
     /// What a NIR file holds for it.
     pub fn write(&self) -> Record {
         self.fields.clone()
+    }
+
+    /// Whether its potential fades without input: by a time constant, or by a convention's
+    /// factor, which is asked even where nothing else leaks.
+    ///
+    /// # Errors
+    /// As [`Conventions::for_model`].
+    pub fn leaks(&self, conventions: &Conventions) -> Result<bool> {
+        let leak = conventions.for_model(self.model.nir)?.leak;
+        let has_time = self.model.fields.iter().any(|field| field.unit == TIME);
+        // what has no memory has nothing to fade
+        let fades = matches!(leak, Leak::Fixed(factor) if factor != 1.0);
+        Ok(has_time || fades && self.model.nir != "Threshold")
     }
 
     /// Number of stored parameters.
