@@ -63,7 +63,7 @@
 //!
 //! | room | what is in it |
 //! |---|---|
-//! | [`units`], [`error`], [`disk`], [`record`], [`signal`] | what everybody speaks: times, errors, whole files, named arrays, spikes |
+//! | [`units`], [`error`], [`disk`], [`digest`], [`record`], [`signal`] | what everybody speaks: times, errors, whole files, digests, named arrays, spikes |
 //! | [`event`] | what an event is: columns, order, windows, steps, tallies |
 //! | [`mod@format`] | recording formats, one file each |
 //! | [`corpus`] | data sets as published: samples, classes, users, parts, defects |
@@ -84,6 +84,7 @@ pub mod bundled;
 pub mod check;
 pub mod cli;
 pub mod corpus;
+pub mod digest;
 pub mod disk;
 pub mod draw;
 pub mod engine;

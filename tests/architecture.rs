@@ -9,6 +9,7 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("error", &[]),
     ("units", &["error"]),
     ("disk", &["error"]),
+    ("digest", &["disk", "error"]),
     ("record", &["error"]),
     ("signal", &["error"]),
     ("bundled", &[]),
@@ -41,7 +42,7 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("cli", EVERYTHING),
 ];
 
-const BASE: &[&str] = &["units", "error", "disk", "record", "signal"];
+const BASE: &[&str] = &["units", "error", "disk", "digest", "record", "signal"];
 const EVERYTHING: &[&str] = &["*"];
 
 fn sources(folder: &Path, out: &mut Vec<PathBuf>) {

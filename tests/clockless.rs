@@ -27,14 +27,15 @@ fn neuron(model: &str, fields: &[(&str, f64)], weights: [f32; 8], bias: f32) -> 
 }
 
 /// What the output sent, by microsecond.
-#[derive(Default)]
-struct Output(Vec<(u64, f64)>);
+struct Output {
+    unit: usize,
+    sent: Vec<(u64, f64)>,
+}
 
 impl Observer for Output {
     fn sent(&mut self, step: u64, unit: usize, sent: &Spikes) {
-        // units are counted in the order of the nodes
-        if unit == 3 {
-            self.0.extend(sent.iter().map(|(_, value, _)| (step, f64::from(value))));
+        if unit == self.unit {
+            self.sent.extend(sent.iter().map(|(_, value, _)| (step, f64::from(value))));
         }
     }
 }
@@ -42,14 +43,15 @@ impl Observer for Output {
 /// The output for single events, `(µs, input)`, ascending.
 fn answer(network: &Network, convention: &str, events: &[(u64, u32)], end: u64) -> Vec<(u64, f64)> {
     let engine = EventDriven::new(network, &convention.parse().unwrap(), DT).unwrap();
-    let (mut state, mut output) = (engine.start(), Output::default());
+    let (mut state, mut output) =
+        (engine.start(), Output { unit: network.output, sent: Vec::new() });
     for simultaneous in events.chunk_by(|a, b| a.0 == b.0) {
         let mut spikes = Spikes::default();
         simultaneous.iter().for_each(|&(_, input)| spikes.push(input, 1.0, 1));
         engine.receive(&mut state, simultaneous[0].0, &spikes, &mut output);
     }
     engine.finish(&mut state, end, &mut output);
-    output.0
+    output.sent
 }
 
 /// Spike times, each as a microsecond that holds it or is next to it.
@@ -384,6 +386,16 @@ fn what_something_hears_in_every_step_needs_a_clock() {
         "node 'w': found a bias that 's' hears in every step; \
          expected --quantum, or --engine clocked"
     );
+    // one of zeros says nothing
+    let spikes = |node: Node| {
+        let scale = self::node("s", "Scale", vec![("scale", two(2.0))]);
+        let nodes = vec![node, scale, cell()];
+        let network = build::network(&[2], nodes, &[2], &["in w s cell out"]);
+        answer(&network, "nir", &[(1_000, 0), (4_000, 1)], 9_000)
+    };
+    let silent = spikes(node("w", "Affine", vec![square(), ("bias", two(0.0))]));
+    assert_eq!(silent, [(1_000, 1.0), (1_000, 1.0), (4_000, 1.0), (4_000, 1.0)], "twice 2 > 1");
+    assert_eq!(silent, spikes(node("w", "Linear", vec![square()])));
     let fields = vec![("tau", two(0.01)), ("r", two(1.0)), ("v_leak", two(0.0))];
     let (leaky, linear) = (node("li", "LI", fields), node("w", "Linear", vec![square()]));
     assert_eq!(

@@ -128,7 +128,7 @@ fn the_terminal_gets_a_raster_too() {
     let plot = screen.split("\n\n").last().unwrap();
     assert!(plot.lines().all(|line| line.chars().count() <= 80), "{plot}");
     for words in [
-        &format!("{} events", synops::report::grouped(kept)),
+        &format!("{} events", synops::draw::words::grouped(kept)),
         "OFF above ON",
         "sectors · LIF · 16, 991 spikes",
         "│right arm clockwise: correct",

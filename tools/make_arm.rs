@@ -20,6 +20,7 @@ use std::fs;
 
 use rand::{RngExt, SeedableRng};
 use rand_pcg::Pcg64Mcg;
+use synops::digest;
 use synops::error::Result;
 use synops::event::Batch;
 use synops::format;
@@ -27,7 +28,6 @@ use synops::layer::LAYERS;
 use synops::network::{Graph, Network, Node, NodeKind, nir};
 use synops::neuron::MODELS;
 use synops::record::{Array, Record};
-use synops::report::manifest::digest;
 
 const SIZE: usize = 128;
 const PIVOT: f64 = 63.5;
@@ -240,7 +240,7 @@ fn main() -> Result<()> {
     let files =
         [("arm.aedat", recording), ("arm_labels.csv", labels.into_bytes()), ("arm.nir", network)];
     for (name, bytes) in files {
-        println!("data/{name}: {} bytes, SHA-256 {}", bytes.len(), digest(&mut &bytes[..])?);
+        println!("data/{name}: {} bytes, SHA-256 {}", bytes.len(), digest::of(&bytes));
         fs::write(format!("data/{name}"), bytes)?;
     }
     Ok(())

@@ -8,6 +8,7 @@ use super::output;
 use super::progress::Progress;
 use super::threads;
 use crate::corpus::Corpus;
+use crate::digest;
 use crate::disk;
 use crate::engine::{Clocked, Engine};
 use crate::error::{Error, Result};
@@ -18,7 +19,6 @@ use crate::record::weights;
 use crate::report::corpus::{CorpusInfo, of_lines, recordings};
 use crate::report::info::{NetworkInfo, NodeInfo, RecordingInfo, WeightsInfo};
 use crate::report::json;
-use crate::report::manifest::file_digest;
 use crate::units::Micros;
 
 /// Say what files are: format, sensor, events, time, oddities; nodes and shapes; names of
@@ -111,7 +111,7 @@ fn data_set(root: &Path, has_digest: bool) -> Result<CorpusInfo> {
         let recordings = recordings(&corpus);
         let (mut digests, mut failed) = (Vec::with_capacity(recordings.len()), None);
         let mut progress = Progress::of_recordings(recordings.len() as u64);
-        let digest = |path: &&Path| file_digest(path);
+        let digest = |path: &&Path| digest::of_file(path);
         threads::in_order(&recordings, digest, |digest| {
             match digest {
                 Ok(digest) => digests.push(digest),

@@ -18,7 +18,7 @@ pub fn labels(options: &RunOptions) -> Result<Option<Labels>> {
         Some(path) => Ok(Some((read_labels(path)?, Origins::of(path)?))),
         None if options.is_bundled() && options.from.is_none() && options.to.is_none() => {
             let trials = parse_labels(bundled::LABELS.bytes)?;
-            Ok(Some((trials, Origins::bundled(&bundled::LABELS)?)))
+            Ok(Some((trials, Origins::bundled(&bundled::LABELS))))
         }
         None => Ok(None),
     }

@@ -8,6 +8,7 @@ use clap::Args;
 use super::help;
 use crate::bundled;
 use crate::corpus::gesture;
+use crate::digest;
 use crate::disk;
 use crate::error::{Error, ErrorKind, Result};
 use crate::event::{InputMode, OrderPolicy, Origin, Portions, Sensor};
@@ -17,7 +18,6 @@ use crate::network::{Graph, INPUT_MODE, Network, SLICE, STEPS, file, nir};
 use crate::neuron::preset::Conventions;
 use crate::record::weights;
 use crate::replay::{Advance, Settings};
-use crate::report::manifest;
 use crate::units::Micros;
 
 /// Which recording, which network, and how.
@@ -212,7 +212,7 @@ impl RunOptions {
             }
             None if self.is_bundled() => {
                 let graph = nir::from_bytes(bundled::NETWORK.bytes.to_vec())?;
-                let origins = Origins::bundled(&bundled::NETWORK)?;
+                let origins = Origins::bundled(&bundled::NETWORK);
                 Ok(Opened { network: Network::new(graph)?, origins, mapping: None })
             }
             None => {
@@ -245,7 +245,7 @@ impl RunOptions {
         }
         let (mapping, bytes) = mapping::read(name)?;
         let graph = mapping.graph(&weights::read(path)?, self.step(None).seconds());
-        let sha256 = manifest::digest(&mut &bytes[..])?;
+        let sha256 = digest::of(&bytes);
         let origins = Origins { path: name.display().to_string(), sha256 };
         Ok((graph.map_err(|e| e.in_file(path))?, Some(origins)))
     }
@@ -289,15 +289,12 @@ impl Origins {
     /// # Errors
     /// A file that cannot be read.
     pub fn of(path: &Path) -> Result<Origins> {
-        Ok(Origins { path: path.display().to_string(), sha256: manifest::file_digest(path)? })
+        Ok(Origins { path: path.display().to_string(), sha256: digest::of_file(path)? })
     }
 
     /// A bundled file's.
-    ///
-    /// # Errors
-    /// None: it is in memory.
-    pub fn bundled(file: &bundled::File) -> Result<Origins> {
-        Ok(Origins { path: file.name.to_owned(), sha256: manifest::digest(&mut &file.bytes[..])? })
+    pub fn bundled(file: &bundled::File) -> Origins {
+        Origins { path: file.name.to_owned(), sha256: digest::of(file.bytes) }
     }
 }
 

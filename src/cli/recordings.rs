@@ -56,7 +56,7 @@ impl RunOptions {
             Some(path) => self.open(path),
             None if self.is_bundled() => Ok((
                 Recording::from_bytes(bundled::RECORDING.name, bundled::RECORDING.bytes)?,
-                Origins::bundled(&bundled::RECORDING)?,
+                Origins::bundled(&bundled::RECORDING),
             )),
             None => Err(Error::new(
                 ErrorKind::Usage,

@@ -9,6 +9,7 @@ use super::player::Player;
 use super::raster::open_network;
 use crate::corpus::gesture::Trial;
 use crate::disk;
+use crate::draw::words::counted;
 use crate::draw::{Cast, Film, Moving, Pace};
 use crate::error::{Error, ErrorKind, Result};
 use crate::event::{Origin, Sensor};
@@ -72,7 +73,8 @@ pub fn run(args: &Args) -> Result<()> {
         let shown = player.show((recording, input), labels.as_ref(), film)?;
         Ok((shown.observer.finish(shown.ticks).map_err(fail)?, shown.damage))
     })?;
-    output::print(&format!("{}: {frames} frames\n", args.out.display()))?;
+    let frames = counted(frames, "frame");
+    output::print(&format!("{}: {frames}\n", args.out.display()))?;
     damage.map_or(Ok(()), Err)
 }
 

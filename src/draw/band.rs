@@ -106,15 +106,15 @@ impl<'a> Painter<'a> {
         let halves = self.totals.split_at(self.totals.len() / 2);
         let polarities = match self.lane.fold.parts() {
             2 => {
-                let [off, on] = [halves.0, halves.1].map(|half| words::thousands(sum(half)));
+                let [off, on] = [halves.0, halves.1].map(|half| words::grouped(sum(half)));
                 format!(" ({off} OFF, {on} ON)")
             }
             _ => String::new(),
         };
-        let neurons = words::count(self.totals.len() as u64, neuron);
-        let spikes = words::count(sum(&self.totals), spike);
+        let neurons = words::counted(self.totals.len() as u64, neuron);
+        let spikes = words::counted(sum(&self.totals), spike);
         let silent = self.totals.iter().filter(|&&total| total == 0).count();
-        format!("{neurons} · {spikes}{polarities} · {} silent", words::thousands(silent as u64))
+        format!("{neurons} · {spikes}{polarities} · {} silent", words::grouped(silent as u64))
     }
 
     /// Draws what the shades stand for; gives its left end.
@@ -143,11 +143,11 @@ impl<'a> Painter<'a> {
         let most = self.cells.iter().copied().max().unwrap_or(0);
         let spikes = match most {
             1 => format!("1 {spike}"),
-            most => format!("1 to {} {spike}s", words::thousands(most.into())),
+            most => format!("1 to {} {spike}s", words::grouped(most.into())),
         };
         let neurons = match self.lane.fold.per_row() {
             1 => format!("a {neuron}").replace("a i", "an i"),
-            many => words::count(many as u64, neuron),
+            many => words::counted(many as u64, neuron),
         };
         format!("{spikes} of {neurons} in {}", words::duration(self.clock.column_time()))
     }
@@ -175,7 +175,7 @@ impl<'a> Painter<'a> {
         scene.fill(RULE, vec![Rect::new(self.plot.x, base - 1, self.plot.w + 1, 1)]);
         if peak > 0 {
             let time = words::duration(self.clock.column_time());
-            let words = format!("peak {} in {time}", words::thousands(peak));
+            let words = format!("peak {} in {time}", words::grouped(peak));
             let x = self.plot.right() + ASIDE;
             scene.text(label(x, base - 18, GREY, Anchor::Start, words), SIDE - ASIDE);
         }

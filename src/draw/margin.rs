@@ -106,7 +106,7 @@ impl Painter<'_> {
             taken.push(y);
             scene.text(label(left, y, colour, Anchor::End, text), GUTTER.1 - ASIDE);
             if let Some(spikes) = spikes {
-                let spikes = words::thousands(spikes);
+                let spikes = words::grouped(spikes);
                 scene.text(label(right, y, colour, Anchor::End, spikes), DIGITS - 4);
             }
         }
@@ -139,7 +139,7 @@ impl Painter<'_> {
         };
         let (y, h) = self.row(self.lane.fold.row(neuron));
         Name {
-            text: known.unwrap_or_else(|| words::thousands(neuron as u64)),
+            text: known.unwrap_or_else(|| words::grouped(neuron as u64)),
             colour: if self.answer() == Some(neuron) { INK } else { GREY },
             middle: y + h / 2,
             spikes: self.is_answer().then(|| self.totals[neuron]),

@@ -30,7 +30,7 @@ mod terminal;
 mod tiles;
 mod traces;
 mod views;
-mod words;
+pub mod words;
 
 pub use confusion::Confusion;
 pub use curves::{Curves, Line, Panel};

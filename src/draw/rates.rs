@@ -141,8 +141,8 @@ impl Map<'_> {
             "mean {} · busiest {} ({noun} {}) · {} silent{shared}",
             hertz(sum as f64 / self.spikes.len() as f64),
             hertz(self.spikes[most] as f64),
-            words::thousands(most as u64),
-            words::thousands(silent),
+            words::grouped(most as u64),
+            words::grouped(silent),
         )
     }
 

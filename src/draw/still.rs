@@ -148,10 +148,10 @@ impl Still {
         let (off, on) = counts.split_at(if has_polarity { counts.len() / 2 } else { 0 });
         let parts = match has_polarity {
             true => vec![
-                (ON.ink(), format!("{} ON", words::thousands(sum(on)))),
-                (OFF.ink(), format!("{} OFF", words::thousands(sum(off)))),
+                (ON.ink(), format!("{} ON", words::grouped(sum(on)))),
+                (OFF.ink(), format!("{} OFF", words::grouped(sum(off)))),
             ],
-            false => vec![(INK, words::count(sum(on), "event"))],
+            false => vec![(INK, words::counted(sum(on), "event"))],
         };
         let mut x = MARGIN + w;
         for (colour, text) in parts {
@@ -173,7 +173,7 @@ impl Still {
     /// Draws a layer from line `y` down; gives the first free line.
     fn layer(&self, scene: &mut Scene, layer: usize, spikes: &[u32], y: i32) -> i32 {
         let (band, image, x) = (&self.cast.layers[layer], &self.images[layer], self.column());
-        let mut all = words::count(spikes.iter().map(|&n| u64::from(n)).sum(), "spike");
+        let mut all = words::counted(spikes.iter().map(|&n| u64::from(n)).sum(), "spike");
         if image.per_cell() > 1 {
             all += &format!(", {} neurons a cell", image.per_cell());
         }
@@ -240,7 +240,7 @@ impl Still {
             scene.fill(GUIDE, vec![Rect::new(x + NAMES, y, 1, 13)]);
             scene.fill(bar, vec![Rect::new(x + NAMES + 1, y + 1, long, 11)]);
             let value =
-                if output.spikes { words::thousands(sum as u64) } else { format!("{sum:.2}") };
+                if output.spikes { words::grouped(sum as u64) } else { format!("{sum:.2}") };
             scene.text(label(x + COLUMN, y + 10, colour, Anchor::End, value), VALUES - 4);
         }
     }

@@ -51,7 +51,7 @@ impl Lane {
         let noun = if matches!(self.band.rows, Rows::Inputs { .. }) { "event" } else { "spike" };
         let order = if self.fold.parts() == 2 { ", OFF above ON" } else { "" };
         let silent = totals.iter().filter(|&&total| total == 0).count() as u64;
-        let (sent, silent) = (words::count(totals.iter().sum(), noun), words::thousands(silent));
+        let (sent, silent) = (words::counted(totals.iter().sum(), noun), words::grouped(silent));
         fit(&format!("{}, {sent}, {silent} silent{order}", self.band.label), width)
     }
 

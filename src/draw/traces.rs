@@ -130,7 +130,7 @@ impl Trace {
     ) -> i32 {
         let Clock { left, width, .. } = *clock;
         scene.text(label(left, y + 12, INK, Anchor::Start, self.neuron.label.clone()), width / 2);
-        let spikes = words::count(self.spikes, "spike");
+        let spikes = words::counted(self.spikes, "spike");
         scene.text(label(left + width, y + 12, GREY, Anchor::End, spikes), width / 2);
         let mut columns = self.resample((clock.per_column >> shift) as usize, clock.columns());
         leave_gaps(&mut columns, clock.per_column, spans);

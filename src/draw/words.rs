@@ -3,7 +3,7 @@
 use crate::units::Micros;
 
 /// `1234567` as `1,234,567`.
-pub fn thousands(number: u64) -> String {
+pub fn grouped(number: u64) -> String {
     let digits = number.to_string();
     let mut out = String::with_capacity(digits.len() * 4 / 3);
     for (i, digit) in digits.chars().enumerate() {
@@ -16,15 +16,15 @@ pub fn thousands(number: u64) -> String {
 }
 
 /// `1 spike`, `2,034 spikes`.
-pub fn count(number: u64, noun: &str) -> String {
+pub fn counted(number: u64, noun: &str) -> String {
     let plural = if number == 1 { "" } else { "s" };
-    format!("{} {noun}{plural}", thousands(number))
+    format!("{} {noun}{plural}", grouped(number))
 }
 
 /// A mean with three digits: `0.04`, `12.3`, `4,120`.
 pub fn mean(value: f64) -> String {
     match value {
-        v if v >= 99.95 => thousands(v.round() as u64),
+        v if v >= 99.95 => grouped(v.round() as u64),
         v if v >= 9.995 => trimmed(format!("{v:.1}")),
         v => trimmed(format!("{v:.2}")),
     }
@@ -85,8 +85,8 @@ mod tests {
 
     #[test]
     fn numbers_read_well() {
-        assert_eq!([0, 999, 1_000, 1_234_567].map(thousands), ["0", "999", "1,000", "1,234,567"]);
-        assert_eq!([0, 1, 2].map(|n| count(n, "spike")), ["0 spikes", "1 spike", "2 spikes"]);
+        assert_eq!([0, 999, 1_000, 1_234_567].map(grouped), ["0", "999", "1,000", "1,234,567"]);
+        assert_eq!([0, 1, 2].map(|n| counted(n, "spike")), ["0 spikes", "1 spike", "2 spikes"]);
         assert_eq!(
             [0.04, 1.5, 12.34, 10.0, 4120.2].map(mean),
             ["0.04", "1.5", "12.3", "10", "4,120"]

@@ -22,8 +22,7 @@ impl Neuron {
     /// time passes there, whatever step a convention has.
     pub fn caution_between_events(&self, dt: Seconds, conventions: &Conventions) -> Option<String> {
         let step = self.step(dt, conventions).ok()?;
-        // what has no memory counts no time
-        (step.dt != dt && self.model.nir != "Threshold").then(|| {
+        (step.dt != dt && self.model.has_memory()).then(|| {
             let micros = step.dt.micros().0;
             format!(
                 "step={micros}us: between events time passes as it is, where a clock takes each \

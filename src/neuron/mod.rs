@@ -141,6 +141,12 @@ const fn field_by_step(name: &'static str, unit: &'static str) -> Field {
 const TIME: &str = "s";
 
 impl Model {
+    /// Whether a potential outlasts the step or the instant in which something arrives; if
+    /// not, no time passes for it and nothing fades.
+    fn has_memory(&self) -> bool {
+        self.nir != threshold::THRESHOLD.nir
+    }
+
     /// Takes this model's parameters out of a NIR node.
     ///
     /// # Errors
@@ -194,9 +200,8 @@ impl Neuron {
     pub fn leaks(&self, conventions: &Conventions) -> Result<bool> {
         let leak = conventions.for_model(self.model.nir)?.leak;
         let has_time = self.model.fields.iter().any(|field| field.unit == TIME);
-        // what has no memory has nothing to fade
         let fades = matches!(leak, Leak::Fixed(factor) if factor != 1.0);
-        Ok(has_time || fades && self.model.nir != "Threshold")
+        Ok(has_time || fades && self.model.has_memory())
     }
 
     /// Number of stored parameters.

@@ -64,7 +64,8 @@ impl Made<'_> {
         let network = self.replay.network();
         let counts = self.counts();
         let steps = self.answers().iter().map(|answer| answer.steps).sum();
-        let all = counts.iter().fold(UnitCounts::default(), |sum, unit| sum + *unit);
+        let totals = self.answers().into_iter().map(|answer| answer.counts.total());
+        let all = totals.fold(UnitCounts::default(), |sum, one| sum + one);
         let notes = network.notes.iter().chain(&self.replay.plan().notes).cloned();
         Ok(ReplayReport {
             input: self.input(),

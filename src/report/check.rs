@@ -4,9 +4,10 @@ use std::fmt::Write;
 
 use serde::Serialize;
 
-use super::table::{columns, counted, grouped};
+use super::table::columns;
 use crate::check::suite::{self, Case, Row};
 use crate::check::{Comparison, Difference};
+use crate::draw::words::{counted, grouped};
 use crate::units::Micros;
 
 /// Networks under every convention, against every simulator.

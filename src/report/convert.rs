@@ -4,7 +4,7 @@ use std::fmt::Write;
 
 use serde::Serialize;
 
-use super::table::counted;
+use crate::draw::words::counted;
 use crate::network::Network;
 use crate::units::Micros;
 

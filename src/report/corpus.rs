@@ -6,10 +6,11 @@ use std::fs;
 use std::path::Path;
 
 use serde::Serialize;
-use sha2::{Digest, Sha256};
 
-use super::table::{columns, counted, grouped};
+use super::table::columns;
 use crate::corpus::{Corpus, Part};
+use crate::digest::Digest;
+use crate::draw::words::{counted, grouped};
 use crate::error::{Error, Result};
 use crate::units::Bytes;
 
@@ -151,12 +152,12 @@ pub fn names_and_sizes(root: &Path, corpus: &Corpus) -> Result<String> {
 /// SHA-256 of lines that each say something of a recording, two blanks, and its name in the
 /// folder.
 pub fn of_lines<'p>(root: &Path, lines: impl IntoIterator<Item = (String, &'p Path)>) -> String {
-    let mut digest = Sha256::new();
+    let mut digest = Digest::default();
     for (said, path) in lines {
         let name = path.strip_prefix(root).unwrap_or(path).display();
-        digest.update(format!("{said}  {name}\n").as_bytes());
+        digest.add(format!("{said}  {name}\n"));
     }
-    digest.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
+    digest.hex()
 }
 
 fn size(path: &Path) -> Result<u64> {

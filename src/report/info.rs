@@ -4,7 +4,8 @@ use std::fmt::Write;
 
 use serde::Serialize;
 
-use super::table::{columns, counted, grouped};
+use super::table::columns;
+use crate::draw::words::{counted, grouped};
 use crate::event::{Batch, Sensor, Tally};
 use crate::format::Header;
 use crate::record::Array;

@@ -1,14 +1,9 @@
 //! The birth certificate of a result: everything that it takes to get it again.
 
-use std::io::{self, Read};
-use std::path::Path;
-
 use serde::Serialize;
 use serde_json::{Map, Value};
-use sha2::{Digest, Sha256};
 
-use crate::disk;
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::network::{Network, Unit};
 use crate::replay::Settings;
 
@@ -65,30 +60,6 @@ pub struct Manifest {
     pub events_used: f64,
 }
 
-/// SHA-256 of a file.
-///
-/// # Errors
-/// A file that cannot be read.
-pub fn file_digest(path: &Path) -> Result<String> {
-    digest(&mut disk::open(path)?).map_err(|e| Error::from(e).in_file(path))
-}
-
-/// SHA-256 of what a reader gives.
-///
-/// # Errors
-/// The reader's own.
-pub fn digest(reader: &mut impl Read) -> io::Result<String> {
-    let mut hash = Sha256::new();
-    let mut buffer = vec![0; 1 << 16];
-    loop {
-        match reader.read(&mut buffer)? {
-            0 => break,
-            n => hash.update(&buffer[..n]),
-        }
-    }
-    Ok(hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect())
-}
-
 /// The convention's fields for every neuron model of a network.
 ///
 /// # Errors
@@ -126,14 +97,5 @@ mod tests {
         };
         assert_eq!(of(&[]), "f32");
         assert_eq!(of(&["f32", "fixed:12:6", "f32"]), "fixed:12:6");
-    }
-
-    #[test]
-    fn the_digest_is_the_published_one() {
-        // FIPS 180-2, appendix B.1
-        assert_eq!(
-            digest(&mut &b"abc"[..]).unwrap(),
-            "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
-        );
     }
 }

@@ -22,8 +22,6 @@ mod table;
 mod text;
 pub mod train;
 
-pub use table::grouped;
-
 use std::path::Path;
 
 use csv::Writer;

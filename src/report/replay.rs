@@ -4,7 +4,7 @@ use serde::Serialize;
 use serde_json::{Map, Value, json};
 
 use super::manifest::Manifest;
-use super::table::grouped;
+use crate::draw::words::grouped;
 use crate::event::{Cause, Tally};
 use crate::measure::{Accuracy, Energy};
 use crate::replay::Take;

@@ -4,8 +4,9 @@ use std::fmt::Write;
 
 use serde::Serialize;
 
-use super::table::{columns, grouped};
+use super::table::columns;
 use crate::check::sweep::Point;
+use crate::draw::words::grouped;
 use crate::draw::{Curves, Line, Panel};
 use crate::measure::Readout;
 use crate::units::{Joules, Micros, Seconds};

@@ -4,8 +4,8 @@ use std::fmt::Write;
 
 use serde::Serialize;
 
-use super::table::{counted, grouped};
 use crate::corpus::synthetic::{Made, Plan};
+use crate::draw::words::{counted, grouped};
 use crate::units::Bytes;
 
 /// What was made, of what.

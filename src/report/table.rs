@@ -1,21 +1,6 @@
 //! Columns of text for people.
 
-/// A number with commas between thousands.
-pub fn grouped(number: u64) -> String {
-    let digits = number.to_string();
-    let head = digits.len() % 3;
-    let mut groups: Vec<&str> = Vec::new();
-    if head > 0 {
-        groups.push(&digits[..head]);
-    }
-    groups.extend((head..digits.len()).step_by(3).map(|at| &digits[at..at + 3]));
-    groups.join(",")
-}
-
-/// A number of things: `1 step`, `2,034 steps`.
-pub fn counted(number: u64, noun: &str) -> String {
-    format!("{} {noun}{}", grouped(number), if number == 1 { "" } else { "s" })
-}
+use crate::draw::words::grouped;
 
 /// A number with commas, or a dash where there is none.
 pub fn grouped_or_dash(number: Option<u64>) -> String {
@@ -45,18 +30,6 @@ pub fn columns(rows: &[Vec<String>], left: usize, indent: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn thousands_are_grouped() {
-        let text = [0, 12, 999, 1_000, 1_234_567].map(grouped);
-        assert_eq!(text, ["0", "12", "999", "1,000", "1,234,567"]);
-    }
-
-    #[test]
-    fn one_is_not_several() {
-        let text = [0, 1, 2, 2_034].map(|number| counted(number, "step"));
-        assert_eq!(text, ["0 steps", "1 step", "2 steps", "2,034 steps"]);
-    }
 
     #[test]
     fn columns_line_up() {

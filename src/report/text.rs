@@ -5,7 +5,8 @@ use std::fmt::Write;
 use super::replay::{
     Engine, Input, Layer, Network, Output, ReplayReport, Stages, Timing, Trial, sum,
 };
-use super::table::{columns, counted, grouped, grouped_or_dash};
+use super::table::{columns, grouped_or_dash};
+use crate::draw::words::{counted, grouped};
 use crate::event::Tally;
 use crate::measure::Energy;
 use crate::units::{Joules, Micros, Seconds};

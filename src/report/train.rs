@@ -5,7 +5,8 @@ use std::fmt::Write;
 use serde::Serialize;
 
 use super::csv;
-use super::table::{columns, counted, grouped};
+use super::table::columns;
+use crate::draw::words::{counted, grouped};
 use crate::draw::{Curves, Line, Panel};
 use crate::error::Result;
 use crate::event::Tally;

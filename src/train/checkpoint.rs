@@ -12,9 +12,9 @@ use std::path::Path;
 
 use safetensors::Dtype;
 use serde::{Deserialize, Serialize};
-use sha2::{Digest, Sha256};
 
 use super::run::Epoch;
+use crate::digest::Digest;
 use crate::error::{Error, ErrorKind, Result};
 use crate::learn::network::Network;
 use crate::learn::optimizer::Optimizer;
@@ -99,11 +99,11 @@ fn place(bytes: &[u8], digest: &str) -> Option<Range<usize>> {
 
 /// SHA-256 of a file whose digest has this place.
 fn digest(bytes: &[u8], place: &Range<usize>) -> String {
-    let mut digest = Sha256::new();
-    digest.update(&bytes[..place.start]);
-    digest.update(NO_DIGEST);
-    digest.update(&bytes[place.end..]);
-    digest.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
+    let mut digest = Digest::default();
+    digest.add(&bytes[..place.start]);
+    digest.add(NO_DIGEST);
+    digest.add(&bytes[place.end..]);
+    digest.hex()
 }
 
 /// Reads a file.

@@ -2,12 +2,11 @@
 
 use std::path::Path;
 
-use sha2::{Digest, Sha256};
-
 use crate::cli::options::{Opened, RunOptions};
 use crate::cli::samples::run;
 use crate::corpus::cifar10dvs::Split;
 use crate::corpus::{Corpus, Sample};
+use crate::digest::Digest;
 use crate::error::{Error, ErrorKind, Result};
 use crate::event::Window;
 use crate::measure::Decision;
@@ -66,11 +65,11 @@ impl<'a> Evaluation<'a> {
     /// # Errors
     /// Recordings that are gone.
     pub fn head(&self, corpus: &Corpus, part: &str, opened: &Opened) -> Result<Head> {
-        let mut digest = Sha256::new();
+        let mut digest = Digest::default();
         for sample in &self.samples {
             let Window { from, to } = sample.window;
             let line = format!("{} {from} {to} {}\n", self.name(&sample.path), sample.class);
-            digest.update(line.as_bytes());
+            digest.add(line);
         }
         let settings = self.replay.settings();
         let in_quanta = settings.advance == Advance::Quanta;
@@ -85,7 +84,7 @@ impl<'a> Evaluation<'a> {
             caution: corpus.split.and_then(Split::caution).map(str::to_owned),
             part: part.into(),
             samples: self.samples.len(),
-            samples_sha256: digest.finalize().iter().map(|byte| format!("{byte:02x}")).collect(),
+            samples_sha256: digest.hex(),
             names_and_sizes_sha256: names_and_sizes(self.root, corpus)?,
             classes: corpus.classes.clone(),
             network_sha256: opened.origins.sha256.clone(),

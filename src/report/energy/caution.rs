@@ -1,8 +1,7 @@
 //! Every caution that an energy figure can need, each with what can be done about it.
 
+use crate::draw::words::{counted, grouped};
 use serde::ser::{Serialize, SerializeStruct, Serializer};
-
-use crate::report::table::{counted, grouped};
 
 /// A reason to read the figures with care.
 #[derive(Clone, Debug, PartialEq)]

@@ -3,9 +3,10 @@
 use std::fmt::Write;
 
 use super::{EnergyReport, Head, Priced};
+use crate::draw::words::{counted, grouped};
 use crate::measure::energy::{Cost, Part, Source};
 use crate::measure::{COUNTS, Certainty, Comparison, Count, Distribution, Energy, Work};
-use crate::report::table::{columns, counted, grouped, grouped_or_dash};
+use crate::report::table::{columns, grouped_or_dash};
 use crate::units::{Bytes, Joules, Micros};
 
 /// More classes than this are left to JSON.

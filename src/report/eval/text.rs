@@ -3,8 +3,9 @@
 use std::fmt::Write;
 
 use super::{EvalReport, Figures, Group, Share};
+use crate::draw::words::{counted, grouped};
 use crate::measure::Distribution;
-use crate::report::table::{columns, counted, grouped};
+use crate::report::table::columns;
 use crate::units::{Joules, Micros};
 
 /// More classes than this are no matrix that a terminal can show.

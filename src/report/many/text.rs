@@ -3,7 +3,8 @@
 use std::fmt::Write;
 
 use super::{Answers, LISTED, ManyReport, Throughput, Total};
-use crate::report::table::{columns, counted, grouped};
+use crate::draw::words::{counted, grouped};
+use crate::report::table::columns;
 use crate::report::text::{joules, units};
 use crate::units::Seconds;
 
