@@ -108,6 +108,7 @@ fn what_cannot_be_made_is_refused() {
     assert!(message.contains("a-file"), "{message}");
     // the names are those of the published recordings
     let full = folder().join("full");
+    let _ = fs::remove_dir_all(&full);
     fs::create_dir_all(&full).unwrap();
     fs::write(full.join("user01_led.aedat"), b"precious").unwrap();
     let message = refused(&["synth", full.to_str().unwrap(), "--users", "1"], 2);
