@@ -203,6 +203,23 @@ fn a_network_is_evaluated_as_its_samples_were_cut() {
 }
 
 #[test]
+fn a_run_is_not_written_into_its_data() {
+    let (root, config) = task("inside");
+    let out = path(&root, "dots/runs/first");
+    let message = refused(&["train", &config, "--out", &out, "--set", "epochs=1"], 2);
+    assert!(
+        message.contains("--out: found") && message.contains("a folder elsewhere"),
+        "{message}"
+    );
+    assert!(!root.join("dots/runs").exists());
+    // a list names its files
+    let list = path(&root, "list.csv");
+    fs::write(&list, "file,class,part\nleft/00.bin,left,train\nright/00.bin,right,train\n")
+        .unwrap();
+    done(&["train", &config, "--list", &list, "--out", &out, "--set", "epochs=1"]);
+}
+
+#[test]
 fn what_is_learned_is_not_reported_on_without_a_word() {
     let (root, config) = task("leak");
     let lists = path(&root, "parts.csv");

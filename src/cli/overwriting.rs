@@ -3,7 +3,7 @@
 use std::any::TypeId;
 use std::ffi::OsStr;
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 
 use clap::{Arg, ArgMatches, Command};
 
@@ -79,14 +79,18 @@ fn is_part_of(written: &Path, read: &Path) -> bool {
     is_file && place(written).starts_with(place(read))
 }
 
-/// Where a file is, or will be, whatever its name.
-fn place(path: &Path) -> PathBuf {
-    let absolute = || {
-        let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
-        let folder = fs::canonicalize(folder.unwrap_or(Path::new("."))).ok()?;
-        Some(folder.join(path.file_name()?))
-    };
-    fs::canonicalize(path).ok().or_else(absolute).unwrap_or_else(|| path.to_owned())
+/// Where a file or a folder is, or will be, whatever its name.
+pub fn place(path: &Path) -> PathBuf {
+    let place = path.ancestors().find_map(|above| {
+        let is_here = above.as_os_str().is_empty();
+        let above_place = fs::canonicalize(if is_here { Path::new(".") } else { above }).ok()?;
+        // a path that ends in '..' leads elsewhere than its names say
+        let below = path.strip_prefix(above).ok()?;
+        below.components().all(|part| matches!(part, Component::Normal(_))).then(|| {
+            if below.as_os_str().is_empty() { above_place } else { above_place.join(below) }
+        })
+    });
+    place.unwrap_or_else(|| path.to_owned())
 }
 
 #[cfg(test)]

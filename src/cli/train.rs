@@ -7,6 +7,7 @@ use std::time::Instant;
 
 use super::help;
 use super::output;
+use super::overwriting::place;
 use super::progress::Progress;
 use crate::corpus::Part;
 use crate::corpus::cifar10dvs::Split;
@@ -87,6 +88,12 @@ pub fn run(args: &Args) -> Result<()> {
     if config.data.path.is_empty() {
         let error = Error::new(ErrorKind::Usage, "no data", "--data FOLDER");
         return Err(error);
+    }
+    // the next run would take it for one of the classes
+    if config.data.list.is_none() && place(&args.out).starts_with(place(config.data.path.as_ref()))
+    {
+        let found = format!("{}, in the folder of the data", args.out.display());
+        return Err(Error::new(ErrorKind::Usage, found, "a folder elsewhere").at("--out"));
     }
     let data = read(&config)?;
     // what was usual is what checkpoints are to say
