@@ -238,11 +238,12 @@ impl Observer for Traces {
         for trace in 0..self.traces.len() {
             let Neuron { unit: own, address, .. } = self.traces[trace].neuron;
             if own == unit && address / BLOCK == block {
-                let potential = charge.potential[address % BLOCK];
-                self.traces[trace].threshold = Some(charge.threshold[address % BLOCK]);
+                // what is infinite has no place on an axis
+                let of = |all: &[f32; BLOCK]| Some(all[address % BLOCK]).filter(|x| x.is_finite());
+                self.traces[trace].threshold = of(&charge.threshold);
+                let potential = of(&charge.potential).map(|v| (v, v));
                 let column = self.column(trace, step);
-                let here = Column { potential: Some((potential, potential)), fired: false };
-                *column = column.merge(here);
+                *column = column.merge(Column { potential, fired: false });
             }
         }
     }
@@ -298,6 +299,18 @@ mod tests {
         let rects = curve(&columns, &clock, |value| (100.0 * value) as i32);
         let last = rects.iter().find(|rect| rect.x == 40).unwrap();
         assert_eq!((last.y, last.h), (0, LINE));
+    }
+
+    #[test]
+    fn what_is_infinite_is_left_out() {
+        let mut traces = traces();
+        traces.charged(5, 1, 1, &charge(f32::INFINITY));
+        assert_eq!(traces.traces[0].range(), (0.0, 1.25));
+        assert_eq!(traces.traces[0].columns[5].potential, None);
+        let never = Charge { threshold: [f32::INFINITY; BLOCK], ..charge(0.25) };
+        traces.charged(6, 1, 1, &never);
+        let Traces { traces, .. } = traces;
+        assert_eq!((traces[0].threshold, traces[0].range()), (None, (0.0, 1.25)));
     }
 
     #[test]
