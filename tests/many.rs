@@ -177,7 +177,8 @@ fn a_folder_is_the_files_in_it() {
     let screen = done(&words(&replay(&[&folder], &[])));
     assert!(screen.contains(" events, 2 left out by name\n"), "{screen}");
     // a file that is named is meant
-    refused(&words(&replay(&[&folder, &folder.join("00/labels.csv")], &[])), 2);
+    let named = refused(&words(&replay(&[&folder.join("00/labels.csv"), &folder], &[])), 2);
+    assert!(named.contains("labels.csv: byte 0: found a file that begins"), "{named}");
     let empty = fresh("empty");
     fs::write(empty.join("labels.csv"), b"class\n").unwrap();
     let labels = refused(&words(&replay(&[&empty], &[])), 2);

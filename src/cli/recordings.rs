@@ -1,13 +1,18 @@
 //! Which recordings are meant.
 
+use std::fs;
 use std::path::{Path, PathBuf};
 
 use super::options::{Origins, RunOptions};
 use crate::bundled;
 use crate::corpus::is_beside_recordings;
+use crate::digest;
 use crate::disk;
 use crate::error::{Error, ErrorKind, Result};
 use crate::format::Recording;
+
+/// Bytes of a recording that is held rather than streamed.
+const SMALL: u64 = 1 << 20;
 
 impl RunOptions {
     /// Whether more than one recording is meant: several, or a folder.
@@ -37,13 +42,19 @@ impl RunOptions {
         Ok((recordings, beside))
     }
 
-    /// Opens a recording.
+    /// Opens a recording, and digests it.
     ///
     /// # Errors
     /// As [`Recording::open`].
     pub fn open(&self, path: &Path) -> Result<(Recording, Origins)> {
-        let recording = Recording::open(path, self.format.as_deref())?;
-        Ok((recording, Origins::of(path)?))
+        let format = self.format.as_deref();
+        // of many small ones, much of the time would go into reading each twice
+        if fs::metadata(path).is_ok_and(|is| is.is_file() && is.len() <= SMALL) {
+            let bytes = disk::read(path)?;
+            let origins = Origins { path: path.display().to_string(), sha256: digest::of(&bytes) };
+            return Ok((Recording::held(path, bytes, format)?, origins));
+        }
+        Ok((Recording::open(path, format)?, Origins::of(path)?))
     }
 
     /// Opens the one recording that was named, or the bundled one.

@@ -45,7 +45,6 @@ struct Asleep {
 }
 
 /// What a thread needs for its part of the blocks.
-#[derive(Default)]
 struct Worker {
     before: Vec<f32>,
     /// Inputs that are sums of several.
@@ -57,13 +56,27 @@ struct Worker {
     updated: u64,
 }
 
+impl Worker {
+    /// For a part of a population of so many blocks, of which a sweep takes 64 at most.
+    fn new(blocks: usize) -> Worker {
+        let listing = Listing::of(blocks.min(64));
+        Worker {
+            before: Vec::new(),
+            room: Vec::new(),
+            sent: Spikes::default(),
+            listing,
+            updated: 0,
+        }
+    }
+}
+
 impl Cells {
     /// `len` neurons before the first step, all awake.
     pub fn new(population: &dyn Population, len: usize, reach: Reach) -> Cells {
         let (state, blocks) = (start(population, len), len.div_ceil(BLOCK));
         let asleep = Asleep { blocks: vec![0; blocks.div_ceil(64)], since: vec![0; blocks] };
         let awake = Blocks::all(blocks);
-        Cells { state, awake, asleep, reach, workers: vec![Worker::default()], len }
+        Cells { state, awake, asleep, reach, workers: vec![Worker::new(blocks)], len }
     }
 
     /// Whether no block would do anything in a step without input.
@@ -150,7 +163,7 @@ impl Cells {
             return std::mem::take(&mut workers[0].updated);
         }
         let words = turn.len.div_ceil(64 * BLOCK).div_ceil(threads);
-        workers.resize_with(threads, Worker::default);
+        workers.resize_with(threads, || Worker::new(64));
         let awake = awake.words().chunks_mut(words).zip(asleep.blocks.chunks_mut(words));
         let since = asleep.since.chunks_mut(64 * words);
         let state = since.zip(state.chunks_mut(64 * words * population.variables() * BLOCK));

@@ -242,8 +242,7 @@ pub fn reroute<'s>(
     sent: &mut Spikes,
 ) {
     heard.for_each(|entries| routed.route(entries, merge));
-    sent.clear();
-    merge.drain(sent);
+    merge.replace(sent);
     routed.finish(&mut sent.value);
 }
 

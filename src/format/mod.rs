@@ -142,6 +142,16 @@ impl Recording {
         Ok(Recording { path: path.to_owned(), len, decoder })
     }
 
+    /// A file whose bytes have been read.
+    ///
+    /// # Errors
+    /// As [`Recording::open`], but for reading.
+    pub fn held(path: &Path, bytes: Vec<u8>, format: Option<&str>) -> Result<Recording> {
+        let len = bytes.len() as u64;
+        let decoder = decoder(Source::held(bytes), format).map_err(|e| e.in_file(path))?;
+        Ok(Recording { path: path.to_owned(), len, decoder })
+    }
+
     /// A recording that is in memory already; `name` stands in for its path.
     ///
     /// # Errors

@@ -3,7 +3,7 @@
 //! Memory grows with the bytes that are really there, never with a length that
 //! the file claims.
 
-use std::io::{ErrorKind as IoKind, Read};
+use std::io::{self, ErrorKind as IoKind, Read};
 
 use crate::error::{Error, ErrorKind, Result};
 
@@ -29,6 +29,12 @@ impl Source {
     pub fn new(reader: impl Read + Send + 'static) -> Source {
         let reader = Box::new(reader);
         Source { reader, buffer: Vec::new(), start: 0, filled: 0, offset: 0, ended: false }
+    }
+
+    /// What is in memory as it is.
+    pub fn held(bytes: Vec<u8>) -> Source {
+        let (reader, filled) = (Box::new(io::empty()), bytes.len());
+        Source { reader, buffer: bytes, start: 0, filled, offset: 0, ended: true }
     }
 
     /// Offset of the next byte.

@@ -26,24 +26,22 @@ impl<const AT_ONCE: usize> Iterator for LanesBy<AT_ONCE> {
     }
 }
 
-/// What neurons of up to 64 blocks send.
+/// What neurons of some blocks send.
 pub struct Listing {
     index: Vec<u32>,
     value: Vec<f32>,
     len: usize,
 }
 
-/// Room for all neurons of 64 blocks, and for lanes too many.
-impl Default for Listing {
-    fn default() -> Listing {
-        let room = 64 * BLOCK + 4;
+impl Listing {
+    /// Room for all neurons of so many blocks, and for lanes too many.
+    pub fn of(blocks: usize) -> Listing {
+        let room = blocks * BLOCK + 4;
         Listing { index: vec![0; room], value: vec![0.0; room], len: 0 }
     }
-}
 
-impl Listing {
     /// Adds what the `active` neurons of a block send, of which the first is number
-    /// `first`. Blocks come in ascending order, 64 at most.
+    /// `first`. Blocks come in ascending order, and no more than there is room for.
     #[inline(always)]
     pub fn add(&mut self, first: usize, active: u64, values: &[f32; BLOCK]) {
         let mut at = self.len;
@@ -95,7 +93,7 @@ mod tests {
             let values: [f32; BLOCK] = std::array::from_fn(|lane| {
                 (if large { numbers[lane] } else { numbers[lane] % 1000 + 1 }) as f32
             });
-            let (mut listing, mut expected) = (Listing::default(), Spikes::default());
+            let (mut listing, mut expected) = (Listing::of(64), Spikes::default());
             // twice, since the first leaves what was too many behind
             for _ in 0..2 {
                 let mut found = Spikes::default();
@@ -117,7 +115,7 @@ mod tests {
 
     #[test]
     fn all_neurons_of_64_blocks_find_room() {
-        let (mut listing, mut sent) = (Listing::default(), Spikes::default());
+        let (mut listing, mut sent) = (Listing::of(64), Spikes::default());
         (0..64).for_each(|block| listing.add(block * BLOCK, u64::MAX, &[1.0; BLOCK]));
         listing.move_to(true, &mut sent);
         assert!(sent.index.iter().copied().eq(0..64 * BLOCK as u32));

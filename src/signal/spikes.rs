@@ -195,14 +195,20 @@ impl Merge {
 
     /// Moves what was added to the end of `out` and starts afresh.
     pub fn drain(&mut self, out: &mut Spikes) {
-        dispatch(Drain { from: self, out });
+        dispatch(Drain { from: self, start: out.len(), out });
+    }
+
+    /// The same in place of what is in `out`, whose room is not cleared before.
+    pub fn replace(&mut self, out: &mut Spikes) {
+        dispatch(Drain { from: self, start: 0, out });
     }
 }
 
-/// Moves what was added to the end of a list.
+/// Moves what was added to a list, in place of all from `start` on.
 struct Drain<'a> {
     from: &'a mut Merge,
     out: &'a mut Spikes,
+    start: usize,
 }
 
 impl Kernel for Drain<'_> {
@@ -210,9 +216,8 @@ impl Kernel for Drain<'_> {
 
     #[inline(always)]
     fn run(self) {
-        let Drain { from: Merge { blocks, touched }, out } = self;
+        let Drain { from: Merge { blocks, touched }, out, mut start } = self;
         let more: u32 = touched.iter().map(|word| word.count_ones()).sum();
-        let mut start = out.len();
         let end = start + more as usize;
         // room for lanes too many
         out.resize(end + 4);
@@ -262,6 +267,13 @@ mod tests {
         let entries: Vec<_> = out.iter().collect();
         assert_eq!(entries[0], (0, 1.0, 1));
         assert_eq!(entries[1..], [3, 4, 70, 71, 72, 73, 129].map(|index| (index, 0.25, 2)));
+        // in place of more, of as many, of fewer and of none
+        for n in [2, 2, 3, 0] {
+            (0..n).for_each(|index| merge.add(index, 0.5, index + 1));
+            merge.replace(&mut out);
+            let expected: Vec<_> = (0..n).map(|index| (index, 0.5, index + 1)).collect();
+            assert_eq!(out.iter().collect::<Vec<_>>(), expected);
+        }
     }
 
     #[test]
