@@ -62,6 +62,14 @@ fn plots_say_what_they_show() {
     says("surface", &["0.125 s", "1 s", "τ = 33 ms"], &[]);
 }
 
+/// What has no unit has no prefix for one: half a threshold is no "500 m".
+#[test]
+fn potentials_below_one_are_decimals() {
+    let texts = texts(&plot("potentials", "decimals.svg", &["--neurons", "detectors"]));
+    let is_there = |label: &str| texts.iter().any(|text| text == label);
+    assert!(is_there("-0.5") && !is_there("-500 m"), "{texts:?}");
+}
+
 /// Each trial over the time that it takes, and whether it was answered as labelled.
 #[test]
 fn plots_of_trials_say_which_and_whether_the_answer_is_right() {

@@ -55,8 +55,12 @@ fn decimal(value: i64, scale: i64) -> String {
     }
 }
 
-/// A quantity with its unit, scaled: `650 µJ`, `1.5 M`, `40 %`.
+/// A quantity with its unit, scaled: `650 µJ`, `1.5 M`, `40 %`. Nobody reads `500 m` as a half,
+/// so what has no unit that takes a prefix is a decimal below one: `0.5`.
 pub fn quantity(value: f64, unit: &str) -> String {
+    if matches!(unit, "" | "%") && (1e-9..0.9995).contains(&value.abs()) {
+        return format!("{} {unit}", trimmed(format!("{value:.9}"))).trim_end().to_owned();
+    }
     const PREFIXES: [(f64, &str); 8] = [
         (1e9, "G"),
         (1e6, "M"),
@@ -95,8 +99,12 @@ mod tests {
 
     #[test]
     fn quantities_are_scaled() {
-        let text = [0.0, 2e-6, 1.5e6, 40.0].map(|value| quantity(value, ""));
-        assert_eq!(text, ["0", "2 µ", "1.5 M", "40"]);
+        let text = [0.0, 2e-6, -0.5, 1.5e6, 40.0].map(|value| quantity(value, ""));
+        assert_eq!(text, ["0", "0.000002", "-0.5", "1.5 M", "40"]);
+        assert_eq!(
+            (quantity(3.0 * 0.1, "%"), quantity(0.5, "J")),
+            ("0.3 %".into(), "500 mJ".into())
+        );
         assert_eq!((quantity(6.5e-4, "J"), quantity(40.0, "%")), ("650 µJ".into(), "40 %".into()));
     }
 
