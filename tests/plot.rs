@@ -58,6 +58,7 @@ fn plots_say_what_they_show() {
     says("potentials", &["sectors · LIF · neuron 15"], &["--neurons", "sectors:3,15"]);
     says("potentials", &["detectors · LIF · neuron 7"], &["--neurons", "detectors"]);
     says("rates", &["events · Input · 2×128×128", "sectors · LIF · 16", "Hz"], &[]);
+    says("rates", &["sectors · LIF · 16", "mean 0 Hz · 16 silent"], &["--steps", "0"]);
     says("frames", &["0.125 s", "1 s", "Events of the 20 ms before"], &["--window", "20ms"]);
     says("surface", &["0.125 s", "1 s", "τ = 33 ms"], &[]);
 }
@@ -118,6 +119,12 @@ fn a_recording_alone_has_events_and_no_potentials() {
     let recording = data("arm.aedat");
     let alone = texts(&written("frames", "alone.svg", &[&recording]));
     assert!(!alone.iter().any(|text| text.contains("answer")), "{alone:?}");
+    let out = folder().join("alone-raster.svg").display().to_string();
+    done(&["raster", &recording, "--out", &out]);
+    let raster = texts(&fs::read(out).unwrap());
+    assert_eq!(raster[1], "clocked, 1.00 ms a step");
+    let key = raster.last().unwrap();
+    assert!(key.starts_with("Rows: pixels") && !key.contains("network"), "{key}");
     let labels = data("arm_labels.csv");
     let out = folder().join("alone-labels.svg").display().to_string();
     done(&["plot", "frames", &recording, "--labels", &labels, "--out", &out]);

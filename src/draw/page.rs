@@ -3,7 +3,7 @@
 use super::band::{self, SIDE};
 use super::clock::{Clock, LABEL};
 use super::margin::{GUTTER, gutter};
-use super::raster::Raster;
+use super::raster::{Lane, Raster, Rows};
 use super::scene::{Anchor, Item, Rect, Scene, Text};
 use super::shade::{GREY, INK, RULE};
 
@@ -18,6 +18,11 @@ pub const EDGE: i32 = 22;
 const KEY: &str = "Rows: neurons in the order of the network's file. \
                    Above each band its spikes over time, beside it its spikes per neuron. \
                    Each shade stands for twice as many spikes as the one before.";
+
+/// Likewise, of events alone.
+const EVENTS: &str = "Rows: pixels, line by line. Above the band its events over time, \
+                      beside it its events per pixel. \
+                      Each shade stands for twice as many events as the one before.";
 
 /// What stands above the picture; an empty line takes no room.
 #[derive(Clone, Debug, Default)]
@@ -54,7 +59,9 @@ impl Raster {
             y = band::draw(&mut scene, lane, &clock, y);
         }
         scene.under(RULE, edges(&scene, &heading.spans, &clock));
-        scene.height = axis(&mut scene, &clock, y, KEY) + EDGE;
+        let is_input = |lane: &Lane| matches!(lane.band.rows, Rows::Inputs { .. });
+        let key = if self.lanes.iter().all(is_input) { EVENTS } else { KEY };
+        scene.height = axis(&mut scene, &clock, y, key) + EDGE;
         scene
     }
 

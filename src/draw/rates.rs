@@ -27,7 +27,7 @@ const SHADES: usize = 12;
 const SILENT: Colour = Colour(242, 243, 245);
 
 /// How to read the picture.
-const KEY: &str = "A cell is a neuron, or the mean of neighbours where a cell says so; tiles are channels in the \
+const KEY: &str = "A cell is a neuron, or the mean of as many neighbours as its band says; tiles are channels in the \
                    order of the network's file. Every second shade stands for twice the rate; the palest cells are silent.";
 
 /// An observer that counts every neuron's spikes.
@@ -126,22 +126,24 @@ impl Map<'_> {
         sums.into_iter().map(|(sum, neurons)| sum as f64 / neurons.max(1) as f64).collect()
     }
 
-    /// `mean 3.2 Hz · busiest 41 Hz (neuron 17) · 3 silent`
+    /// `mean 3.2 Hz · busiest 41 Hz (neuron 17) · 3 silent`; where all are silent, none is
+    /// the busiest.
     fn facts(&self) -> String {
         let (noun, sum) = (self.noun(), self.spikes.iter().sum::<u64>());
         let hertz = |spikes: f64| words::quantity(spikes / self.length.seconds().0, "Hz");
-        let most =
-            (0..self.spikes.len()).rev().max_by_key(|&neuron| self.spikes[neuron]).unwrap_or(0);
+        let most = (0..self.spikes.len()).rev().max_by_key(|&neuron| self.spikes[neuron]);
+        let busiest = most.filter(|_| sum > 0).map_or_else(String::new, |most| {
+            let rate = hertz(self.spikes[most] as f64);
+            format!(" · busiest {rate} ({noun} {})", words::grouped(most as u64))
+        });
         let silent = self.spikes.iter().filter(|&&spikes| spikes == 0).count() as u64;
         let shared = match self.image.per_cell() {
             1 => String::new(),
             many => format!(" · {many} {noun}s a cell"),
         };
         format!(
-            "mean {} · busiest {} ({noun} {}) · {} silent{shared}",
+            "mean {}{busiest} · {} silent{shared}",
             hertz(sum as f64 / self.spikes.len() as f64),
-            hertz(self.spikes[most] as f64),
-            words::grouped(most as u64),
             words::grouped(silent),
         )
     }

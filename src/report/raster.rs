@@ -116,7 +116,11 @@ pub fn titles(replay: &Replay<'_>, input: &str, network: &str) -> [String; 2] {
         Advance::Event => "event-driven".to_owned(),
         Advance::Quanta => format!("event-driven, {} a quantum", settings.dt),
     };
-    [through(input, network), format!("convention {}, {engine}", settings.conventions)]
+    let how = match has_answer(replay.network()) {
+        true => format!("convention {}, {engine}", settings.conventions),
+        false => engine,
+    };
+    [through(input, network), how]
 }
 
 fn answer(output: &replay::Output) -> Option<String> {
