@@ -107,6 +107,8 @@ fn what_cannot_be_plotted_is_refused() {
         (&["frames", "--window", "0ms"], "found a window of 0 µs; expected a positive time"),
         (&["rates", "--out", "rates.pdf"], "expected a name that ends in .png or .svg"),
         (&["everything"], "invalid value 'everything'"),
+        (&["rates", "--neurons", "sectors"], "found --neurons; expected potentials, "),
+        (&["potentials", "--window", "20ms"], "found --window; expected frames or surface, "),
     ] {
         let pair = [&recording[..], "--network", &network];
         let message = refused(&[&["plot"][..], arguments, &pair].concat(), 2);

@@ -37,9 +37,13 @@ pub struct Args {
     neurons: Option<String>,
 
     /// How long an event frame gathers, and the time constant with which a surface fades
-    #[arg(long, value_name = "TIME", default_value = "33ms")]
-    window: Micros,
+    /// [default: 33ms]
+    #[arg(long, value_name = "TIME")]
+    window: Option<Micros>,
 }
+
+/// The window where none was asked for.
+const WINDOW: Micros = Micros(33_000);
 
 /// What to draw.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
@@ -57,15 +61,28 @@ enum Kind {
 /// Runs the verb.
 pub fn run(args: &Args) -> Result<()> {
     let picture = Picture::of(&args.out)?;
-    if args.window <= Micros(0) {
-        let found = format!("a window of {} µs", args.window.0);
-        return Err(Error::new(ErrorKind::Usage, found, "a positive time"));
-    }
+    refuse_idle_words(args)?;
     let opened = open_network(&args.run)?;
     let (scene, damage) = observe(args, &opened, args.kind)?;
     disk::write(&args.out, &scene.render(picture)?)?;
     output::print(&format!("{}\n", args.out.display()))?;
     damage.map_or(Ok(()), Err)
+}
+
+/// Refuses what the kind of picture has no use for, and a window without length.
+fn refuse_idle_words(args: &Args) -> Result<()> {
+    let refuse = |found: &str, expected| Err(Error::new(ErrorKind::Usage, found, expected));
+    let is_of_events = matches!(args.kind, Kind::Frames | Kind::Surface);
+    match args.window {
+        _ if args.neurons.is_some() && args.kind != Kind::Potentials => {
+            refuse("--neurons", "potentials, which are those of chosen neurons")
+        }
+        Some(_) if !is_of_events => refuse("--window", "frames or surface, which look back so far"),
+        Some(window) if window <= Micros(0) => {
+            refuse(&format!("a window of {} µs", window.0), "a positive time")
+        }
+        _ => Ok(()),
+    }
 }
 
 /// Runs the recording, or its trials, before the observer of a kind of picture; gives that
@@ -93,9 +110,10 @@ fn observe(args: &Args, opened: &Opened, kind: Kind) -> Result<(Scene, Option<Er
         let shown = player.show(source, labels.as_ref(), rates)?;
         return Ok((shown.observer.draw(&shown.heading, shown.ran), shown.damage));
     }
+    let window = args.window.unwrap_or(WINDOW);
     let sight = match kind {
-        Kind::Surface => Sight::Surface(args.window),
-        _ => Sight::Frame(args.window),
+        Kind::Surface => Sight::Surface(window),
+        _ => Sight::Frame(window),
     };
     let (settings, trials) = (replay.settings(), labels.as_ref().map(|(trials, _)| &trials[..]));
     let steps = (length(&args.run, settings, trials)?.0 as u64).div_ceil(settings.dt.0 as u64);
