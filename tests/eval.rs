@@ -127,7 +127,10 @@ fn parts_put_together_and_interrupted_runs_are_the_whole_to_the_byte() {
     assert!(refused(&other, 2).contains("rows with 'dt_us' 1000; expected 2000"));
     fs::write(rows("bad"), "{}\n").unwrap();
     let bad = rows("bad");
-    assert!(refused(&["eval", "--merge", &bad], 2).contains("line 1: found missing field"));
+    assert!(
+        refused(&["eval", "--merge", &bad], 2)
+            .contains("line 1: found a line that is none (missing field")
+    );
 }
 
 /// Digests by coreutils, in the folder: `sha256sum */*.bin | sha256sum`, and
@@ -179,6 +182,9 @@ fn what_does_not_fit_is_refused() {
     assert!(message(&["--labels", "a.csv"]).contains("the data set's own"));
     let message = refused(&["eval", &root], 2);
     assert!(message.contains("--network FILE"), "{message}");
+    let message = refused(&["eval", "--merge", &data("arm_labels.csv")], 2);
+    let words = "line 1: found a line that is none (expected value";
+    assert!(message.contains(words) && message.contains("; expected rows of an"), "{message}");
 }
 
 /// Spikes of all layers and the output with the most, of 40 recordings, by sinabs.

@@ -33,6 +33,22 @@ fn errors_name_the_file_and_what_was_expected() {
     assert!(refused(&["replay", "--sensor", "64x64"], 2).contains("sensor of 64×64"));
     let classes = refused(&["replay", "--classes", "one,two,three"], 2);
     assert!(classes.contains("found 3 class names; expected 11"), "{classes}");
+    let class = refused(&["replay", "--classes", "one"], 2);
+    assert!(class.contains("found 1 class name; expected 11"), "{class}");
+}
+
+/// No file says how long a step is to be, or where a window ends.
+#[test]
+fn an_error_in_the_options_names_no_file() {
+    for (words, found) in [
+        (&["--dt", "0ms"][..], "found a step of 0 µs"),
+        (&["--from", "5s", "--to", "4s"], "found a window from 5.00 s to 4.00 s"),
+        (&["--slice", "number"], "found slices of equal number"),
+    ] {
+        let pair = [&data("arm.aedat")[..], "--network", &data("arm.nir")];
+        let message = refused(&[&["replay"], &pair[..], words].concat(), 2);
+        assert!(message.starts_with(&format!("synops: {found}")), "{message}");
+    }
 }
 
 #[test]

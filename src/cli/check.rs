@@ -130,8 +130,8 @@ fn compare(args: &Args, options: &RunOptions, against: &Path) -> Result<()> {
         (None, Some(own)) => vec![own.clone()],
         (None, None) => suite::presets()?,
     };
-    let subject = subject(options, &network, &others, &conventions)
-        .map_err(|e| if e.path.is_none() { e.in_file(origins.path.as_ref()) } else { e })?;
+    let subject =
+        subject(options, &network, &others, &conventions).map_err(|e| origins.blame(e))?;
     let case = Case::run(&origins.path, &subject, &others, &conventions);
     say(args, &AgreementReport { networks: vec![Agreement::new(&case)] })?;
     let is_equal = |comparison: &Comparison| comparison.first.is_none();
@@ -190,7 +190,7 @@ fn sweep(args: &Args, options: &RunOptions, steps: &[Micros]) -> Result<()> {
     let open = || Ok(options.open_recording()?.0);
     let (points, refusal) =
         sweep::run(&network, &settings, steps, open, |offset| progress.at(offset))
-            .map_err(|e| if e.path.is_none() { e.in_file(origins.path.as_ref()) } else { e })?;
+            .map_err(|e| origins.blame(e))?;
     drop(progress);
     for Point { take, cut, binned, .. } in &points {
         refuse_losses(options.strict, &Stages::of(take, cut, binned), None)

@@ -61,8 +61,7 @@ pub fn run(args: &Args) -> Result<()> {
     let tables = args.tables.read(args.buffer)?;
     let opened = args.run.open_network()?;
     let (subject, settings) = Subject::of(&args.run, &args.choice, &opened.network)?;
-    let replay = Replay::new(&opened.network, settings)
-        .map_err(|e| e.in_file(opened.origins.path.as_ref()))?;
+    let replay = Replay::new(&opened.network, settings).map_err(|e| opened.origins.blame(e))?;
     let metering = Metering::new(&args.run, &replay, subject)?;
     let mut metered = all_of(&metering)?;
     metered.sort_by_key(|(sample, _)| *sample);

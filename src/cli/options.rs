@@ -10,6 +10,7 @@ use crate::bundled;
 use crate::corpus::gesture;
 use crate::digest;
 use crate::disk;
+use crate::draw::words::counted;
 use crate::error::{Error, ErrorKind, Result};
 use crate::event::{InputMode, OrderPolicy, Origin, Portions, Sensor};
 use crate::format;
@@ -266,7 +267,7 @@ impl RunOptions {
         };
         match &names {
             Some(names) if names.len() != outputs => {
-                let found = format!("{} class names", names.len());
+                let found = counted(names.len() as u64, "class name");
                 Err(Error::new(ErrorKind::Usage, found, format!("{outputs}, one an output")))
             }
             _ => Ok(names),
@@ -284,6 +285,14 @@ fn parsed<T: FromStr>(text: Option<&str>, name: &str) -> Result<Option<T>> {
 }
 
 impl Origins {
+    /// Names the file in an error, unless that is about what was asked for.
+    pub fn blame(&self, error: Error) -> Error {
+        match error.kind {
+            ErrorKind::Usage => error,
+            _ => error.in_file(self.path.as_ref()),
+        }
+    }
+
     /// A file's.
     ///
     /// # Errors

@@ -39,7 +39,7 @@ impl<'a> Player<'a> {
         let network = &opened.network;
         let classes = options.class_names(network, has_labels)?;
         let replay = Replay::new(network, options.settings(network)?)
-            .map_err(|e| e.in_file(opened.origins.path.as_ref()))?;
+            .map_err(|e| opened.origins.blame(e))?;
         Ok(Player { options, opened, classes, tables: vec![Table::usual()?], replay })
     }
 

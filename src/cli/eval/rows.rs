@@ -89,7 +89,8 @@ pub fn write(path: &Path, head: &Head, rows: &[Row]) -> Result<()> {
 fn read(path: &Path) -> Result<(Head, Vec<Row>)> {
     let bytes = fs::read(path).map_err(|e| Error::from(e).in_file(path))?;
     let corrupt = |number: usize, e: serde_json::Error| {
-        let error = Error::new(ErrorKind::Corrupt, e.to_string(), "rows of an evaluation");
+        let found = format!("a line that is none ({e})");
+        let error = Error::new(ErrorKind::Corrupt, found, "rows of an evaluation");
         error.at(format!("line {number}")).in_file(path)
     };
     // a line that is cut may end within a letter
