@@ -133,7 +133,11 @@ impl Aedat3 {
         self.source.skip(std::mem::take(&mut self.unused), "unused event slots")?;
         while let Some(packet) = Packet::read(&mut self.source)? {
             let what = match packet.kind {
-                POLARITY if *self.camera.get_or_insert(packet.source) == packet.source => {
+                // one without events is of any source
+                POLARITY
+                    if packet.number == 0
+                        || *self.camera.get_or_insert(packet.source) == packet.source =>
+                {
                     self.enter(&packet);
                     return Ok(true);
                 }
@@ -433,6 +437,14 @@ mod tests {
         let (header, events, ..) = read_all(&FORMAT, &bytes);
         assert_eq!((header.sensor, events.x), (None, vec![200]));
         assert!(header.remarks[0].starts_with("Source 1: DAVIS240C: only"));
+    }
+
+    #[test]
+    fn a_packet_without_events_chooses_no_source() {
+        let empty = packet(1, 2, [8, 4, 0, 0, 0, 0], &[]);
+        let (_, events, tally, error) = read_all(&FORMAT, &file(&[empty, polarity(0, &[(1, 5)])]));
+        assert!(error.is_none());
+        assert_eq!((events.t, tally.skipped.len()), (vec![5], 0));
     }
 
     #[test]
