@@ -11,6 +11,7 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
+use super::lines::Lines;
 use super::{Corpus, Part, Sample, user_of};
 use crate::disk;
 use crate::error::{Error, ErrorKind, Result};
@@ -216,9 +217,10 @@ pub fn parse_labels(text: &[u8]) -> Result<Vec<Trial>> {
 
 /// Every row with its line, whether it is a trial or not.
 fn rows(text: &[u8]) -> Result<Vec<(u64, Result<Trial>)>> {
-    let text = disk::utf8(text)?.as_bytes();
-    let mut reader =
-        csv::ReaderBuilder::new().trim(csv::Trim::All).flexible(true).from_reader(text);
+    let text = disk::utf8(text)?;
+    let mut lines = Lines::of(text);
+    let mut reader = csv::ReaderBuilder::new();
+    let mut reader = reader.trim(csv::Trim::All).flexible(true).from_reader(text.as_bytes());
     let corrupt = |e: csv::Error| Error::new(ErrorKind::Corrupt, e.to_string(), "");
     let header = reader.headers().map_err(corrupt)?;
     if header != HEADER.as_slice() {
@@ -227,12 +229,14 @@ fn rows(text: &[u8]) -> Result<Vec<(u64, Result<Trial>)>> {
     }
     let rows = reader.records().map(|row| row.map_err(corrupt));
     let rows: Result<Vec<csv::StringRecord>> = rows.collect();
-    let line = |row: &csv::StringRecord| row.position().map_or(0, csv::Position::line);
-    Ok(rows?.iter().map(|row| (line(row), trial(row))).collect())
+    let row = |row: &csv::StringRecord| {
+        let (line, _) = lines.of_row(row.position());
+        (line, trial(row, line))
+    };
+    Ok(rows?.iter().map(row).collect())
 }
 
-fn trial(row: &csv::StringRecord) -> Result<Trial> {
-    let line = row.position().map_or(0, csv::Position::line);
+fn trial(row: &csv::StringRecord, line: u64) -> Result<Trial> {
     let refuse = |expected: &str| {
         let found = format!("'{}'", row.iter().collect::<Vec<_>>().join(","));
         Error::new(ErrorKind::Corrupt, found, expected).at(format!("line {line}"))
@@ -278,6 +282,13 @@ mod tests {
         assert!(
             parse_labels(b"label,from,to\n1,2,3\n").unwrap_err().to_string().contains("line 1")
         );
+        for (blank, line) in [("\r\n", 3), ("\r\n\r\n", 4), ("\n\n\n", 5)] {
+            let text = format!("class,startTime_usec,endTime_usec\r\n1,0,5{blank}12,0,5\r\n");
+            for text in [text.clone(), format!("\u{feff}{text}")] {
+                let error = parse_labels(text.as_bytes()).unwrap_err().to_string();
+                assert!(error.starts_with(&format!("line {line}: found '12,0,5'")), "{error}");
+            }
+        }
         assert!(parse_labels(b"").is_err());
         assert!(parse_labels(b"\xff\xfe\0,1").is_err());
     }

@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 
+use super::lines::Lines;
 use super::{Part, Sample};
 use crate::disk;
 use crate::error::{Error, ErrorKind, Result};
@@ -23,29 +24,19 @@ struct Row {
 
 /// The samples of a list; its paths are in the folder, its times on the recordings' clocks.
 pub fn samples(root: &Path, list: &Path) -> Result<Vec<Sample>> {
-    let corrupt = |e: csv::Error| {
-        let (line, byte) = e.position().map_or((0, 0), |at| (at.line(), at.byte()));
-        let place = |e: Error| e.at(format!("line {line}")).at_byte(byte).in_file(list);
-        let found = match e.kind() {
-            csv::ErrorKind::Deserialize { err, .. } => err.to_string(),
-            csv::ErrorKind::UnequalLengths { expected_len, len, .. } => {
-                let found = format!("a row of {len} fields");
-                let expected = format!("{expected_len}, as in line 1");
-                return place(Error::new(ErrorKind::Corrupt, found, expected));
-            }
-            _ => e.to_string(),
-        };
-        let expected = "file,class and maybe part (train, validation, test), user, from, to";
-        place(Error::new(ErrorKind::Corrupt, found, expected))
-    };
     let text = disk::text(list)?;
+    let mut lines = Lines::of(&text);
     let mut reader = csv::ReaderBuilder::new().trim(csv::Trim::All).from_reader(text.as_bytes());
+    let columns = reader.headers().cloned().map_err(|e| damaged(&e, &mut lines).in_file(list))?;
     let mut samples = Vec::new();
-    for (i, row) in reader.deserialize::<Row>().enumerate() {
-        let row = row.map_err(corrupt)?;
+    for row in reader.records() {
+        let row = row.map_err(|e| damaged(&e, &mut lines).in_file(list))?;
+        let (line, _) = lines.of_row(row.position());
+        let row = row.deserialize(Some(&columns));
+        let row: Row = row.map_err(|e| damaged(&e, &mut lines).in_file(list))?;
         let path = root.join(&row.file);
         let refuse = |found: String, expected: &str| {
-            let place = format!("line {}", i + 2);
+            let place = format!("line {line}");
             Err(Error::new(ErrorKind::Usage, found, expected).at(place).in_file(list))
         };
         if !path.is_file() {
@@ -68,6 +59,20 @@ pub fn samples(root: &Path, list: &Path) -> Result<Vec<Sample>> {
     }
 }
 
+/// What is wrong with a row.
+fn damaged(error: &csv::Error, lines: &mut Lines<'_>) -> Error {
+    let (line, byte) = lines.of_row(error.position());
+    let columns = "file,class and maybe part (train, validation, test), user, from, to".to_owned();
+    let (found, expected) = match error.kind() {
+        csv::ErrorKind::Deserialize { err, .. } => (err.to_string(), columns),
+        csv::ErrorKind::UnequalLengths { expected_len, len, .. } => {
+            (format!("a row of {len} fields"), format!("{expected_len}, as in line 1"))
+        }
+        _ => (error.to_string(), columns),
+    };
+    Error::new(ErrorKind::Corrupt, found, expected).at(format!("line {line}")).at_byte(byte)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -84,6 +89,10 @@ mod tests {
         let lengths = refused(b"file,class\nlist.csv,a\nlist.csv\n");
         let found = "list.csv: byte 22: line 3: found a row of 1 fields; expected 2, as in line 1";
         assert_eq!(lengths, found);
+        let blank = refused(b"file,class\r\n\r\nlist.csv,a\r\nnone,a\r\n");
+        assert!(blank.starts_with("list.csv: line 4: found 'none'"), "{blank}");
+        let lengths = refused(b"file,class\r\n\r\nlist.csv,a\r\nlist.csv\r\n");
+        assert!(lengths.starts_with("list.csv: byte 26: line 4: found a row of 1"), "{lengths}");
         let text = refused(b"file,class\nlist.csv,a\nlist.csv,\xe9\n");
         assert_eq!(text, "list.csv: byte 31: found byte 0xe9; expected text in UTF-8");
         let class = refused(b"file\nlist.csv\n");

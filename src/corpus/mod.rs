@@ -16,6 +16,7 @@
 pub mod cifar10dvs;
 mod folders;
 pub mod gesture;
+mod lines;
 mod list;
 pub mod synthetic;
 
