@@ -7,11 +7,19 @@ use super::{Corpus, Part, Sample, cifar10dvs, gesture, is_beside_recordings, use
 use crate::error::{Error, ErrorKind};
 use crate::event::Window;
 
-/// The recordings in folders below the root. Those in no such folder are defects.
+/// The recordings in folders below the root. Those in no such folder are defects, and
+/// those whose names are no text: no class could be told from them.
 pub fn samples(root: &Path, files: &[PathBuf]) -> Corpus {
     let recordings = files.iter().filter(|file| !is_beside_recordings(file));
     let (above, inside): (Vec<_>, _) = recordings.partition(|file| file.parent() == Some(root));
-    let mut corpus = of_folders(root, inside);
+    let is_named =
+        |file: &&PathBuf| file.strip_prefix(root).is_ok_and(|in_root| in_root.to_str().is_some());
+    let (named, strange): (Vec<_>, Vec<_>) = inside.into_iter().partition(is_named);
+    let mut corpus = of_folders(root, named);
+    corpus.defects.extend(strange.into_iter().map(|file| {
+        let expected = "folders and files with names that are";
+        Error::new(ErrorKind::Corrupt, "a name that is no text in UTF-8", expected).in_file(file)
+    }));
     corpus.defects.extend(above.into_iter().map(|file| {
         let expected = "it in a folder that names its class";
         Error::new(ErrorKind::Corrupt, "a file beside the folders of classes", expected)
@@ -111,6 +119,19 @@ mod tests {
         assert_eq!(defects, [beside]);
         let told = corpus(&["Train.zip", "3/1.bin", "3/notes.TXT", "readme.md"]);
         assert_eq!((told.samples.len(), told.defects.len()), (1, 0));
+    }
+
+    #[test]
+    #[cfg(unix)]
+    fn names_that_are_no_text_are_defects() {
+        use std::os::unix::ffi::OsStrExt;
+        let root = Path::new("/data");
+        let names = [&b"Train/\xff/1.bin"[..], b"Train/3/\xff.bin", b"Train/3/1.bin"];
+        let corpus = samples(root, &names.map(|name| root.join(OsStr::from_bytes(name))));
+        assert_eq!((&corpus.classes[..], corpus.samples.len()), (&["3".into()][..], 1));
+        assert_eq!(corpus.defects.len(), 2, "{:?}", corpus.defects);
+        let defect = corpus.defects[0].to_string();
+        assert!(defect.contains("found a name that is no text in UTF-8"), "{defect}");
     }
 
     #[test]
