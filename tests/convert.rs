@@ -173,6 +173,14 @@ fn what_cannot_be_converted_is_named() {
         let refusal = refused(verb, 2);
         assert!(refusal.contains("cut.synops: found tensors that do not end"), "{refusal}");
     }
+    let mut unfit = nir::read(Path::new(&nir)).unwrap();
+    unfit.edges.push(("input".into(), "nowhere".into()));
+    let (from, to) = (written("unfit.nir"), written("kept.synops"));
+    nir::write(&unfit, Path::new(&from)).unwrap();
+    fs::write(&to, b"older").unwrap();
+    let refusal = refused(&["convert", &from, &to], 2);
+    assert!(refusal.contains("unfit.nir: found an edge 'input' → 'nowhere'"), "{refusal}");
+    assert_eq!(fs::read(&to).unwrap(), b"older");
     assert_eq!(synops(&["convert", &nir, &written("no/such/folder.nir")]).status.code(), Some(2));
     let help = done(&["convert", "--help"]);
     assert!(help.contains("synops convert trained.synops trained.nir --approximate"), "{help}");

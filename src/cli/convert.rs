@@ -71,15 +71,21 @@ fn to_nir(args: &Args, format: &Format, graph: Graph) -> Result<Conversion> {
         let expected = "--approximate, or a file that ends in .synops";
         return Err(Error::new(ErrorKind::Unsupported, found, expected).in_file(&args.input));
     }
-    nir::write(&graph, &args.output)?;
-    conversion(args, format, "nir", graph, losses)
+    let bytes = nir::to_bytes(&graph).map_err(|e| e.in_file(&args.input))?;
+    let conversion = conversion(args, format, "nir", graph, losses)?;
+    disk::write(&args.output, &bytes)?;
+    Ok(conversion)
 }
 
 fn to_own(args: &Args, format: &Format, graph: Graph) -> Result<Conversion> {
-    disk::write(&args.output, &own::to_bytes(&graph).map_err(|e| e.in_file(&args.input))?)?;
-    conversion(args, format, "synops", graph, Vec::new())
+    let bytes = own::to_bytes(&graph).map_err(|e| e.in_file(&args.input))?;
+    let conversion = conversion(args, format, "synops", graph, Vec::new())?;
+    disk::write(&args.output, &bytes)?;
+    Ok(conversion)
 }
 
+/// What is to be said of it; a network that does not fit together is refused here, before
+/// anything is written.
 fn conversion(
     args: &Args,
     from: &Format,
