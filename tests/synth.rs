@@ -102,6 +102,7 @@ fn what_cannot_be_made_is_refused() {
     assert!(message(&["--seconds", "0"]).contains("0.1 to 600 s"));
     assert!(message(&["--seconds", "nan"]).contains("0.1 to 600 s"));
     assert!(message(&["--lighting", "moon"]).contains("all, fluorescent, fluorescent_led, lab"));
+    assert!(message(&["--lighting", "led,lab,led"]).contains("found led, lab, led; expected each"));
     let file = folder().join("a-file");
     fs::write(&file, b"").unwrap();
     let message = refused(&["synth", &file.display().to_string(), "--users", "1"], 2);

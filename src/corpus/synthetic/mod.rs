@@ -19,6 +19,7 @@ mod pixel;
 mod scene;
 mod texture;
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
 
@@ -92,7 +93,7 @@ impl Plan {
     /// The plan, if it is one.
     ///
     /// # Errors
-    /// No users, more than two digits can number, no lighting, no time.
+    /// No users, more than two digits can number, no lighting or one twice, no time.
     pub fn checked(self) -> Result<Plan> {
         let usage =
             |found: String, expected: &str| Err(Error::new(ErrorKind::Usage, found, expected));
@@ -103,6 +104,10 @@ impl Plan {
             }
             Plan { ref lightings, .. } if lightings.is_empty() => {
                 usage("no lighting".into(), "one or more")
+            }
+            Plan { ref lightings, .. } if !are_different(lightings) => {
+                let names: Vec<&str> = lightings.iter().map(|lighting| lighting.name).collect();
+                usage(names.join(", "), "each lighting once")
             }
             plan => Ok(plan),
         }
@@ -190,6 +195,11 @@ impl Plan {
         };
         Take { events, trials: acts.iter().map(trial).collect(), seconds }
     }
+}
+
+fn are_different(lightings: &[&Lighting]) -> bool {
+    let names: BTreeSet<&str> = lightings.iter().map(|lighting| lighting.name).collect();
+    names.len() == lightings.len()
 }
 
 fn name(user: usize, lighting: &Lighting) -> String {
