@@ -8,7 +8,7 @@
 //! **Source.** A. Amir et al., A low power, fully event-based gesture
 //! recognition system, CVPR 2017, and the data set's `gesture_mapping.csv`.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use super::lines::Lines;
@@ -106,10 +106,9 @@ const LABELS: &str = "_labels.csv";
 
 /// Label files whose recording is not there.
 fn without_recording(files: &[PathBuf]) -> Vec<Error> {
-    let has_recording =
-        |labels: &PathBuf| files.iter().any(|f| labels_of(f).as_ref() == Some(labels));
+    let expected: BTreeSet<PathBuf> = files.iter().filter_map(|file| labels_of(file)).collect();
     let labels = files.iter().filter(|file| file.to_string_lossy().ends_with(LABELS));
-    let lonely = labels.filter(|labels| !has_recording(labels));
+    let lonely = labels.filter(|labels| !expected.contains(*labels));
     let defect = |labels: &PathBuf| {
         Error::new(ErrorKind::Corrupt, "labels", "a recording beside them").in_file(labels)
     };
