@@ -9,7 +9,7 @@ use std::process::Command;
 use program::{data, done, folder, json, refused, text};
 use serde_json::Value;
 use synops::event::Batch;
-use synops::format::FORMATS;
+use synops::format::encode;
 
 const CONFIG: &str = r#"
 epochs = 6
@@ -82,12 +82,11 @@ fn dot(right: bool, number: u64) -> Batch {
 fn task(name: &str) -> (PathBuf, String) {
     let root = folder().join(name);
     let _ = fs::remove_dir_all(&root);
-    let encode = FORMATS.iter().find(|f| f.name == "atis-bin").unwrap().encode.unwrap();
     for (class, right) in [("left", false), ("right", true)] {
         let folder = root.join("dots").join(class);
         fs::create_dir_all(&folder).unwrap();
         for number in 0..30 {
-            let bytes = encode(&dot(right, 2 * number + u64::from(right))).unwrap();
+            let bytes = encode("atis-bin", &dot(right, 2 * number + u64::from(right))).unwrap();
             fs::write(folder.join(format!("{number:02}.bin")), bytes).unwrap();
         }
     }
@@ -608,7 +607,6 @@ fn a_cycle_learns_by_gradients_and_by_pairs_of_spikes() {
 #[test]
 fn gestures_are_cut_by_their_labels_and_split_by_user() {
     let (root, config) = task("gestures");
-    let aedat = FORMATS.iter().find(|format| format.name == "aedat3").unwrap();
     let folder = root.join("gestures");
     fs::create_dir_all(&folder).unwrap();
     for user in [1, 2, 3, 22, 24, 29] {
@@ -619,7 +617,7 @@ fn gestures_are_cut_by_their_labels_and_split_by_user() {
             }
         }
         let name = format!("user{user:02}_led");
-        fs::write(folder.join(format!("{name}.aedat")), (aedat.encode.unwrap())(&events).unwrap())
+        fs::write(folder.join(format!("{name}.aedat")), encode("aedat3", &events).unwrap())
             .unwrap();
         // of user 22, the second begins before the first ends
         let end = if user == 22 { 20_500 } else { 12_000 };
@@ -755,9 +753,8 @@ fn a_loss_that_is_no_number_and_a_full_disk_leave_the_last_checkpoint() {
 #[test]
 fn what_is_lost_of_the_data_is_counted() {
     let (root, config) = task("tally");
-    let encode = FORMATS.iter().find(|f| f.name == "aedat3").unwrap().encode.unwrap();
     let at = |i: i64| (1_000 * i, if i % 5 == 4 { 12 } else { 3 }, 2, true);
-    let mut bytes = encode(&(0..10).map(at).collect()).unwrap();
+    let mut bytes = encode("aedat3", &(0..10).map(at).collect()).unwrap();
     let header = bytes.windows(14).position(|w| w == b"#!END-HEADER\r\n").unwrap() + 14;
     bytes[header + 28] &= !1;
     fs::write(root.join("dots/left/odd.aedat"), bytes).unwrap();

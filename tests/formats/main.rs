@@ -20,7 +20,7 @@ use std::path::PathBuf;
 use sha2::{Digest, Sha256};
 use synops::error::Error;
 use synops::event::{Batch, Tally};
-use synops::format::{Decoder, FORMATS, Format, Source, detect};
+use synops::format::{Decoder, Format, Source, detect, named};
 
 /// The folder of real recordings, if there is one.
 fn data() -> Option<PathBuf> {
@@ -39,7 +39,7 @@ struct Outcome {
 }
 
 fn format(name: &str) -> &'static Format {
-    FORMATS.iter().find(|format| format.name == name).unwrap()
+    named(name).unwrap()
 }
 
 /// Reads everything, with the format that the content shows.
