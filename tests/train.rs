@@ -433,13 +433,14 @@ fn memory(report: &Value) -> (u64, u64) {
 fn no_run_takes_more_than_was_said_nor_much_less() {
     let (root, config) = wide("said");
     let cycle = r#"rule.cycle.phases=[{ phase = "inhibitory" }, { phase = "joint" }]"#;
-    for (i, set) in
-        ["rule='bptt'", "rule='rate'", cycle, "batch=1000", "batch=1"].iter().enumerate()
-    {
-        let out = path(&root, &i.to_string());
-        let train = ["train", &config, "--out", &out, "--set", "epochs=3", "--set", set];
-        let (said, took) = memory(&json(&train));
-        assert!(took <= said && said < took * 3 / 2, "{set}: {took} of {said}");
+    for set in ["rule='bptt'", "rule='rate'", cycle, "batch=1000", "batch=1"] {
+        for threads in ["1", "4"] {
+            let out = path(&root, &format!("{set} on {threads}"));
+            let train = ["train", &config, "--out", &out, "--threads", threads];
+            let set = ["--set", "epochs=3", "--set", set];
+            let (said, took) = memory(&json(&[&train[..], &set].concat()));
+            assert!(took <= said && said < took * 3 / 2, "{set:?}, {threads}: {took} of {said}");
+        }
     }
 }
 
@@ -452,7 +453,7 @@ fn a_budget_changes_memory_and_time_and_nothing_else() {
     let dropout = "[[layers]]\ntype = \"Dropout\"\np = 0.1\n";
     fs::write(&config, [&text[..pool], dropout, &block, &text[pool..]].concat()).unwrap();
     let train = |out: &str, more: &[&str]| {
-        let (out, set) = (path(&root, out), ["--set", "epochs=2"]);
+        let (out, set) = (path(&root, out), ["--set", "epochs=2", "--threads", "2"]);
         json(&[&["train", &config, "--out", &out], &set[..], more].concat())
     };
     let whole = train("whole", &[]);
@@ -469,7 +470,7 @@ fn a_budget_changes_memory_and_time_and_nothing_else() {
     }
     let refused = |size: &str| {
         let out = path(&root, "none");
-        refused(&["train", &config, "--out", &out, "--memory", size], 2)
+        refused(&["train", &config, "--out", &out, "--threads", "2", "--memory", size], 2)
     };
     let less = refused(&budget(predicted * 4 / 5));
     assert!(less.contains("--memory: found") && less.contains(", or batch = "), "{less}");
