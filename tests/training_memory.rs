@@ -119,10 +119,14 @@ fn steps_take(mut network: Network, steps: usize, keep: Keep) -> usize {
     pool.install(|| peak(step).1)
 }
 
+/// On one thread: each has memory of its own at work.
+fn on_one<T: Send>(work: impl FnOnce() -> T + Send) -> T {
+    ThreadPoolBuilder::new().num_threads(1).build().unwrap().install(work)
+}
+
 fn predicted(network: &mut Network, steps: usize, keep: Keep) -> usize {
-    let pool = ThreadPoolBuilder::new().num_threads(1).build().unwrap();
     // parameters and their gradients were there before it was counted
-    let memory = pool.install(|| network.memory(&shape(steps), keep).unwrap());
+    let memory = on_one(|| network.memory(&shape(steps), keep).unwrap());
     memory.peak() - memory.parameters / 2
 }
 
@@ -141,8 +145,8 @@ fn a_step_takes_what_was_predicted() {
     }
     for steps in [10, 200] {
         let mut network = network(Pool::Max, 0.2);
-        let all = network.memory(&shape(steps), Keep::Steps).unwrap();
-        let least = network.fit(0, &shape(steps), Keep::Steps).unwrap();
+        let all = on_one(|| network.memory(&shape(steps), Keep::Steps).unwrap());
+        let least = on_one(|| network.fit(0, &shape(steps), Keep::Steps).unwrap());
         assert!(least.repeated > 0 && least.peak() < 3 * all.peak() / 4, "{least:?}");
         let said = predicted(&mut network, steps, Keep::Steps) as f64;
         let found = steps_take(network, steps, Keep::Steps) as f64;
