@@ -388,6 +388,48 @@ fn a_resumed_run_ends_in_the_same_bytes() {
 }
 
 #[test]
+fn a_run_goes_on_with_the_data_that_it_began_with() {
+    let (root, config) = task("data");
+    let (out, list) = (path(&root, "run"), root.join("list.csv"));
+    let rows = |of: &str| {
+        let row = |i: usize| {
+            let part = if i < 2 { "validation" } else { "train" };
+            format!("{of}/{i:02}.bin,{of},{part}\n")
+        };
+        (0..8).map(row).collect::<String>()
+    };
+    let listed = |rows: &str| fs::write(&list, format!("file,class,part\n{rows}")).unwrap();
+    let rows = rows("left") + &rows("right");
+    listed(&rows);
+    let lists = list.display().to_string();
+    let train = ["train", &config, "--list", &lists, "--out", &out, "--set", "epochs=1"];
+    done(&train);
+    let resume = ["train", &config, "--list", &lists, "--out", &out, "--resume"];
+    let resume = [&resume[..], &["--set", "epochs=2"]].concat();
+    let refuse = |what: &str| {
+        let message = refused(&resume, 2);
+        assert!(message.contains("last.safetensors: found data of 1"), "{what}: {message}");
+        assert!(message.contains("expected data of 16 samples, SHA-256 "), "{what}: {message}");
+        assert!(message.contains("changed since"), "{what}: {message}");
+    };
+    listed(&rows.replacen("left/07.bin,left,train\n", "", 1));
+    refuse("a sample less");
+    listed(&rows.replacen("left/07.bin,left", "left/07.bin,right", 1));
+    refuse("a class");
+    listed(&rows.replacen("left/07.bin,left,train", "left/07.bin,left,validation", 1));
+    refuse("a part");
+    listed(&rows);
+    let recording = root.join("dots/right/05.bin");
+    let whole = fs::read(&recording).unwrap();
+    let mut bytes = whole.clone();
+    bytes[2] ^= 1 << 7;
+    fs::write(&recording, &bytes).unwrap();
+    refuse("a polarity");
+    fs::write(&recording, &whole).unwrap();
+    done(&resume);
+}
+
+#[test]
 fn a_checkpoint_that_was_changed_is_refused() {
     let (root, config) = task("damage");
     let out = path(&root, "run");
@@ -410,7 +452,7 @@ fn a_checkpoint_that_was_changed_is_refused() {
     older[find(b"version") + 10] = b'1';
     fs::write(&file, older).unwrap();
     let message = refused(&["train", &config, "--out", &out, "--resume"], 2);
-    assert!(message.contains("version 1 of a checkpoint; expected version 2"), "{message}");
+    assert!(message.contains("version 1 of a checkpoint; expected version 3"), "{message}");
     fs::write(&file, &whole).unwrap();
     done(&["train", &config, "--out", &out, "--resume"]);
 }
@@ -560,6 +602,19 @@ fn a_spiking_network_learns_from_a_frame_network() {
     student("parts", &["--resume"]);
     let last = |out: &str| fs::read(root.join(out).join("last.safetensors")).unwrap();
     assert!(last("parts") == last("student"), "resumed to the same bytes");
+    // another teacher in the same place
+    let kept = fs::read(&checkpoint).unwrap();
+    student("other", &["--set", "epochs=1"]);
+    let again = path(&root, "again");
+    let seed = ["train", &teacher, "--out", &again, "--set", "seed=2"];
+    done(&[&seed[..], &FRAMES].concat());
+    fs::copy(root.join("again/best.safetensors"), &checkpoint).unwrap();
+    let out = path(&root, "other");
+    let other = ["train", &config, "--out", &out, "--resume", "--set", "epochs=2"];
+    let message = refused(&[&other[..], &augment].concat(), 2);
+    assert!(message.contains("last.safetensors: found a teacher "), "{message}");
+    assert!(message.contains("expected a teacher ") && message.contains("changed since"));
+    fs::write(&checkpoint, kept).unwrap();
     let refuse = |set: &str| {
         let out = path(&root, "refused");
         refused(&["train", &config, "--out", &out, "--set", &taught, "--set", set], 2)

@@ -1,8 +1,8 @@
 //! Checkpoints: everything that the next epoch depends on, in one file.
 //!
 //! The tensors are `parameters/NAME`, `running/NAME` and `moments/NAME/0` and `/1`, the
-//! manifest ([`tensors`]) has the configuration's text, what came of the epochs so far, the
-//! optimiser's steps, and a digest: SHA-256 of the whole file with zeros in the digest's own
+//! manifest ([`tensors`]) has the configuration's text, what it learns from, what came of the
+//! epochs so far, the optimiser's steps, and a digest: SHA-256 of the whole file with zeros in the digest's own
 //! place. Whoever resumes from numbers that a disk has changed would not notice otherwise.
 
 use std::collections::BTreeMap;
@@ -20,8 +20,9 @@ use crate::learn::network::Network;
 use crate::learn::optimizer::Optimizer;
 use crate::record::tensors::{self, Kind, Tensor};
 
-/// What the manifest says that the file is. Version 1 had no digest.
-const KIND: Kind = Kind { format: "checkpoint", version: 2 };
+/// What the manifest says that the file is. Version 1 had no digest, version 2 did not say
+/// what it learned from.
+const KIND: Kind = Kind { format: "checkpoint", version: 3 };
 
 /// What stands for the digest while it is taken.
 const NO_DIGEST: &str = "0000000000000000000000000000000000000000000000000000000000000000";
@@ -30,10 +31,45 @@ const NO_DIGEST: &str = "0000000000000000000000000000000000000000000000000000000
 pub struct Checkpoint {
     /// The configuration.
     pub config: String,
+    /// What it learned from.
+    pub sources: Sources,
     /// What came of the epochs.
     pub epochs: Vec<Epoch>,
+    /// SHA-256 of the file, zeros in its place.
+    pub sha256: String,
     steps: i32,
     tensors: BTreeMap<String, Vec<f32>>,
+}
+
+/// What a network learns from beside its configuration, which names it only.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Sources {
+    /// What tells the data from others.
+    pub data: String,
+    /// SHA-256 of the teacher, as its file says.
+    pub teacher: Option<String>,
+}
+
+impl Sources {
+    /// Refuses others than these, of the same configuration.
+    ///
+    /// # Errors
+    /// Data or a teacher that have changed since.
+    pub fn expect(&self, found: &Sources) -> Result<()> {
+        let teacher = |sources: &Sources| {
+            let digest = sources.teacher.as_deref();
+            digest.map_or_else(|| "no teacher".into(), |digest| format!("a teacher {digest}"))
+        };
+        let data = |sources: &Sources| format!("data of {}", sources.data);
+        let (found, expected) = match self.data == found.data {
+            _ if self == found => return Ok(()),
+            true => (teacher(found), teacher(self)),
+            false => (data(found), data(self)),
+        };
+        let expected = format!("{expected}, as when it was written: it has been changed since");
+        Err(Error::new(ErrorKind::Usage, found, expected))
+    }
 }
 
 #[derive(Serialize, Deserialize)]
@@ -43,12 +79,13 @@ struct Manifest {
     version: u64,
     sha256: String,
     config: String,
+    sources: Sources,
     epochs: Vec<Epoch>,
     steps: i32,
 }
 
-/// The bytes of a file for a network and its optimiser, with the configuration's text and
-/// what came of the epochs.
+/// The bytes of a file for a network and its optimiser, with the configuration's text, what
+/// it learns from and what came of the epochs.
 ///
 /// # Errors
 /// None for a network of this crate.
@@ -56,6 +93,7 @@ pub fn to_bytes(
     network: &mut Network,
     optimizer: &Optimizer,
     config: String,
+    sources: Sources,
     epochs: &[Epoch],
 ) -> Result<Vec<u8>> {
     let (steps, moments) = optimizer.state();
@@ -80,6 +118,7 @@ pub fn to_bytes(
         version: KIND.version,
         sha256: NO_DIGEST.into(),
         config,
+        sources,
         epochs: epochs.to_vec(),
         steps,
     };
@@ -117,7 +156,7 @@ pub fn read(path: &Path) -> Result<Checkpoint> {
 
 fn from_bytes(bytes: &[u8]) -> Result<Checkpoint> {
     let (manifest, all): (Manifest, _) = tensors::from_bytes(bytes, KIND)?;
-    let Manifest { sha256, config, epochs, steps, .. } = manifest;
+    let Manifest { sha256, config, sources, epochs, steps, .. } = manifest;
     let found = place(bytes, &sha256).map(|place| digest(bytes, &place));
     if found.as_ref() != Some(&sha256) {
         let found = format!("SHA-256 {}", found.unwrap_or_default());
@@ -133,7 +172,7 @@ fn from_bytes(bytes: &[u8]) -> Result<Checkpoint> {
         let values = tensor.data().as_chunks::<4>().0.iter().map(|&b| f32::from_le_bytes(b));
         tensors.insert(name.to_owned(), values.collect());
     }
-    Ok(Checkpoint { config, epochs, steps, tensors })
+    Ok(Checkpoint { config, sources, epochs, sha256, steps, tensors })
 }
 
 impl Checkpoint {

@@ -10,6 +10,7 @@ use super::config::{DataSpec, Slice};
 use super::parts::{parts, shared};
 use crate::corpus::cifar10dvs::Split;
 use crate::corpus::{Corpus, Part};
+use crate::digest::{self, Digest};
 use crate::error::{Error, ErrorKind, Result};
 use crate::event::{
     Batch, Binner, Cause, Field, Grid, InputMode, OrderPolicy, Sensor, Slicer, Tally, Window,
@@ -32,6 +33,8 @@ pub struct Data {
     pub defects: Vec<Error>,
     /// What became of the events of all recordings; those kept are in one sample or several.
     pub tally: Tally,
+    /// SHA-256 of the samples, in order: their classes, parts and events.
+    sha256: String,
     samples: Vec<Sample>,
     sensor: Sensor,
     slicing: Slicing,
@@ -108,9 +111,15 @@ impl Data {
             tally = tally.plus(&of_file);
         }
         read.sort_by_key(|(i, _)| *i);
-        let samples = read.into_iter().map(|(_, sample)| sample).collect();
+        let samples: Vec<Sample> = read.into_iter().map(|(_, sample)| sample).collect();
+        let sha256 = digest(&classes, &samples);
         let (sensor, slicing) = (spec.sensor, spec.slicing());
-        Ok(Data { cut, split, classes, defects, tally, samples, sensor, slicing })
+        Ok(Data { cut, split, classes, defects, tally, sha256, samples, sensor, slicing })
+    }
+
+    /// What tells these samples from all others.
+    pub fn identity(&self) -> String {
+        format!("{} samples, SHA-256 {}", self.samples.len(), self.sha256)
     }
 
     /// The samples of a part.
@@ -180,6 +189,22 @@ impl Data {
             }
         }
     }
+}
+
+/// SHA-256 of samples: what each is for, and its events.
+fn digest(classes: &[String], samples: &[Sample]) -> String {
+    let of_one = |sample: &Sample| {
+        let mut digest = Digest::default();
+        digest.add(format!("{} {}\n", classes[sample.class], sample.part.name()));
+        let bytes = sample.events.iter().flat_map(|&Event { t, x, y_on }| {
+            let event = u64::from(t) << 32 | u64::from(x) << 16 | u64::from(y_on);
+            event.to_le_bytes()
+        });
+        digest.add(bytes.collect::<Vec<u8>>());
+        digest.hex()
+    };
+    let each: Vec<String> = samples.par_iter().map(of_one).collect();
+    digest::of(each.concat())
 }
 
 /// The events of each window of a recording, what is wrong with those windows, and what

@@ -8,7 +8,7 @@ use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use super::architecture;
-use super::checkpoint;
+use super::checkpoint::{self, Sources};
 use super::config::{Config, Distill, Rule};
 use super::cycle::Phase;
 use super::data::{Data, Slicing};
@@ -106,7 +106,8 @@ impl<'d> Training<'d> {
     /// The same, come to where a checkpoint was written.
     ///
     /// # Errors
-    /// A file that cannot be read or is none, and one of another configuration.
+    /// A file that cannot be read or is none, and one of another configuration, of other data
+    /// or of another teacher.
     pub fn resume(self, path: &Path) -> Result<Training<'d>> {
         let checkpoint = checkpoint::read(path)?;
         let Training { config, data, mut network, optimizer, teacher, .. } = self;
@@ -118,6 +119,7 @@ impl<'d> Training<'d> {
             let expected = "the one it was written with; more epochs aside";
             return Err(Error::new(ErrorKind::Usage, found, expected).in_file(path));
         }
+        checkpoint.sources.expect(&sources(data, teacher.as_ref())).map_err(|e| e.in_file(path))?;
         let (steps, moments) = checkpoint.restore(&mut network).map_err(|e| e.in_file(path))?;
         let optimizer = optimizer.resumed(steps, moments);
         Ok(Training { config, data, network, optimizer, teacher, epochs: checkpoint.epochs })
@@ -166,8 +168,9 @@ impl<'d> Training<'d> {
     }
 
     fn checkpoint(&mut self) -> Result<Vec<u8>> {
-        let config = self.config.to_toml()?;
-        checkpoint::to_bytes(&mut self.network, &self.optimizer, config, &self.epochs)
+        let (config, sources) = (self.config.to_toml()?, sources(self.data, self.teacher.as_ref()));
+        let Training { network, optimizer, epochs, .. } = self;
+        checkpoint::to_bytes(network, optimizer, config, sources, epochs)
     }
 
     fn epoch(&mut self, tell: &mut dyn FnMut(Stage<'_>)) -> Result<Epoch> {
@@ -256,6 +259,12 @@ impl<'d> Training<'d> {
         }
         Ok((score.mean(), sums))
     }
+}
+
+/// What a checkpoint says that was learned from.
+fn sources(data: &Data, teacher: Option<&Teacher>) -> Sources {
+    let teacher = teacher.map(|teacher| teacher.sha256().to_owned());
+    Sources { data: data.identity(), teacher }
 }
 
 /// What is learned from at once.

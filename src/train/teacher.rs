@@ -15,6 +15,7 @@ use crate::learn::network::Network;
 pub struct Teacher {
     network: Network,
     slicing: Slicing,
+    sha256: String,
 }
 
 impl Teacher {
@@ -35,9 +36,15 @@ impl Teacher {
             let classes = data.classes.len();
             let mut network = architecture::build(&config, &data.features(), classes)?;
             checkpoint.restore(&mut network)?;
-            Ok(Teacher { network, slicing: config.data.slicing() })
+            let (slicing, sha256) = (config.data.slicing(), checkpoint.sha256);
+            Ok(Teacher { network, slicing, sha256 })
         };
         read().map_err(|e: Error| if e.path.is_none() { e.in_file(path) } else { e })
+    }
+
+    /// What tells it from others: SHA-256, as its file says.
+    pub fn sha256(&self) -> &str {
+        &self.sha256
     }
 
     /// How it sees a recording.
