@@ -430,6 +430,29 @@ fn a_run_goes_on_with_the_data_that_it_began_with() {
 }
 
 #[test]
+fn what_is_tested_is_the_epoch_that_is_reported() {
+    let (root, config) = task("killed");
+    let out = path(&root, "run");
+    // without validation the best is the last
+    let train = ["train", &config, "--out", &out, "--set", "data.validation=0", "--set"];
+    let once = [&train[..], &["epochs=1"]].concat();
+    let (once_more, twice) =
+        ([&once[..], &["--resume"]].concat(), [&train[..], &["epochs=2", "--resume"]].concat());
+    let last = root.join("run/last.safetensors");
+    done(&once);
+    let first = fs::read(&last).unwrap();
+    done(&twice);
+    let second = fs::read(&last).unwrap();
+    // as if it had been killed after the best and before the last was written
+    fs::write(&last, &first).unwrap();
+    let message = refused(&once_more, 2);
+    let words = "best.safetensors: found epoch 2; expected 1, the best so far, or epochs = 2";
+    assert!(message.contains(words), "{message}");
+    done(&twice);
+    assert!(fs::read(&last).unwrap() == second);
+}
+
+#[test]
 fn a_checkpoint_that_was_changed_is_refused() {
     let (root, config) = task("damage");
     let out = path(&root, "run");

@@ -35,12 +35,13 @@ fn main() -> Result<()> {
     let config = Config::parse(include_str!("bundled.toml"), &[path])?;
     let data = Data::read(&config.data, &|_, _| ())?;
     fs::create_dir_all(&run)?;
-    Training::new(config.clone(), &data)?.run(&run, &mut |stage| {
+    let mut training = Training::new(config.clone(), &data)?;
+    training.run(&run, &mut |stage| {
         if let Stage::Epoch(epoch) = stage {
             println!("epoch {}: loss {:.4}", epoch.epoch, epoch.training.loss);
         }
     })?;
-    let Trained { path, tested } = finish(&config, &data, &run)?;
+    let Trained { path, tested } = finish(&config, &data, training.best(), &run)?;
     let tested = tested.expect("users to test on");
     println!("{} of {} right", tested.accuracy.right, tested.accuracy.of);
 

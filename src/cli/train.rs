@@ -201,7 +201,7 @@ impl Args {
         let chosen = training.best().copied();
         // the network that is tested is another one
         drop(training);
-        let Trained { path, tested } = finish(config, data, folder)?;
+        let Trained { path, tested } = finish(config, data, chosen.as_ref(), folder)?;
         let table = Table::usual()?;
         let test = tested.map(|tested| Test::new(&tested, &table));
         let network = path.display().to_string();

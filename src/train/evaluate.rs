@@ -9,10 +9,10 @@ use super::architecture::{LayerSpec, spikes};
 use super::config::{Config, Rule, Slice};
 use super::data::Data;
 use super::export::graph;
-use super::run::{Training, best};
+use super::run::{Epoch, Training, best};
 use crate::corpus::Part;
 use crate::engine::{Clocked, Engine};
-use crate::error::Result;
+use crate::error::{Error, ErrorKind, Result};
 use crate::measure::{Accuracy, Counts, Readout, UnitCounts};
 use crate::network::{Network, file, in_nir, nir, own};
 use crate::units::Micros;
@@ -45,14 +45,28 @@ pub struct InEngine {
     pub as_trained: Option<usize>,
 }
 
-/// Writes the network of the best epoch to a folder and runs it on the test part. One that
-/// sends no spikes, or negative ones, is its checkpoint, and nothing but training runs it.
+/// Writes the network of the best epoch, `chosen`, to a folder and runs it on the test part.
+/// One that sends no spikes, or negative ones, is its checkpoint, and nothing but training runs
+/// it.
 ///
 /// # Errors
-/// A checkpoint that cannot be read, a network that cannot be written, whatever the engine
+/// A checkpoint that cannot be read or is of another epoch, a network that cannot be written, whatever the engine
 /// refuses.
-pub fn finish(config: &Config, data: &Data, folder: &Path) -> Result<Trained> {
+pub fn finish(
+    config: &Config,
+    data: &Data,
+    chosen: Option<&Epoch>,
+    folder: &Path,
+) -> Result<Trained> {
     let mut training = Training::new(config.clone(), data)?.resume(&best(folder))?;
+    // a run may end between its two checkpoints, the best and the last
+    let number = |epoch: Option<&Epoch>| epoch.map_or(0, |epoch| epoch.epoch);
+    let (found, expected) = (number(training.epochs().last()), number(chosen));
+    if found != expected {
+        let expected = format!("{expected}, the best so far, or epochs = {found} or more");
+        let error = Error::new(ErrorKind::Usage, format!("epoch {found}"), expected);
+        return Err(error.in_file(&best(folder)));
+    }
     let samples = data.part(Part::Test);
     if !spikes(&config.layers, &config.neuron) {
         let mut accuracy = Accuracy::default();
