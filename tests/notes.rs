@@ -1,10 +1,16 @@
 //! What is said of a network that runs, but not as somebody may have meant it.
 
 mod build;
+mod program;
+
+use std::fs;
 
 use build::node;
+use program::{done, folder, json, refused};
 use synops::engine::{Clocked, Engine, EventDriven};
-use synops::network::{Network, nir};
+use synops::event::Batch;
+use synops::format::encode;
+use synops::network::{Network, Node, nir};
 use synops::record::Array;
 use synops::units::Micros;
 
@@ -55,4 +61,76 @@ fn fields_that_a_node_does_not_have_are_named() {
     let network = Network::new(read).unwrap();
     let said = "node 'cell' (IF): not read: 'v_rest', 'synapse'";
     assert_eq!(network.notes, [said]);
+}
+
+/// The same for each of eight neurons.
+fn each(value: f64) -> Array {
+    Array::floats(&[2, 2, 2], vec![value as f32; 8])
+}
+
+/// Files of these nodes one behind the other, `[2, 2, 2]` in and out, and of a recording of two
+/// pixels' events.
+fn files(nodes: Vec<Node>, events: &[(i64, u16, u16, bool)]) -> [String; 2] {
+    let path = ["in"].into_iter().chain(nodes.iter().map(|node| &node.name[..])).chain(["out"]);
+    let path = path.collect::<Vec<_>>().join(" ");
+    let graph = build::graph(&[2, 2, 2], nodes, &[2, 2, 2], &[&path]);
+    let (network, recording) = (folder().join("network.nir"), folder().join("events.aedat"));
+    nir::write(&graph, &network).unwrap();
+    let events: Batch = events.iter().copied().collect();
+    fs::write(&recording, encode("aedat3", &events).unwrap()).unwrap();
+    [network, recording].map(|path| path.display().to_string())
+}
+
+/// A connection of each pixel's two polarities, with these weights.
+fn pixels(weights: [f32; 2]) -> Node {
+    let weight = [weights, weights].concat();
+    let fields = vec![
+        ("weight", Array::floats(&[2, 2, 1, 1], weight)),
+        ("bias", Array::floats(&[2], vec![0.0; 2])),
+        ("stride", Array::integers(&[1, 1])),
+        ("padding", Array::integers(&[0, 0])),
+        ("dilation", Array::integers(&[1, 1])),
+        ("groups", Array::integers(&[1])),
+    ];
+    node("w", "Conv2d", fields)
+}
+
+const ENGINES: [&[&str]; 3] =
+    [&["--dt", "1ms"], &["--engine", "event"], &["--engine", "event", "--quantum", "1ms"]];
+
+#[test]
+fn sums_beyond_all_numbers_are_named() {
+    let li = vec![("tau", each(0.002)), ("r", each(1.0)), ("v_leak", each(0.0))];
+    let cell = || node("cell", "LI", li.clone());
+    // 3e38 once is a number, twice at the same time is none
+    let events = [(0, 0, 0, true), (0, 0, 0, false), (2_000, 1, 1, true)];
+    let [network, recording] = files(vec![pixels([3e38, 3e38]), cell()], &events);
+    let said = "'cell': potentials beyond all numbers (inf or NaN)";
+    for engine in ENGINES {
+        let replay = ["replay", &recording, "-n", &network, "--sensor", "2x2"];
+        let report = json(&[&replay[..], engine].concat());
+        let notes: Vec<&str> =
+            report["notes"].as_array().unwrap().iter().filter_map(|note| note.as_str()).collect();
+        assert!(notes.len() == 2 && notes[0].starts_with(said), "{engine:?}: {notes:?}");
+        assert_eq!(notes[1], "'out': means beyond all numbers");
+        // where they are several, it is said once
+        let replay = ["replay", &recording, &recording, "-n", &network, "--sensor", "2x2"];
+        let screen = done(&[&replay[..], engine].concat());
+        assert_eq!(screen.matches(said).count(), 1, "{screen}");
+    }
+    // of a data set, the sample has a problem
+    for class in ["a", "b"] {
+        let samples = folder().join("set").join(class);
+        fs::create_dir_all(&samples).unwrap();
+        fs::copy(&recording, samples.join("1.aedat")).unwrap();
+    }
+    let set = folder().join("set").display().to_string();
+    let eval = ["eval", &set, "-n", &network, "--sensor", "2x2", "--dt", "1ms", "--strict"];
+    let message = refused(&[&eval[..], &["--classes", "a,b,c,d,e,f,g,h"]].concat(), 1);
+    assert!(message.contains(&format!("2 problems, the first: {said}")), "{message}");
+    let [network, recording] = files(vec![pixels([3e38, 0.0]), cell()], &events);
+    for engine in ENGINES {
+        let replay = ["replay", &recording, "-n", &network, "--sensor", "2x2"];
+        assert_eq!(json(&[&replay[..], engine].concat())["notes"], serde_json::json!([]));
+    }
 }

@@ -91,3 +91,21 @@ pub fn input<'a>(
     }
     room
 }
+
+/// What a report should say where any of `len` neurons has come to a state that is infinite
+/// or no number; they never come back, and those that are no number never fire.
+pub fn beyond_numbers(state: &[impl Copy + Into<f64>], len: usize) -> Option<String> {
+    // without an early way out several are looked at together
+    let is_finite = state.iter().fold(true, |all, &x| all & x.into().is_finite());
+    if is_finite {
+        return None;
+    }
+    let variables = state.len() / (len.div_ceil(BLOCK) * BLOCK);
+    let is_neuron = |at: usize| at / (variables * BLOCK) * BLOCK + at % BLOCK < len;
+    let mut beyond = (0..state.len()).filter(|&at| !state[at].into().is_finite());
+    beyond.any(is_neuron).then(|| {
+        "potentials beyond all numbers (inf or NaN): what it hears is too much to add up, and \
+         what it sent is not to be believed"
+            .to_owned()
+    })
+}

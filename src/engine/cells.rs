@@ -9,7 +9,7 @@
 
 use rayon::prelude::*;
 
-use super::blocks::{Blocks, input, live, resting, start};
+use super::blocks::{Blocks, beyond_numbers, input, live, resting, start};
 use crate::neuron::sweep::Sweep;
 use crate::neuron::{Charge, Population};
 use crate::signal::simd::non_zero;
@@ -106,6 +106,11 @@ impl Cells {
     /// The state of all neurons, block by block.
     pub fn states(&self) -> &[f32] {
         &self.state
+    }
+
+    /// What a report should say about a run that ends in this state.
+    pub fn remark(&self) -> Option<String> {
+        beyond_numbers(&self.state, self.len)
     }
 
     /// How many neurons have another state than `before`, in any of their variables.

@@ -328,6 +328,14 @@ impl Engine for Clocked {
             }
         }
     }
+
+    fn remarks(&self, state: &State) -> Vec<(usize, String)> {
+        let remark = |(unit, own): (usize, &UnitState)| match &own.memory {
+            Memory::Population { cells, .. } => Some((unit, cells.remark()?)),
+            _ => None,
+        };
+        state.units.iter().enumerate().filter_map(remark).collect()
+    }
 }
 
 /// Of each unit, whether one that hears it is evaluated no later than it is itself.

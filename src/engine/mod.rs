@@ -56,6 +56,9 @@ pub trait Engine {
 
     /// Runs up to the beginning of the tick `until`, where the run ends.
     fn finish(&self, state: &mut Self::State, until: u64, observer: &mut impl Observer);
+
+    /// What a report should say about a run that came to this state, each of a unit.
+    fn remarks(&self, state: &Self::State) -> Vec<(usize, String)>;
 }
 
 /// What an engine tells while it runs. Units are indices into

@@ -145,7 +145,7 @@ impl Take {
             _ if to != Window::ALL.to && last < to - 1 => {
                 Some(format!("the recording ends at {last} µs, its label at {to} µs"))
             }
-            _ => None,
+            _ => answer.remarks.first().cloned(),
         }
     }
 }
@@ -163,6 +163,8 @@ pub struct Answer {
     pub binned: Tally,
     /// What every unit did.
     pub counts: Counts,
+    /// What a report should say about it, beyond what is said about every run.
+    pub remarks: Vec<String>,
     /// Time spent on binning and running.
     pub elapsed: Duration,
 }

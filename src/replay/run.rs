@@ -5,12 +5,14 @@ use std::time::{Duration, Instant};
 use super::{Answer, Replay, Settings};
 use crate::engine::{Engine, Observer};
 use crate::event::{Batch, Binner, Field, Grid, Origin, Slicer, Tally, Window};
-use crate::measure::Counts;
+use crate::measure::{Counts, Readout};
+use crate::network::Network;
 use crate::signal::Spikes;
 
 /// A window with its own binner, state and observers.
 pub struct Run<'r, E: Engine, O> {
     engine: &'r E,
+    network: &'r Network,
     settings: &'r Settings,
     field: Field,
     is_trial: bool,
@@ -43,6 +45,7 @@ impl<'r, E: Engine, O: Observer> Run<'r, E, O> {
             slicer.map(|(portions, steps)| Slicer::new(portions, steps, field, settings.input));
         Run {
             engine,
+            network: replay.network,
             settings,
             field,
             is_trial: trial.is_some(),
@@ -111,6 +114,7 @@ impl<'r, E: Engine, O: Observer> Run<'r, E, O> {
         if self.ran.is_none() {
             self.run_out(frames);
         }
+        let remarks = self.remarks();
         let (cut, (steps, binned)) = (self.cut, self.ran.unwrap_or_default());
         cut.assert_conserved();
         assert_eq!(cut.kept, binned.read, "events were lost between cut and steps");
@@ -120,8 +124,23 @@ impl<'r, E: Engine, O: Observer> Run<'r, E, O> {
             cut,
             binned,
             counts: self.observer.0,
+            remarks,
             elapsed: self.elapsed + began.elapsed(),
         }
+    }
+
+    /// What the engine says of its units, and of means that are no numbers.
+    fn remarks(&self) -> Vec<String> {
+        let name = |unit: usize| &self.network.units[unit].name;
+        let of_units = self.engine.remarks(&self.state).into_iter();
+        let mut remarks: Vec<String> =
+            of_units.map(|(unit, remark)| format!("'{}': {remark}", name(unit))).collect();
+        if let Readout::Mean(means) = self.observer.0.readout(1)
+            && means.iter().any(|mean| !mean.is_finite())
+        {
+            remarks.push(format!("'{}': means beyond all numbers", name(self.network.output)));
+        }
+        remarks
     }
 
     fn binner(&self, start: i64) -> Binner {

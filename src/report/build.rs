@@ -100,9 +100,12 @@ impl Made<'_> {
         }
     }
 
-    /// What is wrong with trials, whose answers count all the same.
+    /// What is wrong with answers that count all the same.
     fn problems(&self) -> Vec<String> {
-        let Outcome::Trials(trials) = &self.outcome else { return Vec::new() };
+        let trials = match &self.outcome {
+            Outcome::Whole(answer) => return answer.remarks.clone(),
+            Outcome::Trials(trials) => trials,
+        };
         let problem = |(i, (trial, answer)): (usize, &(gesture::Trial, Answer))| {
             let problem = self.take.problem(trial.window, answer)?;
             Some(format!("trial {}: {problem}", i + 1))

@@ -213,6 +213,9 @@ impl Total {
             Some(engine) => {
                 engine.steps += report.engine.steps;
                 self.layers.iter_mut().zip(&report.layers).for_each(|(sum, one)| sum.add(one));
+                let is_new = |note: &&String| !self.notes.contains(note);
+                let new: Vec<String> = report.notes.iter().filter(is_new).cloned().collect();
+                self.notes.extend(new);
             }
             None => {
                 self.network = Some(report.network.clone());

@@ -2,7 +2,7 @@
 
 use super::Dynamics;
 use super::queue::Queue;
-use crate::engine::blocks::{Blocks, input};
+use crate::engine::blocks::{Blocks, beyond_numbers, input};
 use crate::neuron::flow::Flow;
 use crate::neuron::sweep::send;
 use crate::signal::simd::non_zero;
@@ -277,6 +277,10 @@ impl Dynamics for Free {
     fn end(&self, cells: &mut Cells) -> bool {
         cells.ended = !self.spikes;
         cells.ended
+    }
+
+    fn remarks(&self, cells: &Cells) -> Vec<String> {
+        beyond_numbers(&cells.state, cells.len).into_iter().collect()
     }
 }
 

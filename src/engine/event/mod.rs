@@ -68,6 +68,9 @@ pub trait Dynamics: Send + Sync {
     /// Ends the run: says whether there is something that the next front sends
     /// because of that.
     fn end(&self, cells: &mut Self::Cells) -> bool;
+
+    /// What a report should say about a run that came to this state.
+    fn remarks(&self, cells: &Self::Cells) -> Vec<String>;
 }
 
 /// A network bound to a convention, to run event by event. It does not change
@@ -456,5 +459,19 @@ impl<D: Dynamics> Engine for EventDriven<D> {
             }
         }
         self.answer_call(state, until.saturating_sub(1), observer);
+    }
+
+    fn remarks(&self, state: &State<D>) -> Vec<(usize, String)> {
+        let units = self.parts.iter().zip(&state.units).enumerate();
+        let of_unit = |(unit, (part, own)): (usize, (&Part<D>, &UnitState<D>))| {
+            let remarks = match (&part.work, &own.memory) {
+                (Work::Population(dynamics), Memory::Population { cells, .. }) => {
+                    dynamics.remarks(cells)
+                }
+                _ => Vec::new(),
+            };
+            remarks.into_iter().map(move |remark| (unit, remark))
+        };
+        units.flat_map(of_unit).collect()
     }
 }

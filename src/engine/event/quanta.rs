@@ -57,6 +57,10 @@ impl Dynamics for Quanta {
     fn end(&self, _cells: &mut Cells) -> bool {
         false
     }
+
+    fn remarks(&self, cells: &Cells) -> Vec<String> {
+        cells.blocks.remark().into_iter().collect()
+    }
 }
 
 #[cfg(test)]
