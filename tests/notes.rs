@@ -134,3 +134,22 @@ fn sums_beyond_all_numbers_are_named() {
         assert_eq!(json(&[&replay[..], engine].concat())["notes"], serde_json::json!([]));
     }
 }
+
+#[test]
+fn a_neuron_fires_once_a_microsecond_at_most() {
+    // it reaches its threshold after τ ln(v∞/(v∞ − θ)): 10 ns, and 3.33 µs
+    for (leak, spikes, said) in [(1e6, 2_000, 1), (3e3, 600, 0)] {
+        let lif = [("tau", 1e-2), ("r", 1.0), ("v_leak", leak), ("v_threshold", 1.0)];
+        let lif = lif.iter().map(|&(field, value)| (field, each(value))).collect();
+        let nodes = vec![pixels([0.0; 2]), node("cell", "LIF", lif)];
+        let [network, recording] = files(nodes, &[(0, 0, 0, true), (1_999, 0, 0, true)]);
+        let replay = ["replay", &recording, "-n", &network, "--sensor", "2x2"];
+        let report = json(&[&replay[..], &["--engine", "event"]].concat());
+        let counts = report["output"]["counts"].as_array().unwrap();
+        assert!(counts.iter().all(|count| count.as_u64().unwrap().abs_diff(spikes) <= 1));
+        let notes = report["notes"].as_array().unwrap();
+        assert_eq!(notes.len(), said, "{notes:?}");
+        let text = "'cell': driven so hard that neurons reach their threshold again within 1.00 µs";
+        assert!(notes.iter().all(|note| note.as_str().unwrap().starts_with(text)), "{notes:?}");
+    }
+}

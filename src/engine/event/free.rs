@@ -14,7 +14,9 @@ use crate::units::{Micros, Seconds};
 /// Neurons are compared with their threshold when something reaches them, and when
 /// they reach it by themselves. One that is still above it after it fired, or reaches
 /// it again in no time, fires again one nominal step later: where a convention leaves
-/// charge behind, it is spent as slowly as a clock would spend it. A convention's
+/// charge behind, it is spent as slowly as a clock would spend it. One that reaches it
+/// again within a tick, which is all that times are told to, waits until that is over:
+/// however hard it is driven, a run comes to its end. A convention's
 /// refractory time holds the membrane of a neuron that fired, up to and including its
 /// end.
 pub struct Free {
@@ -42,6 +44,8 @@ pub struct Cells {
     queue: Queue<usize>,
     awake: Blocks,
     len: usize,
+    /// A neuron reached its threshold again within a tick.
+    hurried: bool,
     /// The run is over: potentials are due.
     ended: bool,
 }
@@ -120,7 +124,7 @@ impl Free {
                 true => (ready.max(now), false),
                 false if let_go > now => (let_go, false),
                 false => match self.reaches(block, lane, state, now) {
-                    Some(due) if due > now + AT_ONCE || ready <= now => (due, true),
+                    Some(due) if due >= ready => (due, true),
                     Some(_) => (ready, false),
                     None => continue,
                 },
@@ -179,6 +183,7 @@ impl Dynamics for Free {
             queue: Queue::default(),
             awake: Blocks::none(blocks),
             len,
+            hurried: false,
             ended: false,
         };
         for block in 0..blocks {
@@ -254,11 +259,15 @@ impl Dynamics for Free {
             lanes(is_held).for_each(|lane| state[lane] = before[lane]);
             let above = self.flow.above(block, state);
             for lane in lanes(may_fire).filter(|&lane| out[lane] != 0.0) {
-                let at_once = || {
-                    self.reaches(block, lane, state, now).is_some_and(|due| due <= now + AT_ONCE)
+                let after = match above >> lane & 1 {
+                    1 => 0.0,
+                    _ => self.reaches(block, lane, state, now).map_or(f64::INFINITY, |at| at - now),
                 };
-                if above >> lane & 1 == 1 || at_once() {
+                if after <= AT_ONCE {
                     ready[lane] = now + self.refractory + self.again;
+                } else if after < 1.0 && self.refractory == 0.0 {
+                    ready[lane] = now + 1.0;
+                    cells.hurried = true;
                 }
                 if let Some(end) = held.get_mut(lane) {
                     *end = now + self.refractory;
@@ -280,7 +289,14 @@ impl Dynamics for Free {
     }
 
     fn remarks(&self, cells: &Cells) -> Vec<String> {
-        beyond_numbers(&cells.state, cells.len).into_iter().collect()
+        let hurried = cells.hurried.then(|| {
+            let tick = Seconds(self.tick);
+            format!(
+                "driven so hard that neurons reach their threshold again within {tick}: they fire \
+                 {tick} later, and what is above it even then once a step"
+            )
+        });
+        beyond_numbers(&cells.state, cells.len).into_iter().chain(hurried).collect()
     }
 }
 
