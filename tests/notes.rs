@@ -153,3 +153,21 @@ fn a_neuron_fires_once_a_microsecond_at_most() {
         assert!(notes.iter().all(|note| note.as_str().unwrap().starts_with(text)), "{notes:?}");
     }
 }
+
+#[test]
+fn thresholds_without_end_are_named() {
+    for (threshold, said) in [(f64::INFINITY, 1), (1e30, 0)] {
+        let lif = [("tau", 1e-2), ("r", 1.0), ("v_leak", 0.0), ("v_threshold", threshold)];
+        let lif = lif.iter().map(|&(field, value)| (field, each(value))).collect();
+        let nodes = vec![pixels([1.0; 2]), node("cell", "LIF", lif)];
+        let [network, recording] = files(nodes, &[(0, 0, 0, true)]);
+        for engine in ENGINES {
+            let replay = ["replay", &recording, "-n", &network, "--sensor", "2x2"];
+            let report = json(&[&replay[..], engine].concat());
+            let notes = report["notes"].as_array().unwrap();
+            assert_eq!(notes.len(), said, "{notes:?}");
+            let text = "'cell': v_threshold = inf: such neurons never fire";
+            assert!(notes.iter().all(|note| note.as_str().unwrap().starts_with(text)), "{notes:?}");
+        }
+    }
+}

@@ -10,6 +10,7 @@ impl Neuron {
     pub fn cautions(&self, dt: Seconds, conventions: &Conventions) -> Vec<String> {
         let Ok(step) = self.step(dt, conventions) else { return Vec::new() };
         let all = [
+            self.silence(),
             self.last_step(),
             self.shortest_time(&step),
             self.resistance(&step),
@@ -35,6 +36,17 @@ impl Neuron {
     /// The time constant that steps of length `dt` are too long for.
     pub fn outpaces(&self, dt: Seconds, conventions: &Conventions) -> Option<String> {
         self.step(dt, conventions).ok().and_then(|step| self.shortest_time(&step))
+    }
+
+    /// Thresholds without end, as files have them whose makers read potentials instead.
+    fn silence(&self) -> Option<String> {
+        let mut thresholds = self.model.fields.iter().map(|field| field.name);
+        let field =
+            thresholds.find(|field| self.values(field).into_iter().any(f64::is_infinite))?;
+        Some(format!(
+            "{field} = inf: such neurons never fire, and send nothing; where their potential is \
+             the answer, LI, CubaLI and I send it"
+        ))
     }
 
     /// Steps for which parameters have their own numbers.
