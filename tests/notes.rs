@@ -6,7 +6,7 @@ mod program;
 use std::fs;
 
 use build::node;
-use program::{done, folder, json, refused};
+use program::{data, done, folder, json, refused};
 use synops::engine::{Clocked, Engine, EventDriven};
 use synops::event::Batch;
 use synops::format::encode;
@@ -170,4 +170,16 @@ fn thresholds_without_end_are_named() {
             assert!(notes.iter().all(|note| note.as_str().unwrap().starts_with(text)), "{notes:?}");
         }
     }
+}
+
+#[test]
+fn a_replay_that_is_longer_than_a_sample_says_so() {
+    let [recording, network, labels] =
+        ["gestures.aedat", "gestures.nir", "gestures_labels.csv"].map(data);
+    let notes = |more: &[&str]| {
+        let replay = ["replay", &recording, "-n", &network];
+        json(&[&replay[..], more].concat())["notes"].as_array().unwrap().len()
+    };
+    // its trials are as long as the samples that the network learned from
+    assert_eq!([notes(&[]), notes(&["--labels", &labels]), notes(&["--steps", "20"])], [1, 0, 0]);
 }

@@ -193,8 +193,19 @@ fn a_network_is_evaluated_as_its_samples_were_cut() {
         let recording = path(&root, "dots/left/03.bin");
         let replay = json(&["replay", &recording, "-n", &network, "--sensor", "12x8"]);
         assert_eq!(replay["manifest"]["slice"], head["slice"]);
-        // nothing is cut off unasked
+        // nothing is cut off unasked, and that a sample of eval's would be is said
         assert_eq!(replay["engine"]["steps"], if is_length { 5 } else { 4 });
+        let note = "run to its end; the network learned from 4 steps a sample";
+        let notes = |verb: &str, more: &[&str]| {
+            let arguments = [verb, &recording, "-n", &network, "--sensor", "12x8"];
+            let report = json(&[&arguments[..], more].concat());
+            let notes = report["notes"].as_array().unwrap().clone();
+            notes.iter().filter(|said| said.as_str().unwrap().starts_with(note)).count()
+        };
+        for verb in ["replay", "energy"] {
+            assert_eq!(notes(verb, &[]), usize::from(is_length), "{verb} {slice}");
+            assert_eq!(notes(verb, &["--steps", "4"]), 0, "{verb} {slice}");
+        }
     }
     let (recording, arm) = (path(&root, "dots/left/03.bin"), data("arm.nir"));
     let alone = ["replay", &recording, "-n", &arm, "--slice", "time"];

@@ -132,7 +132,8 @@ impl<'r> Metering<'r> {
         buffer: Bytes,
     ) -> Result<EnergyReport> {
         let (network, plan) = (self.replay.network(), self.replay.plan());
-        let notes = network.notes.iter().chain(&plan.notes).cloned();
+        let other_steps = self.replay.other_steps(samples.iter().map(|sample| sample.steps));
+        let notes = network.notes.iter().chain(&plan.notes).cloned().chain(other_steps);
         Made {
             head: self.head(opened),
             network,

@@ -227,6 +227,20 @@ impl<'n> Replay<'n> {
         &self.settings
     }
 
+    /// What a report should say of runs of so many steps each, if samples of a data set
+    /// would take another number: as many as the network learned from.
+    pub fn other_steps(&self, ran: impl IntoIterator<Item = u64>) -> Option<String> {
+        let Settings { dt, steps, slice, .. } = self.settings;
+        let is_free = steps.is_none() && slice.is_none() && self.network.dt == Some(dt);
+        let own: u64 = self.network.steps.as_ref().filter(|_| is_free)?.parse().ok()?;
+        ran.into_iter().any(|steps| steps > 0 && steps != own).then(|| {
+            format!(
+                "run to its end; the network learned from {own} steps a sample, which eval, and \
+                 energy of a folder, run: --steps {own} does so here"
+            )
+        })
+    }
+
     /// Runs a whole recording, or the window that the settings cut out of it.
     /// `progress` is told the offset that has been reached in the file.
     ///

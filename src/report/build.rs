@@ -66,6 +66,8 @@ impl Made<'_> {
         let steps = self.answers().iter().map(|answer| answer.steps).sum();
         let totals = self.answers().into_iter().map(|answer| answer.counts.total());
         let all = totals.fold(UnitCounts::default(), |sum, one| sum + one);
+        let ran = self.answers().into_iter().map(|answer| answer.steps);
+        let other_steps = self.replay.other_steps(ran);
         let notes = network.notes.iter().chain(&self.replay.plan().notes).cloned();
         Ok(ReplayReport {
             input: self.input(),
@@ -88,7 +90,7 @@ impl Made<'_> {
             trials: self.trials(),
             energy: self.tables.iter().map(|table| table.price(&all)).collect(),
             timing: self.timing(steps),
-            notes: notes.chain(self.problems()).collect(),
+            notes: notes.chain(self.problems()).chain(other_steps).collect(),
             manifest: self.manifest()?,
         })
     }
