@@ -420,3 +420,25 @@ fn refractory_times_that_do_not_fit_are_refused() {
     assert!(refusal("sinabs,refractory=2ms").contains("spikes=many; expected spikes=one"));
     assert!(refusal("snntorch,refractory=2ms").contains("expected when=same-step"));
 }
+
+/// An IF neuron whose own spikes come back to it, each enough for another.
+#[test]
+fn a_loop_goes_round_once_a_microsecond_at_most() {
+    let one = |value: f32| Array::floats(&[1], vec![value]);
+    let weight = || vec![("weight", Array::floats(&[1, 1], vec![2.0]))];
+    for (delay, spikes, said) in [(1e-8, 2_000, 1), (1e-6, 2_000, 0), (4e-6, 500, 0)] {
+        let nodes = vec![
+            node("w", "Linear", weight()),
+            node("cell", "IF", vec![("r", one(1.0)), ("v_threshold", one(1.0))]),
+            node("late", "Delay", vec![("delay", one(delay))]),
+            node("again", "Linear", weight()),
+        ];
+        let paths = ["in w cell out", "cell late again cell"];
+        let network = build::network(&[1], nodes, &[1], &paths);
+        assert_eq!(answer(&network, "nir", &[(0, 0)], 2_000).len(), spikes, "{delay} s");
+        let notes = EventDriven::new(&network, &Conventions::default(), DT).unwrap().plan().clone();
+        assert_eq!(notes.notes.len(), said, "{:?}", notes.notes);
+        let text = "'late': delays below 1.00 µs are taken for 1.00 µs";
+        assert!(notes.notes.iter().all(|note| note == text), "{:?}", notes.notes);
+    }
+}

@@ -150,7 +150,12 @@ impl<B> Binder<'_, B> {
             ));
         }
         if !self.ticks.whole {
-            return Ok(exact);
+            // through shorter ones a loop could go round for ever in no time
+            let least = |ticks: f64| if ticks > 0.0 { ticks.max(1.0) } else { ticks };
+            if exact.iter().any(|&ticks| least(ticks) != ticks) {
+                self.note(wired, format!("delays below {0} are taken for {0}", self.ticks.tick));
+            }
+            return Ok(exact.into_iter().map(least).collect());
         }
         let off = exact.iter().map(|ticks| (ticks - ticks.round()).abs()).fold(0.0, f64::max);
         if off > 1e-6 {

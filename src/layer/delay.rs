@@ -5,7 +5,9 @@
 //! ```
 //!
 //! A clocked engine rounds the delay to whole steps and says where that
-//! changed it.
+//! changed it. Without a grid one below a microsecond, which is all that times are told
+//! to, is taken for a microsecond, and that is said: through shorter ones a loop would go
+//! round without end.
 //!
 //! **Source.** NIR 1.0.8, `ir/delay.py`.
 
