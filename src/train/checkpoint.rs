@@ -2,8 +2,9 @@
 //!
 //! The tensors are `parameters/NAME`, `running/NAME` and `moments/NAME/0` and `/1`, the
 //! manifest ([`tensors`]) has the configuration's text, what it learns from, what came of the
-//! epochs so far, the optimiser's steps, and a digest: SHA-256 of the whole file with zeros in the digest's own
-//! place. Whoever resumes from numbers that a disk has changed would not notice otherwise.
+//! epochs so far, the optimiser's steps, and a digest: SHA-256 of the whole file with zeros in
+//! the digest's own place. Whoever resumes from numbers that a disk has changed would not notice
+//! otherwise.
 
 use std::collections::BTreeMap;
 use std::fs;

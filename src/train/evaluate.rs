@@ -50,8 +50,8 @@ pub struct InEngine {
 /// it.
 ///
 /// # Errors
-/// A checkpoint that cannot be read or is of another epoch, a network that cannot be written, whatever the engine
-/// refuses.
+/// A checkpoint that cannot be read or is of another epoch, a network that cannot be written,
+/// whatever the engine refuses.
 pub fn finish(
     config: &Config,
     data: &Data,
