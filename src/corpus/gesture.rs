@@ -12,7 +12,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use super::lines::Lines;
-use super::{Corpus, Part, Sample, user_of};
+use super::{Corpus, Part, Sample, is_beside_recordings, user_of};
 use crate::disk;
 use crate::error::{Error, ErrorKind, Result};
 use crate::event::Window;
@@ -69,7 +69,7 @@ pub fn labelled(root: &Path, files: &[PathBuf]) -> Result<Corpus> {
         let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
         let user = user_of(name);
         let Some(labels) = labels_of(path) else {
-            if user.is_some() && !name.ends_with(LABELS) {
+            if !is_beside_recordings(path) {
                 defects.push(left_out(path, "no labels", "a label file beside it"));
             }
             continue;
@@ -310,12 +310,13 @@ mod tests {
 
     #[test]
     fn an_archive_is_cut_by_its_labels_and_split_by_user_or_list() {
-        let recordings = ["user23_led.aedat", "user24_led.aedat", "user24_lab.aedat"];
+        let recordings =
+            ["user23_led.aedat", "user24_led.aedat", "user24_lab.aedat", "extra.aedat"];
         let rows = "2,10,20\n8,30,40\n8,50,60\n";
         let root =
             archive("labels", &recordings, &[("user23_led", rows), ("user24_led", "1,5,9\n")]);
         let corpus = open(&root);
-        assert_eq!((corpus.cut, corpus.samples.len(), corpus.defects.len()), ("ibm-labels", 4, 1));
+        assert_eq!((corpus.cut, corpus.samples.len(), corpus.defects.len()), ("ibm-labels", 4, 2));
         let parts: Vec<_> = corpus.samples.iter().map(|sample| sample.part).collect();
         assert_eq!(parts, [Part::Train, Part::Train, Part::Train, Part::Test].map(Some));
         assert_eq!(corpus.samples[1].class, "arm roll");
@@ -325,10 +326,11 @@ mod tests {
         assert_eq!(corpus.samples.len(), 3, "what no list names is left out");
         assert!(corpus.samples.iter().all(|sample| sample.part == Some(Part::Test)));
         let defects: Vec<String> = corpus.defects.iter().map(Error::to_string).collect();
-        assert_eq!(defects.len(), 4, "{defects:?}");
+        assert_eq!(defects.len(), 5, "{defects:?}");
         for (defect, part) in defects.iter().zip([
             "trials_to_test.txt: line 2: found 'user99_led.aedat'",
             "found no trials_to_train.txt; expected both lists",
+            "extra.aedat: found no labels; expected a label file beside it",
             "user24_lab.aedat: found no labels; expected a label file beside it",
             "user24_led.aedat: found a recording in no list",
         ]) {
