@@ -39,14 +39,23 @@ const MS: f64 = 1e3;
 /// The first coordinate that is none.
 const ADDRESSES: f64 = 32_768.0;
 
-/// Frames may be named x, so only the other names tell.
 fn sniff(head: &[u8]) -> bool {
     let rows = npy::header_length(head).ok().and_then(|length| head.get(..length));
     let rows = rows.and_then(|header| npy::Header::parse(header).ok());
-    let first = [&b"t.npy"[..], b"y.npy", b"p.npy"];
-    let named = |name: &&[u8]| head.get(30..).is_some_and(|head| head.starts_with(name));
     rows.is_some_and(|header| matches!(header.shape[..], [_, 4]))
-        || head.starts_with(archive::MAGIC) && first.iter().any(named)
+        || head.starts_with(archive::MAGIC) && has_columns(head)
+}
+
+/// Whether a zip file holds all columns, in whatever order. One that is damaged or lacks some
+/// is told by its beginning, but for frames, which may be named x.
+fn has_columns(zip: &[u8]) -> bool {
+    let first = [&b"t.npy"[..], b"y.npy", b"p.npy"];
+    let begins = |name: &&[u8]| zip.get(30..).is_some_and(|head| head.starts_with(name));
+    let has_all = |archive: Archive| {
+        let names = archive.names();
+        NAMES.iter().all(|name| names.contains(&format!("{name}.npy")))
+    };
+    first.iter().any(begins) || Archive::new(zip).is_ok_and(has_all)
 }
 
 struct Arrays {
@@ -75,7 +84,10 @@ fn open(mut source: Source) -> Result<Box<dyn Decoder>> {
     let header = Header {
         format: FORMAT.name,
         coding,
-        remarks: vec![format!("{} events", kept.events())],
+        remarks: vec![match kept.events() {
+            1 => "1 event".to_owned(),
+            events => format!("{events} events"),
+        }],
         ..Header::default()
     };
     let columns = Default::default();

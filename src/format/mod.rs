@@ -28,6 +28,7 @@ use std::path::{Path, PathBuf};
 use crate::disk;
 use crate::error::{Error, ErrorKind, Result};
 use crate::event::{Batch, Sensor, Tally};
+use crate::record::archive;
 use crate::units::Micros;
 pub use source::Source;
 
@@ -51,7 +52,8 @@ pub struct Format {
     pub name: &'static str,
     /// One line for help texts.
     pub about: &'static str,
-    /// Whether a file that begins so is of this format.
+    /// Whether a file that begins so is of this format; a zip file is there as a whole, since
+    /// the list of what it holds is its end.
     pub sniff: fn(head: &[u8]) -> bool,
     /// Reads the header and stands before the first event.
     pub open: fn(Source) -> Result<Box<dyn Decoder>>,
@@ -236,7 +238,7 @@ pub fn encode(name: &str, events: &Batch) -> Result<Vec<u8>> {
     encode.ok_or_else(|| Error::new(ErrorKind::Usage, found(), "one that can be written"))?(events)
 }
 
-/// The format of this name, or of the file that begins so.
+/// The format of this name, or of the file that begins so; a zip file as a whole.
 ///
 /// # Errors
 /// As [`named`]; a file that begins as those of no format.
@@ -256,7 +258,8 @@ pub fn detect(head: &[u8], name: Option<&str>) -> Result<&'static Format> {
 }
 
 fn decoder(mut source: Source, format: Option<&str>) -> Result<Box<dyn Decoder>> {
-    let format = detect(source.peek(HEAD)?, format)?;
+    let is_archive = source.peek(HEAD)?.starts_with(archive::MAGIC);
+    let format = detect(source.peek(if is_archive { usize::MAX } else { HEAD })?, format)?;
     (format.open)(source)
 }
 

@@ -4,6 +4,7 @@ use std::io::{Cursor, Write};
 
 use synops::error::ErrorKind;
 use synops::event::Batch;
+use synops::format::Recording;
 use zip::ZipWriter;
 use zip::write::SimpleFileOptions;
 
@@ -43,6 +44,23 @@ fn archive(arrays: &[(&str, Vec<u8>)]) -> Vec<u8> {
         file.write_all(bytes).unwrap();
     }
     file.finish().unwrap().into_inner()
+}
+
+/// Whoever writes the arrays chooses their order, and what else is with them.
+#[test]
+fn events_are_told_by_their_arrays_in_any_order() {
+    let column = |numbers: &[u8]| npy("|u1", "False", &format!("({},)", numbers.len()), numbers);
+    let arrays = ["x", "y", "t", "p", "width"].map(|name| (name, column(&[1, 1])));
+    for first in 0..arrays.len() {
+        let mut arrays = arrays.clone();
+        arrays.rotate_left(first);
+        let recording = Recording::from_bytes("cut.npz", archive(&arrays));
+        assert_eq!(recording.unwrap().header().format, "event-arrays", "{} first", arrays[0].0);
+    }
+    // frames may be called x
+    let frames = npy("|u1", "False", "(1, 2, 1, 1)", &[1, 0]);
+    let recording = Recording::from_bytes("frames.npz", archive(&[("x", frames)])).unwrap();
+    assert_eq!(recording.header().format, "frames");
 }
 
 #[test]
