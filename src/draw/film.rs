@@ -16,7 +16,7 @@ use crate::signal::Spikes;
 use crate::units::Micros;
 
 /// How far back the answer looks.
-pub const MEMORY: Micros = Micros(1_000_000);
+const MEMORY: Micros = Micros(1_000_000);
 
 /// What a film shows.
 #[derive(Clone, Debug)]
@@ -221,7 +221,7 @@ mod tests {
         Band { unit, label: "a".into(), shape, rows }
     }
 
-    /// Frames of ten ticks, and outputs a and b.
+    /// Frames of ten ticks, trials, and outputs a and b.
     fn film() -> Film {
         let trial = |from, to, name: &str, output| Labelled {
             from,
@@ -229,6 +229,10 @@ mod tests {
             name: name.into(),
             output: Some(output),
         };
+        film_of(vec![trial(5, 25, "b", 1), trial(45, 70, "a", 0)], true, 70_000)
+    }
+
+    fn film_of(trials: Vec<Labelled>, spikes: bool, length: i64) -> Film {
         let names = Rows::Classes(Some(vec!["a".into(), "b".into()]));
         let cast = Cast {
             title: String::new(),
@@ -236,14 +240,12 @@ mod tests {
             input: band(0, 1, Rows::Neurons),
             pixels: (1, 1),
             layers: Vec::new(),
-            output: Some(Output { band: band(1, 2, names), spikes: true }),
-            trials: vec![trial(5, 25, "b", 1), trial(45, 70, "a", 0)],
+            output: Some(Output { band: band(1, 2, names), spikes }),
+            trials,
         };
         let (tick, shown) = (Micros(1_000), Micros(20_000));
-        let pace = Pace { tick, ticks: 10, shown, length: Micros(70_000) };
-        let path = std::env::temp_dir().join(format!("synops-film-{}.gif", std::process::id()));
-        let file = File::create(&path).unwrap();
-        std::fs::remove_file(path).unwrap();
+        let pace = Pace { tick, ticks: 10, shown, length: Micros(length) };
+        let file = tempfile::tempfile().unwrap();
         Film::new(cast, pace, file, Moving::Gif).unwrap()
     }
 
@@ -256,6 +258,19 @@ mod tests {
         });
         let is_box = |item: &Item| matches!(item, Item::Fill(fill) if fill.rects.iter().any(|r| (r.w, r.h) == (11, 11)));
         (texts.collect(), scene.items.iter().any(is_box))
+    }
+
+    #[test]
+    fn the_last_frame_speaks_of_no_time_behind_the_end() {
+        let mut film = film_of(Vec::new(), false, 24_000);
+        let mut values = Spikes::default();
+        values.push(0, 0.5, 1);
+        (0..24).for_each(|tick| film.sent(tick, 1, &values));
+        let (texts, _) = says(&film);
+        let says = |text: &str| assert!(texts.contains(&text.to_owned()), "{text}: {texts:?}");
+        says("answer, by the mean of the last 24 ms");
+        says("0.50");
+        says("0.024000 of 0.024000 s");
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use super::band::label;
 use super::clock::LABEL;
-use super::film::{Cast, Labelled, MEMORY, Pace, Seen};
+use super::film::{Cast, Labelled, Pace, Seen};
 use super::font;
 use super::raster::Rows;
 use super::scene::{Anchor, Rect, Scene, Text};
@@ -202,9 +202,8 @@ impl Still {
         let Some(output) = &self.cast.output else { return };
         let x = self.column();
         let trial = self.trial(frame);
-        let frames = seen.outputs.len() as f64;
-        let steps = frames * self.pace.ticks as f64;
-        let share = if output.spikes { 1.0 } else { steps };
+        let (from, to) = self.span(trial, frame);
+        let share = if output.spikes { 1.0 } else { to.saturating_sub(from).max(1) as f64 };
         let sum = |n: usize| match seen.trial == trial || self.cast.trials.is_empty() {
             true => seen.outputs.iter().map(|frame| frame[n]).sum::<f64>() / share,
             false => 0.0,
@@ -263,9 +262,26 @@ impl Still {
                 None => "between trials".into(),
             };
         }
-        let past = self.pace.frame().0 * (frame as i64 + 1).min(self.pace.remembered() as i64);
-        let past = Micros(past.min(MEMORY.0.max(self.pace.frame().0)));
-        format!("answer, by the {of} of the last {}", words::duration(past))
+        let from = Micros((self.span(None, frame).0 as i64).saturating_mul(self.pace.tick.0));
+        format!("answer, by the {of} of the last {}", words::duration(self.now(frame) - from))
+    }
+
+    /// The ticks that the answer of a frame is made of, from the first to behind the last: the
+    /// last frame of a run, or of a trial, may end early.
+    fn span(&self, trial: Option<usize>, frame: u64) -> (u64, u64) {
+        let Pace { tick, ticks, length, .. } = self.pace;
+        let run = (length.0.max(1) as u64).div_ceil(tick.0 as u64);
+        let end = (frame + 1).saturating_mul(ticks).min(run);
+        match trial.map(|trial| &self.cast.trials[trial]) {
+            Some(trial) => (trial.from, end.min(trial.to)),
+            None => ((frame + 1).saturating_sub(self.pace.remembered() as u64) * ticks, end),
+        }
+    }
+
+    /// When a frame ends.
+    fn now(&self, frame: u64) -> Micros {
+        let end = self.pace.frame().0.saturating_mul(frame as i64 + 1);
+        Micros(end.min(self.pace.length.0.max(1)))
     }
 
     /// Draws what the answer should be on line `y`, and whether it is: a word, and a box that
@@ -289,11 +305,17 @@ impl Still {
     fn foot(&self, scene: &mut Scene, frame: u64) {
         let (width, height) = (scene.width - 2 * MARGIN, scene.height - 46);
         let length = self.pace.length.0.max(1);
-        let now = (self.pace.frame().0.saturating_mul(frame as i64 + 1)).min(length);
+        let now = self.now(frame).0;
         scene.fill(GUIDE, vec![Rect::new(MARGIN, height, width, 5)]);
         let done = (i128::from(now) * i128::from(width) / i128::from(length)) as i32;
         scene.fill(SUM, vec![Rect::new(MARGIN, height, done, 5)]);
-        let seconds = |time: i64| format!("{:.2}", Micros(time).seconds().0);
+        // so many that short runs are told from none
+        let digits = match length {
+            5_000_000.. => 2,
+            50_000.. => 3,
+            _ => 6,
+        };
+        let seconds = |time: i64| format!("{:.digits$}", Micros(time).seconds().0);
         let mut time = format!("{} of {} s", seconds(now), seconds(length));
         // of events alone there is no answer to stand beside
         if let (None, Some(trial)) = (&self.cast.output, self.trial(frame)) {
