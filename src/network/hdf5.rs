@@ -158,7 +158,11 @@ impl Reader {
     fn spend(&mut self, shape: &[u64], size: u64) -> Result<()> {
         let bytes = shape.iter().try_fold(size, |bytes, &axis| bytes.checked_mul(axis));
         let spent = self.budget.spend(bytes.unwrap_or(u64::MAX));
-        spent.map_err(|e| Error { found: format!("data of shape {shape:?}"), ..e })
+        spent.map_err(|e| Error {
+            found: format!("data of shape {shape:?}"),
+            expected: e.expected + "; written without compression, as much as there is is read",
+            ..e
+        })
     }
 }
 
@@ -207,5 +211,6 @@ mod tests {
         assert_eq!(read(40).unwrap().arrays["weight"].len(), 40 << 18);
         let error = read(160).unwrap_err().to_string();
         assert!(error.starts_with("'weight': found data of shape [160, 262144]"), "{error}");
+        assert!(error.contains("at most; written without compression"), "{error}");
     }
 }
