@@ -1,7 +1,9 @@
 //! One error for the whole library: what kind, in which file, at which byte or
 //! node, what was found there and what was expected.
 
+use std::borrow::Cow;
 use std::fmt;
+use std::fmt::Write;
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -36,7 +38,8 @@ pub enum ErrorKind {
 
 /// What went wrong, where, and what was expected instead.
 ///
-/// It prints as one line: `rec.aedat: byte 4711: found …; expected …`.
+/// It prints as one line, whatever names and files have in them, as [`shown`] shows that:
+/// `rec.aedat: byte 4711: found …; expected …`.
 #[derive(Debug)]
 pub struct Error {
     /// The cause.
@@ -90,20 +93,38 @@ impl Error {
 
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut line = String::new();
         if let Some(path) = &self.path {
-            write!(f, "{}: ", path.display())?;
+            write!(line, "{}: ", path.display())?;
         }
         if let Some(offset) = self.offset {
-            write!(f, "byte {offset}: ")?;
+            write!(line, "byte {offset}: ")?;
         }
         if let Some(place) = &self.place {
-            write!(f, "{place}: ")?;
+            write!(line, "{place}: ")?;
         }
         match (self.kind, self.expected.is_empty()) {
-            (ErrorKind::Io, _) | (_, true) => f.write_str(&self.found),
-            _ => write!(f, "found {}; expected {}", self.found, self.expected),
+            (ErrorKind::Io, _) | (_, true) => line += &self.found,
+            _ => write!(line, "found {}; expected {}", self.found, self.expected)?,
+        }
+        f.write_str(&shown(&line))
+    }
+}
+
+/// A name or a text from elsewhere as it may stand in a line for people: what would end the
+/// line or command the terminal is escaped, as in `a\nb` and `\u{1b}[31m`.
+pub fn shown(text: &str) -> Cow<'_, str> {
+    if !text.contains(char::is_control) {
+        return text.into();
+    }
+    let mut line = String::with_capacity(text.len());
+    for c in text.chars() {
+        match c.is_control() {
+            true => line.extend(c.escape_default()),
+            false => line.push(c),
         }
     }
+    line.into()
 }
 
 impl std::error::Error for Error {}
@@ -132,6 +153,16 @@ mod tests {
         assert_eq!(
             error.to_string(),
             "rec.aedat: byte 4711: packet 3: found event size 9; expected 8"
+        );
+    }
+
+    #[test]
+    fn an_error_is_one_line_that_commands_no_terminal() {
+        let error = Error::new(ErrorKind::Corrupt, "'\u{9b}2J'", "\ttext").at("é");
+        let error = error.in_file(Path::new("a\nb\u{1b}[31m\\c"));
+        assert_eq!(
+            error.to_string(),
+            "a\\nb\\u{1b}[31m\\c: é: found '\\u{9b}2J'; expected \\ttext"
         );
     }
 

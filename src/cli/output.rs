@@ -6,16 +6,27 @@ use std::path::Path;
 use terminal_size::{Width, terminal_size_of};
 
 use crate::disk;
-use crate::error::Result;
+use crate::error::{Result, shown};
 
-/// Prints text for people.
+/// Prints text for people: lines, and nothing in them that a terminal obeys.
 ///
 /// # Errors
 /// Standard output that takes no more.
 pub fn print(text: &str) -> Result<()> {
     let mut out = io::stdout().lock();
-    out.write_all(text.as_bytes())?;
+    for line in text.split_inclusive('\n') {
+        let (line, end) = line.strip_suffix('\n').map_or((line, ""), |line| (line, "\n"));
+        write!(out, "{}{end}", shown(line))?;
+    }
     Ok(out.flush()?)
+}
+
+/// Prints a line that names a file: what stands before its path, the path, what behind it.
+///
+/// # Errors
+/// As [`print`].
+pub fn print_path(before: &str, path: &Path, behind: &str) -> Result<()> {
+    print(&format!("{before}{}{behind}\n", shown(&path.to_string_lossy())))
 }
 
 /// Whether standard output is free for people: none of these files is to go there.
