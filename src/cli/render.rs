@@ -16,7 +16,7 @@ use crate::event::{Origin, Sensor};
 use crate::format::Recording;
 use crate::network::Network;
 use crate::replay::{Reader, Replay, Settings};
-use crate::report::raster::{cast, labelled, titles};
+use crate::report::raster::{cast, from_first_trial, labelled, titles};
 use crate::units::Micros;
 
 /// Film a run: events beside every layer's spikes and the answer so far, as an animated GIF or
@@ -62,7 +62,10 @@ pub fn run(args: &Args) -> Result<()> {
     let pace = pace(args, replay, length(&args.run, replay.settings(), trials)?)?;
     let (recording, input) = args.run.open_recording()?;
     let pixels = pixels(&opened.network, &args.run, &recording);
-    let titles = titles(replay, &input.path, &opened.origins.path);
+    let mut titles = titles(replay, &input.path, &opened.origins.path);
+    if let Some(trials) = trials {
+        titles[1] += &from_first_trial(first_start(trials));
+    }
     let cast = cast(replay, player.classes(), pixels, titles);
     let trials = trials.map_or_else(Vec::new, |trials| {
         labelled(trials, player.classes(), first_start(trials), replay.tick())
@@ -73,8 +76,7 @@ pub fn run(args: &Args) -> Result<()> {
         let shown = player.show((recording, input), labels.as_ref(), film)?;
         Ok((shown.observer.finish(shown.ticks).map_err(fail)?, shown.damage))
     })?;
-    let frames = counted(frames, "frame");
-    output::print(&format!("{}: {frames}\n", args.out.display()))?;
+    output::print_path("", &args.out, &format!(": {}", counted(frames, "frame")))?;
     damage.map_or(Ok(()), Err)
 }
 

@@ -46,7 +46,8 @@ pub struct Args {
     #[arg(long)]
     plot: bool,
 
-    /// Write spikes and operations of every layer as CSV, step by step, trial by trial
+    /// Write spikes and operations of every layer as CSV, step by step, trial by trial; times
+    /// are since the run began, or since the first trial did
     #[arg(long, value_name = "FILE")]
     by_step: Option<PathBuf>,
 
@@ -92,9 +93,15 @@ pub fn run(args: &Args) -> Result<()> {
     if output::is_for_people([args.html.as_deref(), args.by_step.as_deref(), args.json.as_deref()])
     {
         output::print(&played.report.text())?;
-        for (what, path) in [("raster", &raster), ("page", &args.html)] {
+        let since = match played.report.trials {
+            Some(_) => ": from_us since the first trial began",
+            None => "",
+        };
+        for (what, path, note) in
+            [("raster", &raster, ""), ("page", &args.html, ""), ("by step", &args.by_step, since)]
+        {
             if let Some(path) = path {
-                output::print(&format!("{what:8} {}\n", path.display()))?;
+                output::print_path(&format!("{what:8} "), path, note)?;
             }
         }
         if let Some(drawn) = played.drawn.filter(|_| args.plot) {

@@ -17,9 +17,9 @@ pub struct Counted<'a> {
 }
 
 /// A row for every layer in every step in which it did something, run by run: `trial`, if
-/// it is one; `step`; `from_us` as it began, of steps that last `tick`, and nothing of slices,
-/// which last as long as it takes; `layer`, `kind`, `spikes`, `synaptic_ops`,
-/// `multiply_adds`. Steps of an event-driven run are its ticks.
+/// it is one; `step`; `from_us` as it began, since the run did or the first trial, of steps
+/// that last `tick`, and nothing of slices, which last as long as it takes; `layer`, `kind`,
+/// `spikes`, `synaptic_ops`, `multiply_adds`. Steps of an event-driven run are its ticks.
 ///
 /// # Errors
 /// None: it is written to memory.

@@ -102,10 +102,19 @@ pub fn ticks_between(origin: i64, time: i64, tick: Micros) -> u64 {
 pub fn heading(made: &Made<'_>, total: &replay::Output, origin: i64) -> Heading {
     let [title, mut subtitle] = titles(made.replay, &made.origin.input, &made.origin.network);
     let answer = answer(total).filter(|_| has_answer(made.replay.network()));
+    if matches!(made.outcome, Outcome::Trials(_)) {
+        subtitle += &from_first_trial(origin);
+    }
     if let (Outcome::Whole(_), Some(answer)) = (&made.outcome, answer) {
         subtitle += &format!(", answer: {answer}");
     }
     Heading { title, subtitle, spans: spans(made, origin) }
+}
+
+/// Where time begins in a picture of trials, the first of which begins at `origin` on the
+/// recording's clock.
+pub fn from_first_trial(origin: i64) -> String {
+    format!(", from the first trial on, at {origin} µs")
 }
 
 /// What ran through what, and how.
