@@ -151,8 +151,9 @@ impl fmt::Display for Bytes {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let bytes = self.0 as f64;
         match self.0 {
-            0..1_000_000 => write!(f, "{:.2} kB", bytes / 1e3),
-            1_000_000..1_000_000_000 => write!(f, "{:.2} MB", bytes / 1e6),
+            0..1_000 => write!(f, "{} B", self.0),
+            1_000..999_995 => write!(f, "{:.2} kB", bytes / 1e3),
+            999_995..999_995_000 => write!(f, "{:.2} MB", bytes / 1e6),
             _ => write!(f, "{:.2} GB", bytes / 1e9),
         }
     }
@@ -217,6 +218,10 @@ mod tests {
             assert_eq!(read(wrong), None, "{wrong}");
         }
         assert_eq!(Bytes(1_234_567_890).to_string(), "1.23 GB");
+        let sizes = [0, 3, 999, 1_000, 999_994, 999_995, 999_994_999, 999_995_000];
+        let texts =
+            ["0 B", "3 B", "999 B", "1.00 kB", "999.99 kB", "1.00 MB", "999.99 MB", "1.00 GB"];
+        assert_eq!(sizes.map(|size| Bytes(size).to_string()), texts);
         assert_eq!(Bytes(12_345_678).to_string(), "12.35 MB");
     }
 

@@ -197,7 +197,7 @@ fn people_see_a_list_or_what_was_answered_how_often() {
     let few = done(&words(&replay(&[&folder], &["--threads", "2"])));
     assert!(few.contains("3 recordings, ") && few.contains("02.aedat  right arm"), "{few}");
     assert!(few.contains(" a recording: horowitz45"), "{few}");
-    assert!(few.contains(" on 2 threads: ") && few.contains(" recordings/s, "), "{few}");
+    assert!(few.contains(" on 2 threads: ") && few.contains(" events a second, "), "{few}");
     let short = folder.join("02.aedat");
     let many = done(&words(&replay(&[&*short; 41], &["--steps", "100"])));
     assert!(many.contains("41 recordings, ") && !many.contains("02.aedat"), "{many}");

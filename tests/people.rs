@@ -4,7 +4,7 @@ mod program;
 
 use std::fs;
 
-use program::{data, done, folder};
+use program::{data, done, folder, json, synops, text};
 
 /// The bundled pair that is quickest to run.
 fn pair() -> [String; 3] {
@@ -13,6 +13,66 @@ fn pair() -> [String; 3] {
 
 fn with<'a>(verb: &'a str, pair: &'a [String; 3], words: &[&'a str]) -> Vec<&'a str> {
     [&[verb][..], &pair.each_ref().map(String::as_str), words].concat()
+}
+
+/// A name may hold what ends a line, or what colours and clears a terminal.
+#[test]
+#[cfg(unix)]
+fn names_that_command_a_terminal_are_shown_escaped() {
+    let at = |name: &str| folder().join(name).display().to_string();
+    fs::create_dir_all(at("many\n")).unwrap();
+    let (recording, network) = (at("a\u{1b}[31mb\nc.aedat"), at("n\te\u{9b}t.nir"));
+    fs::copy(data("arm.aedat"), &recording).unwrap();
+    fs::copy(data("arm.aedat"), at("many\n/\u{7}.aedat")).unwrap();
+    fs::copy(data("arm.nir"), &network).unwrap();
+    let (many, own) = (at("many\n"), at("o\rwn.synops"));
+    let (svg, page, steps) = (at("\u{8}.svg"), at("\u{8}.html"), at("\u{8}.csv"));
+    let run = [&recording[..], "--network", &network];
+    let outputs = ["--raster", &svg, "--html", &page, "--by-step", &steps];
+    let sweep = ["--dt-sweep=5ms", "--plot", &svg, "--convention", "nir"];
+    let missing = at("\u{1b}]0;title\u{7}.aedat");
+    for (words, code) in [
+        (vec!["info", &recording, &network], 0),
+        ([&["replay"], &run[..], &outputs].concat(), 0),
+        (vec!["replay", &many, "--network", &network, "--plot"], 2),
+        (vec!["replay", &many, &many, "--network", &network], 0),
+        ([&["raster"], &run[..], &["--out", &svg]].concat(), 0),
+        ([&["render"], &run[..], &["--to", "100ms", "--out", &at("\u{8}.gif")]].concat(), 0),
+        ([&["plot", "rates"], &run[..], &["--out", &svg]].concat(), 0),
+        ([&["energy"], &run[..]].concat(), 0),
+        ([&["check"], &run[..], &sweep].concat(), 0),
+        (vec!["convert", &network, &own], 0),
+        (vec!["info", &missing], 2),
+        (vec!["replay", &missing, &recording, "--network", &network], 2),
+        ([&["replay"], &run[..], &["--raster", "a\u{1b}.txt"]].concat(), 2),
+    ] {
+        let output = synops(&words);
+        assert_eq!(output.status.code(), Some(code), "{words:?}: {}", text(&output.stderr));
+        let said = text(&output.stdout) + &text(&output.stderr);
+        let command = said.chars().find(|c| c.is_control() && *c != '\n');
+        assert_eq!(command, None, "{words:?}: {said:?}");
+        assert!(!said.lines().any(|line| line.starts_with("c.aedat")), "{words:?}: {said}");
+    }
+    let info = done(&["info", &recording]);
+    assert!(info.contains("/a\\u{1b}[31mb\\nc.aedat\n  format"), "{info}");
+    assert_eq!(json(&["info", &recording])["path"], recording[..]);
+}
+
+#[test]
+fn numbers_are_rounded_and_counted() {
+    let pair = pair();
+    let energy = done(&with("energy", &pair, &[]));
+    assert!(energy.contains("MB, 0 B to and from larger ones"), "{energy}");
+    let replay = done(&with("replay", &pair, &[]));
+    let factor = replay.lines().last().unwrap().split("run in ").nth(1).unwrap();
+    let factor = factor.split(": ").nth(1).unwrap().strip_suffix(" times real time").unwrap();
+    let digits = factor.trim_start_matches(['0', '.']).trim_end_matches(['0', ',']);
+    assert!(digits.chars().filter(char::is_ascii_digit).count() <= 3, "{replay}");
+    let twin = folder().join("twin").display().to_string();
+    _ = fs::remove_dir_all(&twin);
+    let synth = done(&["synth", &twin, "--users", "1", "--seconds", "0.1"]);
+    assert!(synth.contains("\nusers      1, none of them for the test\n"), "{synth}");
+    assert!(synth.contains("\ntime       12.9 s of recording in "), "{synth}");
 }
 
 #[test]

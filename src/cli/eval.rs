@@ -16,6 +16,7 @@ use super::samples::{Choice, by_recording};
 use super::threads;
 use crate::disk;
 use crate::draw::Picture;
+use crate::draw::words::counted;
 use crate::error::{Error, ErrorKind, Result};
 use crate::measure::Table;
 use crate::report::eval::{EvalReport, Head, Row};
@@ -118,7 +119,8 @@ pub fn run(args: &Args) -> Result<()> {
     let problems: Vec<String> = report.head.defects.iter().cloned().chain(problems).collect();
     match problems.first() {
         Some(first) if args.run.strict => {
-            let found = format!("{} problems, the first: {first}", problems.len());
+            let count = counted(problems.len() as u64, "problem");
+            let found = format!("{count}, the first: {first}");
             Err(Error::new(ErrorKind::Strict, found, "none (--strict)"))
         }
         Some(first) if report.accuracy.of == 0 => {

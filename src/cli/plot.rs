@@ -65,7 +65,7 @@ pub fn run(args: &Args) -> Result<()> {
     let opened = open_network(&args.run)?;
     let (scene, damage) = observe(args, &opened, args.kind)?;
     disk::write(&args.out, &scene.render(picture)?)?;
-    output::print(&format!("{}\n", args.out.display()))?;
+    output::print_path("", &args.out, "")?;
     damage.map_or(Ok(()), Err)
 }
 

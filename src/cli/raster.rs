@@ -42,7 +42,7 @@ pub fn run(args: &Args) -> Result<()> {
         output::write(path, &json(&played.report)?)?;
     }
     if output::is_for_people([args.json.as_deref()]) {
-        output::print(&format!("{}\n", args.out.display()))?;
+        output::print_path("", &args.out, "")?;
     }
     played.damage.map_or(Ok(()), Err)
 }

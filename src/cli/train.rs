@@ -83,7 +83,7 @@ pub struct Args {
 pub fn run(args: &Args) -> Result<()> {
     let mut config = args.config()?;
     if args.print {
-        return output::print(&config.to_toml()?);
+        return output::write("-".as_ref(), config.to_toml()?.as_bytes());
     }
     if config.data.path.is_empty() {
         let error = Error::new(ErrorKind::Usage, "no data", "--data FOLDER");

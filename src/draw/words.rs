@@ -15,9 +15,13 @@ pub fn grouped(number: u64) -> String {
     out
 }
 
-/// `1 spike`, `2,034 spikes`.
+/// `1 spike`, `2,034 spikes`, `11 classes`.
 pub fn counted(number: u64, noun: &str) -> String {
-    let plural = if number == 1 { "" } else { "s" };
+    let plural = match number {
+        1 => "",
+        _ if noun.ends_with('s') => "es",
+        _ => "s",
+    };
     format!("{} {noun}{plural}", grouped(number))
 }
 
@@ -28,6 +32,20 @@ pub fn mean(value: f64) -> String {
         v if v >= 9.995 => trimmed(format!("{v:.1}")),
         v => trimmed(format!("{v:.2}")),
     }
+}
+
+/// A positive number that nobody needs more than three digits of: `0.0123`, `12.3`,
+/// `1,590,000`.
+pub fn rough(value: f64) -> String {
+    if !(value > 0.0 && value.is_finite()) {
+        return value.to_string();
+    }
+    let places = 2 - value.log10().floor() as i32;
+    if places > 0 {
+        return trimmed(format!("{value:.0$}", places as usize));
+    }
+    let scale = 10f64.powi(-places);
+    grouped(((value / scale).round() * scale).round() as u64)
 }
 
 /// A duration in its largest fitting unit, exactly: `250 µs`, `2.5 ms`, `1.28 s`.
@@ -91,6 +109,14 @@ mod tests {
     fn numbers_read_well() {
         assert_eq!([0, 999, 1_000, 1_234_567].map(grouped), ["0", "999", "1,000", "1,234,567"]);
         assert_eq!([0, 1, 2].map(|n| counted(n, "spike")), ["0 spikes", "1 spike", "2 spikes"]);
+        assert_eq!(
+            (counted(1, "class"), counted(2, "class")),
+            ("1 class".into(), "2 classes".into())
+        );
+        assert_eq!(
+            [0.0, 0.012_34, 1.0, 9.996, 83.44, 99.96, 999.6, 1_586_133.8].map(rough),
+            ["0", "0.0123", "1", "10", "83.4", "100", "1,000", "1,590,000"]
+        );
         assert_eq!(
             [0.04, 1.5, 12.34, 10.0, 4120.2].map(mean),
             ["0.04", "1.5", "12.3", "10", "4,120"]

@@ -8,6 +8,7 @@ use super::table::columns;
 use crate::check::suite::{self, Case, Row};
 use crate::check::{Comparison, Difference};
 use crate::draw::words::{counted, grouped};
+use crate::error::shown;
 use crate::units::Micros;
 
 /// Networks under every convention, against every simulator.
@@ -125,7 +126,7 @@ impl Agreement {
     pub fn table(&self) -> String {
         let mut text = format!(
             "{}: {}, {}, {} of {}\n",
-            self.network,
+            shown(&self.network),
             self.models.join(" and "),
             counted(self.neurons as u64, "neuron"),
             counted(self.steps, "step"),

@@ -5,6 +5,7 @@ use std::fmt::Write;
 use serde::Serialize;
 
 use crate::draw::words::counted;
+use crate::error::shown;
 use crate::network::Network;
 use crate::units::Micros;
 
@@ -64,7 +65,7 @@ impl Conversion {
     /// The report for people.
     pub fn text(&self) -> String {
         let mut text = String::new();
-        let mut line = |name: &str, value: String| _ = writeln!(text, "{name:8} {value}");
+        let mut line = |name: &str, value: String| _ = writeln!(text, "{name:8} {}", shown(&value));
         line("network", format!("{}, {}", self.path, self.format));
         line("written", format!("{}, {}", self.written.path, self.written.format));
         let (nodes, parameters) = (self.nodes as u64, self.parameters as u64);

@@ -11,7 +11,7 @@ use super::table::columns;
 use crate::corpus::{Corpus, Part};
 use crate::digest::Digest;
 use crate::draw::words::{counted, grouped};
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, shown};
 use crate::units::Bytes;
 
 /// A data set.
@@ -89,7 +89,7 @@ impl CorpusInfo {
         let (samples, recordings) = (counted(samples, "sample"), counted(recordings, "recording"));
         let mut text = format!(
             "{}: data set, cut by {}\n  {samples} in {recordings} of {}\n",
-            self.path,
+            shown(&self.path),
             self.cut,
             Bytes(self.bytes)
         );

@@ -5,7 +5,8 @@ use std::fmt::Write;
 use serde::Serialize;
 
 use super::table::columns;
-use crate::draw::words::{counted, grouped};
+use crate::draw::words::{counted, grouped, mean};
+use crate::error::shown;
 use crate::event::{Batch, Sensor, Tally};
 use crate::format::Header;
 use crate::record::Array;
@@ -92,8 +93,9 @@ impl RecordingInfo {
 
     /// The report for people.
     pub fn text(&self) -> String {
-        let mut text = format!("{}\n", self.path);
-        let mut line = |name: &str, value: String| _ = writeln!(text, "  {name:10} {value}");
+        let mut text = format!("{}\n", shown(&self.path));
+        let mut line =
+            |name: &str, value: String| _ = writeln!(text, "  {name:10} {}", shown(&value));
         line("format", format!("{} ({})", self.format, self.coding));
         if let Some(camera) = &self.camera {
             line("camera", camera.clone());
@@ -112,7 +114,7 @@ impl RecordingInfo {
             let seconds = length.seconds().0;
             let rate = if seconds > 0.0 { self.events as f64 / seconds } else { 0.0 };
             line("time", format!("{first} to {last} µs, {length}"));
-            line("rate", format!("{} a second", counted(rate as u64, "event")));
+            line("rate", format!("{} a second", mean(rate)));
             let share = 100.0 * self.on as f64 / self.events as f64;
             line(
                 "polarity",
@@ -215,7 +217,8 @@ impl WeightsInfo {
 
     /// The report for people.
     pub fn text(&self) -> String {
-        let mut text = format!("{}\n  format     {}, a state dict\n", self.path, self.format);
+        let mut text =
+            format!("{}\n  format     {}, a state dict\n", shown(&self.path), self.format);
         let _ = writeln!(text, "  numbers    {}\n", grouped(self.numbers as u64));
         let mut rows = vec![["array", "shape"].map(str::to_owned).to_vec()];
         rows.extend(self.arrays.iter().map(|array| {
@@ -249,7 +252,7 @@ pub struct NodeInfo {
 impl NetworkInfo {
     /// The report for people.
     pub fn text(&self) -> String {
-        let mut text = format!("{}\n  format     {}\n", self.path, self.format);
+        let mut text = format!("{}\n  format     {}\n", shown(&self.path), self.format);
         let _ = writeln!(text, "  parameters {}", grouped(self.parameters as u64));
         if let Some(classes) = &self.classes {
             let _ = writeln!(text, "  classes    {}", classes.join(", "));

@@ -8,6 +8,7 @@ use super::table::columns;
 use crate::check::sweep::Point;
 use crate::draw::words::grouped;
 use crate::draw::{Curves, Line, Panel};
+use crate::error::shown;
 use crate::measure::Readout;
 use crate::units::{Joules, Micros, Seconds};
 
@@ -142,7 +143,9 @@ impl SweepReport {
     pub fn text(&self) -> String {
         let mut text = format!(
             "input    {}\nnetwork  {}\nengine   convention {}\n",
-            self.input, self.network, self.convention
+            shown(&self.input),
+            shown(&self.network),
+            self.convention
         );
         for note in &self.notes {
             let _ = writeln!(text, "note     {note}");

@@ -5,8 +5,9 @@ use std::fmt::Write;
 use serde::Serialize;
 
 use crate::corpus::synthetic::{Made, Plan};
-use crate::draw::words::{counted, grouped};
-use crate::units::Bytes;
+use crate::draw::words::{counted, grouped, rough};
+use crate::error::shown;
+use crate::units::{Bytes, Seconds};
 
 /// What was made, of what.
 #[derive(Debug, Serialize)]
@@ -62,22 +63,30 @@ impl Synthetic {
     /// The report for people.
     pub fn text(&self) -> String {
         let mut text = String::new();
-        let mut line = |name: &str, value: String| _ = writeln!(text, "{name:10} {value}");
+        let mut line =
+            |name: &str, value: String| _ = writeln!(text, "{name:10} {}", shown(&value));
         line("written", format!("{}, {}", self.path, Bytes(self.bytes)));
         let (users, tested) = (self.users, self.test_users);
-        line("users", format!("{users}, the last {tested} of them for the test"));
+        let tested = match tested {
+            0 => "none".to_owned(),
+            1 => "the last".to_owned(),
+            several => format!("the last {several}"),
+        };
+        line("users", format!("{users}, {tested} of them for the test"));
         line("lighting", self.lightings.join(", "));
         let (recordings, trials) = (self.recordings as u64, self.trials as u64);
         let (recordings, trials) = (counted(recordings, "recording"), counted(trials, "trial"));
         line("content", format!("{recordings} of {trials}, {} s each", self.seconds));
         let rate = self.events as f64 / self.recorded_s;
-        line("events", format!("{}, {} a second", grouped(self.events), grouped(rate as u64)));
+        line("events", format!("{}, {} a second", grouped(self.events), rough(rate)));
         let speed = self.recorded_s / self.took_s;
         line(
             "time",
             format!(
-                "{:.0} s of recording in {:.1} s: {speed:.1} times real time",
-                self.recorded_s, self.took_s
+                "{} of recording in {}: {} times real time",
+                Seconds(self.recorded_s),
+                Seconds(self.took_s),
+                rough(speed)
             ),
         );
         line("seed", self.seed.to_string());

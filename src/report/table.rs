@@ -1,6 +1,9 @@
 //! Columns of text for people.
 
+use std::borrow::Cow;
+
 use crate::draw::words::grouped;
+use crate::error::shown;
 
 /// A number with commas, or a dash where there is none.
 pub fn grouped_or_dash(number: Option<u64>) -> String {
@@ -10,13 +13,16 @@ pub fn grouped_or_dash(number: Option<u64>) -> String {
 /// Rows in columns: the first `left` columns to the left, the others to the
 /// right; every line behind `indent`.
 pub fn columns(rows: &[Vec<String>], left: usize, indent: &str) -> String {
+    // names in them may be anything
+    let rows: Vec<Vec<Cow<'_, str>>> =
+        rows.iter().map(|row| row.iter().map(|cell| shown(cell)).collect()).collect();
     let count = rows.iter().map(Vec::len).max().unwrap_or(0);
     let width = |column: usize| {
         let cells = rows.iter().filter_map(|row| row.get(column));
         cells.map(|cell| cell.chars().count()).max().unwrap_or(0)
     };
     let widths: Vec<usize> = (0..count).map(width).collect();
-    let line = |row: &Vec<String>| {
+    let line = |row: &Vec<Cow<'_, str>>| {
         let cells = row.iter().enumerate().map(|(column, cell)| {
             let pad = " ".repeat(widths[column] - cell.chars().count());
             if column < left { format!("{cell}{pad}") } else { format!("{pad}{cell}") }
@@ -36,5 +42,7 @@ mod tests {
         let row = |cells: [&str; 3]| cells.map(str::to_owned).to_vec();
         let text = columns(&[row(["a", "é", "1"]), row(["bcd", "", "100"])], 2, "  ");
         assert_eq!(text, "  a    é    1\n  bcd     100\n");
+        let text = columns(&[row(["a\nb", "\u{1b}", "1"]), row(["c", "", "2"])], 2, "");
+        assert_eq!(text, "a\\nb  \\u{1b}  1\nc             2\n");
     }
 }

@@ -6,7 +6,8 @@ use super::replay::{
     Engine, Input, Layer, Network, Output, ReplayReport, Stages, Timing, Trial, sum,
 };
 use super::table::{columns, grouped_or_dash};
-use crate::draw::words::{counted, grouped};
+use crate::draw::words::{counted, grouped, rough};
+use crate::error::shown;
 use crate::event::Tally;
 use crate::measure::Energy;
 use crate::units::{Joules, Micros, Seconds};
@@ -27,10 +28,10 @@ impl ReplayReport {
         let span = self.input.first_us.zip(self.input.last_us).map(|(first, last)| last - first);
         let span = Micros(span.unwrap_or(0));
         let rate = match span.seconds().0 {
-            s if s > 0.0 => format!(", {:.1} k/s", *events as f64 / s / 1e3),
+            s if s > 0.0 => format!(", {} a second", rough(*events as f64 / s)),
             _ => String::new(),
         };
-        let _ = writeln!(text, "input    {path}");
+        let _ = writeln!(text, "input    {}", shown(path));
         let _ = writeln!(
             text,
             "         {format}, {width}×{height}, {} in {span}{rate}",
@@ -75,7 +76,7 @@ impl ReplayReport {
         joules(&self.energy, trials, "trial", text);
         let Timing { decode_s, run_s, real_time_factor } = &self.timing;
         let factor = real_time_factor
-            .map_or_else(String::new, |factor| format!(": {factor:.1} times real time"));
+            .map_or_else(String::new, |factor| format!(": {} times real time", rough(factor)));
         let (read, run) = (Seconds(*decode_s), Seconds(*run_s));
         let _ = writeln!(text, "time     read in {read}, run in {run}{factor}");
     }
@@ -85,8 +86,8 @@ impl Network {
     /// Which network it is.
     pub(super) fn lines(&self, text: &mut String) {
         let Network { path, mapping, nodes, parameters } = self;
-        let by = mapping.as_ref().map_or(String::new(), |mapping| format!(", by {mapping}"));
-        let _ = writeln!(text, "network  {path}{by}");
+        let by = mapping.as_ref().map_or(String::new(), |m| format!(", by {}", shown(m)));
+        let _ = writeln!(text, "network  {}{by}", shown(path));
         let (nodes, parameters) = (*nodes as u64, *parameters as u64);
         let (nodes, parameters) = (counted(nodes, "node"), counted(parameters, "parameter"));
         let _ = writeln!(text, "         {nodes}, {parameters}");
@@ -104,7 +105,7 @@ impl Engine {
             ("clocked", _) => format!("{} of {}", counted(*steps, "step"), Micros(*dt_us)),
             (_, Some(q)) if *steps == 1 => format!("1 quantum of {}", Micros(*q)),
             (_, Some(q)) => format!("{} quanta of {}", grouped(*steps), Micros(*q)),
-            (_, None) => format!("no grid, {}", Micros(*dt_us * *steps as i64)),
+            (_, None) => format!("no grid, {}", Micros(dt_us.saturating_mul(*steps as i64))),
         };
         let _ = writeln!(text, "engine   {name}, convention {convention}, {time}");
     }

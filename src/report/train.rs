@@ -8,7 +8,7 @@ use super::csv;
 use super::table::columns;
 use crate::draw::words::{counted, grouped};
 use crate::draw::{Curves, Line, Panel};
-use crate::error::Result;
+use crate::error::{Result, shown};
 use crate::event::Tally;
 use crate::measure::{Accuracy, Table};
 use crate::train::{Config, Epoch, Score, Tested};
@@ -192,8 +192,9 @@ impl TrainReport {
         let mut text = String::new();
         let _ = writeln!(
             text,
-            "data     {path}, cut by {cut}{split}\n         {} classes; {} to train on, {} to choose by, {} to report on",
-            classes.len(),
+            "data     {}, cut by {cut}{split}\n         {}; {} to train on, {} to choose by, {} to report on",
+            shown(path),
+            counted(classes.len() as u64, "class"),
             counted(*train as u64, "sample"),
             grouped(*validation as u64),
             grouped(*test as u64),
@@ -228,15 +229,16 @@ impl TrainReport {
         }
         text.push_str("\nspikes, operations and energy: a test sample in the engine\n");
         for run in &self.runs {
+            let path = shown(&run.network);
             if let Some(Test { of, engine: Some(engine), .. }) = &run.test {
                 let InEngine { as_trained, energy_table, .. } = engine;
                 let same = match as_trained {
                     Some(same) => format!("the outputs of training for {same} of {of}; "),
                     None => String::new(),
                 };
-                let _ = writeln!(text, "network  {}: {same}energy by {energy_table}", run.network);
+                let _ = writeln!(text, "network  {path}: {same}energy by {energy_table}");
             } else {
-                let _ = writeln!(text, "network  {}", run.network);
+                let _ = writeln!(text, "network  {path}");
             }
         }
         let _ = write!(text, "memory   predicted {}", Bytes(self.predicted_bytes));

@@ -7,7 +7,8 @@ use crate::cli::samples::run;
 use crate::corpus::cifar10dvs::Split;
 use crate::corpus::{Corpus, Sample};
 use crate::digest::Digest;
-use crate::error::{Error, ErrorKind, Result};
+use crate::draw::words::counted;
+use crate::error::{Error, ErrorKind, Result, shown};
 use crate::event::Window;
 use crate::measure::Decision;
 use crate::replay::{Advance, Answer, Replay, Take};
@@ -37,7 +38,10 @@ fn outputs(options: &RunOptions, opened: &Opened, classes: &[String]) -> Result<
         }
         None if count == classes.len() => Ok(classes.to_vec()),
         None => {
-            let found = format!("{count} outputs for {} classes", classes.len());
+            let found = {
+                let (outputs, classes) = (counted(count as u64, "output"), classes.len() as u64);
+                format!("{outputs} for {}", counted(classes, "class"))
+            };
             Err(Error::new(ErrorKind::Shape, found, "as many, or --classes"))
         }
     }
@@ -114,7 +118,7 @@ impl<'a> Evaluation<'a> {
 
     /// What is said of files that are in the folder of the data, wherever that is.
     fn said(&self, text: &str) -> String {
-        text.replace(&format!("{}/", self.root.display()), "")
+        text.replace(&format!("{}/", shown(&self.root.to_string_lossy())), "")
     }
 
     /// The rows of the samples of a recording.

@@ -4,6 +4,7 @@ use std::fmt::Write;
 
 use super::{EnergyReport, Head, Priced};
 use crate::draw::words::{counted, grouped};
+use crate::error::shown;
 use crate::measure::energy::{Cost, Part, Source};
 use crate::measure::{COUNTS, Certainty, Comparison, Count, Distribution, Energy, Work};
 use crate::report::table::{columns, grouped_or_dash};
@@ -91,11 +92,11 @@ impl EnergyReport {
             });
         let _ = writeln!(
             text,
-            "  {} moved to and from memories of up to {}, {} to and from larger ones, in words of {} bytes",
+            "  {} moved to and from memories of up to {}, {} to and from larger ones, in words of {}",
             Bytes(near),
             Bytes(self.traffic.buffer_bytes),
             Bytes(far),
-            self.traffic.word_bytes
+            counted(self.traffic.word_bytes, "byte")
         );
     }
 }
@@ -107,9 +108,10 @@ fn cell(work: &Work, count: Count) -> String {
 impl Head {
     fn lines(&self, inferences: u64, steps: u64, text: &mut String) {
         let Head { data, cut, network, engine, convention, dt_us, slice, input, .. } = self;
-        let _ =
-            writeln!(text, "data     {data}, {cut}: {}, {input}", counted(inferences, "sample"));
-        let _ = writeln!(text, "network  {network}, SHA-256 {}…", &self.network_sha256[..12]);
+        let samples = counted(inferences, "sample");
+        let _ = writeln!(text, "data     {}, {cut}: {samples}, {input}", shown(data));
+        let sha256 = &self.network_sha256[..12];
+        let _ = writeln!(text, "network  {}, SHA-256 {sha256}…", shown(network));
         let time = match slice {
             Some(slice) => format!("{} of equal {slice}", counted(steps, "slice")),
             None => format!("{} of {}", counted(steps, "step"), Micros(*dt_us)),

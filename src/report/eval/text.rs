@@ -4,6 +4,7 @@ use std::fmt::Write;
 
 use super::{EvalReport, Figures, Group, Share};
 use crate::draw::words::{counted, grouped};
+use crate::error::shown;
 use crate::measure::Distribution;
 use crate::report::table::columns;
 use crate::units::{Joules, Micros};
@@ -20,15 +21,19 @@ impl EvalReport {
         let (head, mut text) = (&self.head, String::new());
         let _ = writeln!(
             text,
-            "data     cut by {}{}, {}: {}, {} classes",
+            "data     cut by {}{}, {}: {}, {}",
             head.cut,
             head.split.as_ref().map_or(String::new(), |split| format!(", split {split}")),
             head.part,
             counted(head.samples as u64, "sample"),
-            head.classes.len()
+            counted(head.classes.len() as u64, "class")
         );
-        let _ =
-            writeln!(text, "network  {}, SHA-256 {}…", head.network, &head.network_sha256[..12]);
+        let _ = writeln!(
+            text,
+            "network  {}, SHA-256 {}…",
+            shown(&head.network),
+            &head.network_sha256[..12]
+        );
         let several = |one: &str, more: &str| match head.steps {
             Some(1) => format!("1 {one}"),
             Some(steps) => format!("{} {more}", grouped(steps)),
@@ -47,7 +52,7 @@ impl EvalReport {
         let samples = self.samples.iter();
         let problems = samples.filter_map(|row| {
             let problem = row.problem.as_ref()?;
-            Some(format!("{}: {problem}", row.recording))
+            Some(format!("{}: {problem}", shown(&row.recording)))
         });
         list(&mut text, "caution", head.caution.iter().cloned().collect());
         list(&mut text, "defect", head.defects.to_vec());
@@ -106,8 +111,8 @@ impl Share {
             (Some(share), Some((low, high))) => format!(
                 "{:.1} % ({} of {}), {:.1} to {:.1} % with a confidence of 95 %",
                 100.0 * share,
-                self.right,
-                self.of,
+                grouped(self.right),
+                grouped(self.of),
                 100.0 * low,
                 100.0 * high
             ),

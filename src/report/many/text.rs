@@ -3,7 +3,7 @@
 use std::fmt::Write;
 
 use super::{Answers, LISTED, ManyReport, Throughput, Total};
-use crate::draw::words::{counted, grouped};
+use crate::draw::words::{counted, grouped, rough};
 use crate::report::table::columns;
 use crate::report::text::{joules, units};
 use crate::units::Seconds;
@@ -82,11 +82,12 @@ impl Throughput {
         let threads = counted(*threads as u64, "thread");
         let _ = writeln!(
             text,
-            "time     {} on {threads}: {recordings_per_s:.1} recordings/s, \
-             {:.1} k events/s, {:.1} times real time",
+            "time     {} on {threads}: {} recordings and {} events a second, \
+             {} times real time",
             Seconds(*elapsed_s),
-            events_per_s / 1e3,
-            self.real_time_factor
+            rough(*recordings_per_s),
+            rough(*events_per_s),
+            rough(self.real_time_factor)
         );
     }
 }
