@@ -4,7 +4,7 @@ mod program;
 
 use std::fs;
 
-use program::{data, done, folder, json, synops, text};
+use program::{data, done, folder, json, refused, synops, text};
 
 /// The bundled pair that is quickest to run.
 fn pair() -> [String; 3] {
@@ -73,6 +73,25 @@ fn numbers_are_rounded_and_counted() {
     let synth = done(&["synth", &twin, "--users", "1", "--seconds", "0.1"]);
     assert!(synth.contains("\nusers      1, none of them for the test\n"), "{synth}");
     assert!(synth.contains("\ntime       12.9 s of recording in "), "{synth}");
+}
+
+#[test]
+fn a_file_is_not_named_as_one_of_another_format() {
+    let pair = pair();
+    for (option, name, expected) in [
+        ("--html", "x.txt", ".html or .htm"),
+        ("--html", "page", ".html or .htm"),
+        ("--json", "answer.html", ".json"),
+        ("--json", "answer.CSV", ".json"),
+        ("--by-step", "steps.json", ".csv"),
+    ] {
+        _ = fs::remove_file(folder().join(name));
+        let said = refused(&with("replay", &pair, &[option, name]), 2);
+        let found = format!("synops: {option}: found '{name}'; expected a name that ends in ");
+        assert_eq!(said, format!("{found}{expected}\n"));
+        assert!(!folder().join(name).exists());
+    }
+    done(&with("replay", &pair, &["--to", "100ms", "--json", "answer", "--by-step", "steps.txt"]));
 }
 
 #[test]

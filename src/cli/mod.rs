@@ -6,6 +6,7 @@
 
 mod check;
 mod convert;
+mod endings;
 mod energy;
 mod eval;
 mod help;
@@ -86,6 +87,7 @@ fn run() -> Result<()> {
         && let Some(verb) = command.find_subcommand(verb)
     {
         overwriting::refuse(verb, matches)?;
+        endings::refuse(verb, matches)?;
     }
     if let Some(threads) = cli.threads {
         threads::limit(threads.into())?;
