@@ -95,6 +95,20 @@ fn a_file_is_not_named_as_one_of_another_format() {
 }
 
 #[test]
+fn more_steps_than_anybody_runs_are_refused() {
+    let pair = pair();
+    for verb in ["replay", "raster", "energy", "render"] {
+        let said = refused(&with(verb, &pair, &["--steps", "1000000000000"]), 2);
+        assert!(said.contains("found 1000000000000 steps of "), "{said}");
+        assert!(said.contains("; expected 1000000000 at most"), "{said}");
+    }
+    let said = refused(&with("replay", &pair, &["--steps", "1000000", "--dt", "9000000s"]), 2);
+    assert!(said.contains("9000000000 s in all"), "{said}");
+    let answer = json(&with("replay", &pair, &["--steps", "2000", "--dt", "10ms"]));
+    assert_eq!(answer["engine"]["steps"], 2000);
+}
+
+#[test]
 fn pictures_of_trials_say_where_their_time_begins() {
     let pair = pair();
     let labels = data("arm_labels.csv");

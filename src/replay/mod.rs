@@ -169,12 +169,35 @@ pub struct Answer {
     pub elapsed: Duration,
 }
 
+/// Steps that may be asked for, most of them silent: eleven days of milliseconds. Who means
+/// more has slipped a digit, and would wait for days to see it.
+const MOST_STEPS: u64 = 1_000_000_000;
+
+/// The longest time, the same that can be written: beyond, its microseconds are not exact.
+const LONGEST: Micros = Micros(9_000_000_000_000_000);
+
+/// Refuses more steps of a length than anybody runs.
+///
+/// # Errors
+/// So many.
+pub fn check_steps(steps: u64, dt: Micros) -> Result<()> {
+    let length = i64::try_from(steps).ok().and_then(|steps| steps.checked_mul(dt.0));
+    match steps <= MOST_STEPS && length.is_some_and(|length| length <= LONGEST.0) {
+        true => Ok(()),
+        false => {
+            let found = format!("{steps} steps of {dt}");
+            let expected = format!("{MOST_STEPS} at most, and {LONGEST} in all");
+            Err(Error::new(ErrorKind::Usage, found, expected))
+        }
+    }
+}
+
 impl<'n> Replay<'n> {
     /// Binds a network to the settings.
     ///
     /// # Errors
     /// A step that is not positive, a window that ends before it begins, equal slices without
-    /// their number; whatever the engine refuses.
+    /// their number, more steps than anybody runs; whatever the engine refuses.
     pub fn new(network: &'n Network, settings: Settings) -> Result<Replay<'n>> {
         if settings.dt <= Micros(0) {
             let found = format!("a step of {} µs", settings.dt.0);
@@ -190,6 +213,7 @@ impl<'n> Replay<'n> {
             let found = format!("slices of equal {slice}");
             return Err(Error::new(ErrorKind::Usage, found, "how many: --steps N"));
         }
+        check_steps(settings.steps.unwrap_or(0), settings.dt)?;
         let (conventions, dt) = (&settings.conventions, settings.dt);
         let engine = match settings.advance {
             Advance::Clocked => Bound::Clocked(Clocked::new(network, conventions, dt)?),
