@@ -129,6 +129,24 @@ fn without_a_convention_all_are_tried_and_ties_are_called_ties() {
 }
 
 #[test]
+fn words_that_a_comparison_has_no_use_for_are_refused() {
+    let network = network();
+    let spikes = value!({"input": input(), "dt_us": 1000, "cells": [[3, 0], [2, 1]]});
+    let spikes = written("spikes.json", &spikes);
+    let said =
+        |words: &[&str]| refused(&[&["check", &network, "--against", &spikes], words].concat(), 2);
+    let engine = said(&["--engine", "event"]);
+    assert!(engine.contains("found --engine; expected a clock"), "{engine}");
+    let dt = said(&["--dt", "5ms"]);
+    assert!(dt.contains("found --dt 5.00 ms; expected 1.00 ms, as the spikes have"), "{dt}");
+    let to = said(&["--to", "1s"]);
+    assert!(to.contains("found --to; expected a recording: the spikes come with"), "{to}");
+    let steps = said(&["--steps", "1000000000000"]);
+    assert!(steps.contains("expected 1000000000 at most"), "{steps}");
+    done(&["check", &network, "--against", &spikes, "--engine", "clocked", "--dt", "1ms"]);
+}
+
+#[test]
 fn files_that_do_not_fit_are_refused() {
     let network = network();
     let said = |name: &str, content: Value| {

@@ -95,6 +95,22 @@ fn a_file_is_not_named_as_one_of_another_format() {
 }
 
 #[test]
+fn what_is_listed_is_listed_once() {
+    let pair = pair();
+    for (verb, words, found) in [
+        ("check", &["--dt-sweep=1ms,2ms,1000us"][..], "1ms,2ms,1000us; expected each length once"),
+        ("replay", &["--convention", "nir,fire=above,fire=above"], "field 'fire' twice"),
+        ("energy", &["--table", "loihi,loihi"], "table 'loihi' twice"),
+    ] {
+        let said = refused(&with(verb, &pair, words), 2);
+        assert!(said.contains(found), "{said}");
+    }
+    let neurons = with("plot", &pair, &["--neurons", "sectors:1,0,1"]);
+    let said = refused(&[&["plot", "potentials"], &neurons[1..]].concat(), 2);
+    assert!(said.contains("neurons '1,0,1' of ") && said.contains("each neuron once"), "{said}");
+}
+
+#[test]
 fn more_steps_than_anybody_runs_are_refused() {
     let pair = pair();
     for verb in ["replay", "raster", "energy", "render"] {
@@ -123,4 +139,15 @@ fn pictures_of_trials_say_where_their_time_begins() {
     let said = done(&with("replay", &pair, &outputs));
     assert!(said.contains("\nby step  s.csv\n"), "{said}");
     assert!(!fs::read_to_string(folder().join("r.svg")).unwrap().contains("first trial"));
+}
+
+#[test]
+fn check_refuses_words_that_it_has_no_use_for() {
+    for word in ["--dt=5ms", "--engine=event", "--strict", "--steps=5", "--origin=absolute"] {
+        let said = refused(&["check", word], 2);
+        let (name, _) = word.split_once('=').unwrap_or((word, ""));
+        let found = format!("synops: found {name}; expected --against FILE or --dt-sweep with it");
+        assert!(said.starts_with(&found), "{said}");
+    }
+    done(&["check", "--convention", "nir"]);
 }

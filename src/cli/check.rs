@@ -1,5 +1,6 @@
 //! `synops check`: whose spikes each convention makes, and where two simulators part.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use clap::builder::ValueParser;
@@ -15,9 +16,10 @@ use crate::check::{Comparison, Subject};
 use crate::disk;
 use crate::draw::Picture;
 use crate::error::{Error, ErrorKind, Result};
+use crate::event::{OrderPolicy, Origin};
 use crate::network::{Network, file};
 use crate::neuron::preset::Conventions;
-use crate::replay::{Replay, Settings};
+use crate::replay::{Advance, Replay, Settings, check_steps};
 use crate::report::check::{Agreement, AgreementReport};
 use crate::report::json;
 use crate::report::replay::Stages;
@@ -45,7 +47,7 @@ pub struct Args {
     /// Run at one step length after the other, and without a grid
     #[arg(long, value_name = "TIMES", num_args = 0..=1, require_equals = true,
           default_missing_value = "", value_parser = ValueParser::new(step_lengths),
-          conflicts_with_all = ["against", "quantum", "engine", "slice"])]
+          conflicts_with_all = ["against", "quantum", "engine", "slice", "differences"])]
     dt_sweep: Option<StepLengths>,
 
     /// Draw the sweep: a .png or .svg
@@ -70,7 +72,11 @@ fn step_lengths(text: &str) -> Result<StepLengths> {
         return Ok(StepLengths(sweep::STEPS.to_vec()));
     }
     let lengths: Result<Vec<Micros>> = text.split(',').map(|text| text.trim().parse()).collect();
-    Ok(StepLengths(lengths?))
+    let lengths = lengths?;
+    match lengths.iter().collect::<BTreeSet<_>>().len() == lengths.len() {
+        true => Ok(StepLengths(lengths)),
+        false => Err(Error::new(ErrorKind::Usage, text, "each length once")),
+    }
 }
 
 /// Runs the verb.
@@ -82,10 +88,7 @@ pub fn run(args: &Args) -> Result<()> {
     {
         options.network = options.recordings.pop();
     }
-    if options.labels.is_some() {
-        let expected = "--from and --to: check runs one window";
-        return Err(Error::new(ErrorKind::Usage, "--labels", expected));
-    }
+    refuse(&options, &["--labels"], "--from and --to: check runs one window")?;
     match (&args.against, &args.dt_sweep) {
         (Some(against), _) => compare(args, &options, against),
         (None, Some(StepLengths(steps))) => sweep(args, &options, steps),
@@ -98,7 +101,46 @@ pub fn run(args: &Args) -> Result<()> {
     }
 }
 
+/// Refuses words that a way to check has no use for.
+fn refuse(options: &RunOptions, idle: &[&str], expected: &str) -> Result<()> {
+    match given(options).into_iter().find(|word| idle.contains(word)) {
+        Some(word) => Err(Error::new(ErrorKind::Usage, word, expected)),
+        None => Ok(()),
+    }
+}
+
+/// The words of a run that were given and say something.
+fn given(options: &RunOptions) -> Vec<&'static str> {
+    let words = [
+        ("--labels", options.labels.is_some()),
+        ("--engine", options.engine.is_some_and(|engine| engine != Advance::Clocked)),
+        ("--quantum", options.quantum.is_some()),
+        ("--classes", options.classes.is_some()),
+        ("--dt", options.dt.is_some()),
+        ("--steps", options.steps.is_some()),
+        ("--from", options.from.is_some()),
+        ("--to", options.to.is_some()),
+        ("--slice", options.slice.is_some()),
+        ("--input", options.input.is_some()),
+        ("--origin", options.origin != Origin::default()),
+        ("--order", options.order != OrderPolicy::default()),
+        ("--format", options.format.is_some()),
+        ("--sensor", options.sensor.is_some()),
+        ("--strict", options.strict),
+    ];
+    words.into_iter().filter(|(_, is_given)| *is_given).map(|(word, _)| word).collect()
+}
+
+/// What only a recording has a use for.
+const OF_A_RECORDING: [&str; 9] = [
+    "--from", "--to", "--slice", "--input", "--origin", "--order", "--format", "--sensor",
+    "--strict",
+];
+
 fn suite(args: &Args, options: &RunOptions) -> Result<()> {
+    let expected = "--against FILE or --dt-sweep with it: the bundled suite has steps and input \
+                    of its own";
+    refuse(options, &given(options), expected)?;
     let asked = options.convention.clone().map(|convention| vec![convention]);
     let cases = suite::run(&asked.map_or_else(suite::presets, Ok)?)?;
     let failures: Vec<String> = cases.iter().flat_map(Case::failures).collect();
@@ -123,6 +165,8 @@ fn say(args: &Args, report: &AgreementReport) -> Result<()> {
 }
 
 fn compare(args: &Args, options: &RunOptions, against: &Path) -> Result<()> {
+    let expected = "a clock, whose steps are compared spike by spike";
+    refuse(options, &["--engine", "--quantum", "--classes"], expected)?;
     let Opened { network, origins, .. } = options.open_network()?;
     let others = Others::read(against, &network)?;
     let conventions = match (&options.convention, &network.convention) {
@@ -153,8 +197,14 @@ fn subject<'n>(
     conventions: &[Conventions],
 ) -> Result<Subject<'n>> {
     let settings = options.settings(network)?;
+    if let (Some(theirs), Some(own)) = (others.dt, options.dt.filter(|dt| others.dt != Some(*dt))) {
+        let found = format!("--dt {own}");
+        return Err(Error::new(ErrorKind::Usage, found, format!("{theirs}, as the spikes have")));
+    }
     if let (Some((input, steps)), []) = (&others.input, &options.recordings[..]) {
+        refuse(options, &OF_A_RECORDING, "a recording: the spikes come with their input")?;
         let (input, steps) = (input.clone(), settings.steps.unwrap_or(*steps));
+        check_steps(steps, others.dt.unwrap_or(settings.dt))?;
         return Ok(Subject { network, dt: others.dt.unwrap_or(settings.dt), input, steps });
     }
     let (mut recording, _) = options.open_recording()?;
@@ -223,7 +273,7 @@ fn sweep(args: &Args, options: &RunOptions, steps: &[Micros]) -> Result<()> {
     if output::is_for_people([args.json.as_deref()]) {
         output::print(&report.text())?;
         if let Some(path) = &args.plot {
-            output::print(&format!("plot     {}\n", path.display()))?;
+            output::print_path("plot     ", path, "")?;
         }
     }
     Ok(())

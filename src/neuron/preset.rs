@@ -300,12 +300,15 @@ impl FromStr for Conventions {
             let names: Vec<_> = PRESETS.iter().map(|p| p.name).collect();
             usage(format!("convention '{name}'"), names.join(", "))
         })?;
-        let mut changes = Vec::new();
+        let mut changes: Vec<(String, String)> = Vec::new();
         let mut trial = NIR;
         for part in parts {
             let (field, value) = part.split_once('=').ok_or_else(|| {
                 usage(format!("'{part}'"), "field=value behind the preset's name")
             })?;
+            if changes.iter().any(|(other, _)| other == field) {
+                return Err(usage(format!("convention field '{field}' twice"), "each field once"));
+            }
             trial.set(field, value).map_err(|e| e.at(format!("convention field '{field}'")))?;
             changes.push((field.to_owned(), value.to_owned()));
         }

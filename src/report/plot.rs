@@ -1,5 +1,7 @@
 //! What the plots of a run show.
 
+use std::collections::BTreeSet;
+
 use crate::draw::Neuron;
 use crate::engine::Plan;
 use crate::error::{Error, ErrorKind, Result};
@@ -53,7 +55,11 @@ pub fn neurons(
             let number = |n: &str| n.trim().parse().ok().filter(|&n| n < len);
             let numbers: Option<Vec<usize>> = list.split(',').map(number).collect();
             let found = || format!("neurons '{list}' of {}, which has {len}", wired.name);
-            numbers.ok_or_else(|| refuse(found()))?
+            let numbers = numbers.ok_or_else(|| refuse(found()))?;
+            if numbers.iter().collect::<BTreeSet<_>>().len() < numbers.len() {
+                return Err(Error::new(ErrorKind::Usage, found(), "each neuron once"));
+            }
+            numbers
         }
     };
     let answers = network.units[network.output].sources == [unit];
