@@ -98,6 +98,9 @@ fn parts_put_together_and_interrupted_runs_are_the_whole_to_the_byte() {
     let whole_json = rows("whole.json");
     let whole = run("whole", &["--json", &whole_json]);
     run("one", &["--shard", "1/2"]);
+    let part = done(&["eval", &root, "--network", &network, "--shard", "1/2"]);
+    let said = part.lines().next().unwrap();
+    assert!(said.contains(", test: ") && said.contains(" of "), "a part is called so: {said}");
     run("two", &["--shard", "2/2", "--threads", "1"]);
     let (one, two, merged) = (rows("one"), rows("two"), rows("merged"));
     let merged_json = rows("merged.json");

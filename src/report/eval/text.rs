@@ -25,7 +25,14 @@ impl EvalReport {
             head.cut,
             head.split.as_ref().map_or(String::new(), |split| format!(", split {split}")),
             head.part,
-            counted(head.samples as u64, "sample"),
+            match self.samples.len() {
+                all if all == head.samples => counted(all as u64, "sample"),
+                some => format!(
+                    "{} of {}",
+                    grouped(some as u64),
+                    counted(head.samples as u64, "sample")
+                ),
+            },
             counted(head.classes.len() as u64, "class")
         );
         let _ = writeln!(
