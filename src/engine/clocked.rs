@@ -70,9 +70,10 @@ impl Clocked {
     /// Binds a network.
     ///
     /// # Errors
-    /// Parameters without a meaning under the convention and delays too long for
-    /// the step, named with their unit.
+    /// A step that is not positive; parameters without a meaning under the convention and
+    /// delays too long for the step, named with their unit.
     pub fn new(network: &Network, conventions: &Conventions, dt: Micros) -> Result<Clocked> {
+        parts::check_step(dt)?;
         let step = dt.seconds();
         let ticks = Ticks { tick: step, whole: true, longest: LONGEST_DELAY };
         let (parts, plan) = parts::bind(network, conventions, step, ticks, |_, wired, neuron| {
@@ -315,6 +316,8 @@ impl Engine for Clocked {
     }
 
     fn receive(&self, state: &mut State, tick: u64, input: &Spikes, observer: &mut impl Observer) {
+        assert!(tick >= state.step, "tick {tick} behind the {} that were run", state.step);
+        parts::check_input(input, self.parts[self.input].len);
         self.finish(state, tick, observer);
         self.step(state, input, observer);
     }

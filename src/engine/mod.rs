@@ -45,7 +45,11 @@ pub trait Engine {
     /// The state at the beginning of tick 0.
     fn start(&self) -> Self::State;
 
-    /// Runs up to the tick `tick`, and through it with this input. Ticks ascend.
+    /// Runs up to the tick `tick`, and through it with this input.
+    ///
+    /// # Panics
+    /// A tick that is not after the one before it; an address that the network's input does
+    /// not have.
     fn receive(
         &self,
         state: &mut Self::State,
@@ -54,7 +58,8 @@ pub trait Engine {
         observer: &mut impl Observer,
     );
 
-    /// Runs up to the beginning of the tick `until`, where the run ends.
+    /// Runs up to the beginning of the tick `until`, where the run ends: nothing is received
+    /// after it.
     fn finish(&self, state: &mut Self::State, until: u64, observer: &mut impl Observer);
 
     /// What a report should say about a run that came to this state, each of a unit.

@@ -9,7 +9,7 @@ use crate::neuron::Neuron;
 use crate::neuron::convention::Delay;
 use crate::neuron::preset::Conventions;
 use crate::signal::{Accumulator, BLOCK, Merge, Spikes};
-use crate::units::Seconds;
+use crate::units::{Micros, Seconds};
 
 /// A unit, with populations of type `P`.
 pub struct Part<P> {
@@ -52,6 +52,30 @@ pub struct Ticks {
     pub whole: bool,
     /// The longest delay, in ticks.
     pub longest: f64,
+}
+
+/// Refuses a step in which no time passes.
+///
+/// # Errors
+/// One that is not positive.
+pub fn check_step(dt: Micros) -> Result<()> {
+    match dt > Micros(0) {
+        true => Ok(()),
+        false => {
+            let found = format!("a step of {} µs", dt.0);
+            Err(Error::new(ErrorKind::Usage, found, "a positive time"))
+        }
+    }
+}
+
+/// Refuses what an input of `len` addresses cannot send: further on it would be a neighbour's.
+///
+/// # Panics
+/// An address behind the last.
+pub fn check_input(input: &Spikes, len: usize) {
+    if let Some(&last) = input.index.last() {
+        assert!((last as usize) < len, "address {last} in an input of {len}");
+    }
 }
 
 /// Binds every unit of a network; `bind` does so for populations.

@@ -37,7 +37,8 @@ impl FromStr for Sensor {
     }
 }
 
-/// A stretch of events, one column per field, all of one length.
+/// A stretch of events, one column per field, all of one length; whoever reads a batch
+/// panics where they are not.
 ///
 /// Times are microseconds on the recording's own clock; nothing is subtracted
 /// from them until a [`crate::event::Grid`] states an origin.

@@ -135,6 +135,7 @@ pub struct Binner {
 impl Binner {
     /// A binner at step 0. With a `limit`, exactly so many steps come out:
     /// events behind them are cut off, and silence fills up what is missing.
+    /// Memory is taken for every address of the field.
     pub fn new(grid: Grid, field: Field, mode: InputMode, limit: Option<u64>) -> Binner {
         Binner {
             grid,
@@ -157,7 +158,12 @@ impl Binner {
 
     /// Bins a range of events that are in order of time and not before the grid's
     /// start, and hands every complete step in which there was any to `emit`, with
-    /// its number.
+    /// its number. An event that is late is binned in the step that is being filled:
+    /// [`crate::replay::Reader`] hands on a recording's events in order.
+    ///
+    /// # Panics
+    /// A range that the batch does not have; a step whose first event is before the grid's
+    /// start.
     pub fn push(&mut self, batch: &Batch, range: Range<usize>, mut emit: impl FnMut(u64, &Spikes)) {
         let mut rest = range;
         while let Some(&t) = batch.t[rest.clone()].first() {

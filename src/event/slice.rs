@@ -88,8 +88,12 @@ pub struct Slicer {
 }
 
 impl Slicer {
-    /// A slicer without events; of one slice or more.
+    /// A slicer without events.
+    ///
+    /// # Panics
+    /// No slices.
     pub fn new(portions: Portions, slices: u64, field: Field, mode: InputMode) -> Slicer {
+        assert!(slices > 0, "one slice or more");
         let (events, tally) = (Batch::default(), Tally::default());
         Slicer { portions, slices, field, mode, events, tally }
     }

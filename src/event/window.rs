@@ -75,9 +75,13 @@ pub struct Grid {
 }
 
 impl Grid {
-    /// The step that holds time `t`; `t` is not before the start.
+    /// The step that holds time `t`.
+    ///
+    /// # Panics
+    /// A time before the start; a step that is not positive.
     pub fn step_of(&self, t: i64) -> u64 {
-        debug_assert!(t >= self.start);
+        assert!(t >= self.start, "time {t} µs before a grid that starts at {} µs", self.start);
+        assert!(self.dt > Micros(0), "steps of {} µs", self.dt.0);
         (t.abs_diff(self.start)) / self.dt.0 as u64
     }
 

@@ -199,10 +199,6 @@ impl<'n> Replay<'n> {
     /// A step that is not positive, a window that ends before it begins, equal slices without
     /// their number, more steps than anybody runs; whatever the engine refuses.
     pub fn new(network: &'n Network, settings: Settings) -> Result<Replay<'n>> {
-        if settings.dt <= Micros(0) {
-            let found = format!("a step of {} µs", settings.dt.0);
-            return Err(Error::new(ErrorKind::Usage, found, "a positive time"));
-        }
         if let (Some(from), Some(to)) = (settings.from, settings.to)
             && from >= to
         {
@@ -269,8 +265,8 @@ impl<'n> Replay<'n> {
     /// `progress` is told the offset that has been reached in the file.
     ///
     /// # Errors
-    /// A recording that does not fit the network. Damage is no error here: it is
-    /// part of the [`Take`].
+    /// A recording that does not fit the network, and one that was read already: every run
+    /// opens its own. Damage is no error here: it is part of the [`Take`].
     pub fn run<O: Observer>(
         &self,
         recording: &mut Recording,
@@ -316,6 +312,7 @@ impl<'n> Replay<'n> {
         windows: Vec<(Option<Window>, O)>,
         mut progress: impl FnMut(u64),
     ) -> Result<(Take, Vec<Answer>)> {
+        refuse_spent(recording)?;
         let header = recording.header();
         let sensor = self.settings.sensor.or(header.sensor);
         let input = &self.network.units[self.network.input];
@@ -344,6 +341,18 @@ impl<'n> Replay<'n> {
         answers.sort_by_key(|(place, _)| *place);
         let answers = answers.into_iter().map(|(_, answer)| answer).collect();
         Ok((reader.finish(recording), answers))
+    }
+}
+
+/// What was read is not read again: it would pass for silence.
+fn refuse_spent(recording: &Recording) -> Result<()> {
+    match recording.tally().read {
+        0 => Ok(()),
+        read => {
+            let found = format!("a recording of which {read} events were read before");
+            let error = Error::new(ErrorKind::Usage, found, "one that was just opened");
+            Err(error.in_file(recording.path()))
+        }
     }
 }
 

@@ -145,13 +145,15 @@ impl EventDriven<Free> {
     /// convention's gains are meant for, and what a loop takes.
     ///
     /// # Errors
-    /// What has no meaning without a clock, named with its unit: conventions that
-    /// are rules for steps, potentials and biases that are passed on step by step.
+    /// A step that is not positive; what has no meaning without a clock, named with its
+    /// unit: conventions that are rules for steps, potentials and biases that are passed on
+    /// step by step.
     pub fn new(
         network: &Network,
         conventions: &Conventions,
         dt: Micros,
     ) -> Result<EventDriven<Free>> {
+        parts::check_step(dt)?;
         let tick = Micros(1);
         let ticks = Ticks { tick: tick.seconds(), whole: false, longest: LONGEST_DELAY };
         let drives = clockless::drives(network)?;
@@ -179,6 +181,7 @@ impl EventDriven<Quanta> {
         conventions: &Conventions,
         quantum: Micros,
     ) -> Result<EventDriven<Quanta>> {
+        parts::check_step(quantum)?;
         let dt = quantum.seconds();
         let ticks = Ticks { tick: dt, whole: true, longest: LONGEST_DELAY };
         let bound = parts::bind(network, conventions, dt, ticks, |_, wired, neuron| {
@@ -444,6 +447,8 @@ impl<D: Dynamics> Engine for EventDriven<D> {
         input: &Spikes,
         observer: &mut impl Observer,
     ) {
+        assert!(tick as f64 > state.now, "tick {tick} after the {} that was run", state.now);
+        parts::check_input(input, self.parts[self.input].len);
         self.run_until(state, tick as f64, observer);
         self.front(state, tick as f64, Some(input), observer);
     }
