@@ -30,6 +30,13 @@ use crate::learn::layer::{
 };
 use crate::learn::network::Network;
 use crate::learn::rule::tssl::{Synapses, TimedNeurons, Timing};
+use crate::signal::Shape;
+
+/// Rows of a pool's window, which a place in it is counted by.
+const LARGEST_POOL: usize = 256;
+
+/// Weights of a layer: 8 GiB.
+const MOST_WEIGHTS: usize = 1 << 31;
 
 /// A layer.
 #[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
@@ -214,6 +221,20 @@ pub fn build(config: &Config, features: &[usize], classes: usize) -> Result<Netw
     }
 }
 
+/// The elements of a square window.
+fn window(side: usize) -> Result<usize> {
+    let misfit = || Error::new(ErrorKind::Shape, format!("a kernel of {side} rows"), "fewer");
+    Shape::new(&[side, side]).map(|window| window.len()).map_err(|_| misfit())
+}
+
+/// Refuses zeros around an input that make it larger than any.
+fn check_padding(features: &[usize], padding: usize) -> Result<()> {
+    let padded = |&n: &usize| n.saturating_add(padding.saturating_mul(2));
+    let axes: Vec<usize> = features.iter().take(1).copied().collect();
+    let axes = [axes, features.iter().skip(1).map(padded).collect()].concat();
+    Shape::new(&axes).map(drop).map_err(|e| e.at(format!("padding {padding}")))
+}
+
 struct Builder<'a> {
     steps: usize,
     neuron: &'a NeuronSpec,
@@ -230,6 +251,8 @@ impl Builder<'_> {
             let place = |e: Error| e.at(format!("layer {i}"));
             let layer = self.layer(spec, features).map_err(place)?;
             *features = layer.output(features).map_err(place)?;
+            // no engine has more elements, and no sum of their numbers overflows below
+            Shape::new(features).map_err(place)?;
             layers.push(layer);
         }
         Network::new(layers, &input)
@@ -240,11 +263,12 @@ impl Builder<'_> {
         let pool = |pool, kernel: usize, stride: Option<usize>| {
             let stride = stride.unwrap_or(kernel);
             let fits = |axes: &[usize]| axes.len() == 3 && axes[1..].iter().all(|&n| n >= kernel);
-            match kernel > 0 && stride > 0 && fits(features) {
+            match (1..=LARGEST_POOL).contains(&kernel) && stride > 0 && fits(features) {
                 true => Ok(Box::new(Pool2d::new(pool, kernel, stride)) as Box<dyn Layer>),
                 false => {
                     let found = format!("windows of {kernel}, {stride} apart, over {features:?}");
-                    Err(Error::new(ErrorKind::Shape, found, "windows that fit"))
+                    let expected = format!("windows that fit, of {LARGEST_POOL} at most");
+                    Err(Error::new(ErrorKind::Shape, found, expected))
                 }
             }
         };
@@ -254,7 +278,8 @@ impl Builder<'_> {
                     let found = "no channels, kernel or stride";
                     return Err(Error::new(ErrorKind::Shape, found, "1 or more of each"));
                 }
-                let inputs = channels * kernel_size * kernel_size;
+                let inputs = channels * window(kernel_size)?;
+                check_padding(features, padding)?;
                 let (weight, bias) = self.start(outputs, inputs, bias, gain)?;
                 let shape = [outputs, channels, kernel_size, kernel_size];
                 Box::new(Conv2d::new(shape, weight, bias, stride, padding))
@@ -327,7 +352,9 @@ impl Builder<'_> {
                 Ok(Box::new(Dense::new(n, n, weight, None)))
             }
             (&[channels, _, _], Some(size)) if size % 2 == 1 => {
-                let (weight, _) = self.start(channels, channels * size * size, false, gain)?;
+                let inputs = channels * window(size)?;
+                check_padding(features, size / 2)?;
+                let (weight, _) = self.start(channels, inputs, false, gain)?;
                 let shape = [channels, channels, size, size];
                 Ok(Box::new(Conv2d::new(shape, weight, None, 1, size / 2)))
             }
@@ -352,6 +379,10 @@ impl Builder<'_> {
         }
         if !(gain > 0.0 && gain.is_finite()) {
             return Err(Error::new(ErrorKind::Usage, format!("gain {gain}"), "a positive number"));
+        }
+        if outputs.checked_mul(inputs).is_none_or(|weights| weights > MOST_WEIGHTS) {
+            let found = format!("weights of {inputs} inputs for each of {outputs} outputs");
+            return Err(Error::new(ErrorKind::Shape, found, format!("{MOST_WEIGHTS} at most")));
         }
         let bound = (gain / (inputs.max(1) as f64).sqrt()) as f32;
         let mut draw = |len: usize| -> Vec<f32> {

@@ -10,8 +10,12 @@ use super::usage;
 use crate::corpus::cifar10dvs::Split;
 use crate::error::{Error, ErrorKind, Result};
 use crate::event::{InputMode, Portions, Sensor};
+use crate::signal::Shape;
 use crate::train::data::Slicing;
 use crate::units::Micros;
+
+/// Numbers of a sample, all of which are in memory at once: 16 GiB.
+const LARGEST_SAMPLE: usize = 1 << 32;
 
 /// The data.
 #[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
@@ -54,8 +58,12 @@ impl DataSpec {
     /// Whether it makes sense.
     pub(super) fn check(&self) -> Result<()> {
         let Sensor { width, height } = self.sensor;
-        if width == 0 || height == 0 {
-            return Err(usage("data.sensor", format!("{width}x{height}"), "pixels"));
+        let input = Shape::new(&[2, height.into(), width.into()]);
+        let input = input.map_err(|e| e.at("'data.sensor'"))?;
+        if self.steps.checked_mul(input.len()).is_none_or(|numbers| numbers > LARGEST_SAMPLE) {
+            let found = format!("{} steps of {} numbers", self.steps, input.len());
+            let expected = format!("{LARGEST_SAMPLE} numbers a sample at most");
+            return Err(usage("data.steps", found, &expected));
         }
         for (name, held) in [("validation", &self.validation), ("test", &self.test)] {
             if let Held::Share(share) = held
