@@ -57,6 +57,71 @@
 //! # }
 //! ```
 //!
+//! # Step by step
+//!
+//! The same by hand, for input that is in no file and for what no report says: an
+//! [`engine::Observer`] that keeps the spikes of one layer, on either engine.
+//!
+//! ```
+//! use synops::bundled;
+//! use synops::engine::{Clocked, Engine, EventDriven, Observer};
+//! use synops::event::{Batch, Binner, Field, Grid, InputMode};
+//! use synops::network::{Network, Unit, nir};
+//! use synops::signal::Spikes;
+//! use synops::units::Micros;
+//!
+//! /// Step, neuron and number of every spike of a unit.
+//! struct Spy {
+//!     unit: usize,
+//!     seen: Vec<(u64, u32, u32)>,
+//! }
+//!
+//! impl Observer for Spy {
+//!     fn sent(&mut self, step: u64, unit: usize, sent: &Spikes) {
+//!         if unit == self.unit {
+//!             self.seen.extend(sent.iter().map(|(neuron, _, count)| (step, neuron, count)));
+//!         }
+//!     }
+//! }
+//!
+//! fn spikes(engine: &impl Engine, unit: usize, events: &Batch, field: Field) -> Spy {
+//!     let (mut state, mut spy) = (engine.start(), Spy { unit, seen: Vec::new() });
+//!     let grid = Grid { start: 0, dt: engine.tick() };
+//!     let mut binner = Binner::new(grid, field, InputMode::Counts, None);
+//!     let mut receive = |tick, input: &Spikes| engine.receive(&mut state, tick, input, &mut spy);
+//!     binner.push(events, 0..events.len(), &mut receive);
+//!     let ticks = binner.finish(receive);
+//!     engine.finish(&mut state, ticks, &mut spy);
+//!     spy
+//! }
+//!
+//! # fn main() -> synops::error::Result<()> {
+//! // a file would be nir::read(path), or network::file::read of any format
+//! let network = Network::new(nir::from_bytes(bundled::NETWORK.bytes.to_vec())?)?;
+//! let is_neuron = |unit: usize| matches!(network.units[unit].unit, Unit::Neuron(_));
+//! let first = (0..network.units.len()).find(|&unit| is_neuron(unit)).expect("a population");
+//! let rules = network.convention.clone().unwrap_or_default();
+//! let dt = network.dt.unwrap_or(Micros(1_000));
+//!
+//! // a bar that moves to the right, a column each millisecond
+//! let bar = (0..100u16).flat_map(|x| (32..96).map(move |y| (i64::from(x) * 1_000, x, y, true)));
+//! let events: Batch = bar.collect();
+//! let field = Field { width: 128, height: 128, channels: 2, channels_first: false };
+//!
+//! let clocked = spikes(&Clocked::new(&network, &rules, dt)?, first, &events, field);
+//! let quanta = EventDriven::in_quanta(&network, &rules, dt)?;
+//! assert!(!clocked.seen.is_empty());
+//! assert_eq!(clocked.seen, spikes(&quanta, first, &events, field).seen);
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! A picture is an observer that draws: [`draw::Raster`], whose bands for a network
+//! [`report::raster::bands`] makes, is given to [`replay::Replay::run`] and drawn as a
+//! [`draw::Scene`]. A report is data: [`report::build::Made`], and [`report::json`] of it.
+//! Training is [`train::Config`], [`train::Data`], [`train::Training`] and [`train::finish`],
+//! in this order.
+//!
 //! # The rooms
 //!
 //! Imports go up this list, never down; `tests/architecture.rs` sees to it.
@@ -64,6 +129,7 @@
 //! | room | what is in it |
 //! |---|---|
 //! | [`units`], [`error`], [`disk`], [`digest`], [`record`], [`signal`] | what everybody speaks: times, errors, whole files, digests, named arrays, spikes |
+//! | [`bundled`] | a recording and networks that are in the program |
 //! | [`event`] | what an event is: columns, order, windows, steps, tallies |
 //! | [`mod@format`] | recording formats, one file each |
 //! | [`corpus`] | data sets as published: samples, classes, users, parts, defects |
@@ -74,6 +140,7 @@
 //! | [`train`] | what `synops train` does: data, epochs, checkpoints, the trained network |
 //! | [`measure`], [`draw`] | observers: counts, joules, pictures |
 //! | [`replay`] | the whole way |
+//! | [`check`] | every convention against what other simulators made of bundled networks |
 //! | [`report`] | results as data, text and JSON |
 //! | [`cli`] | the program |
 

@@ -92,7 +92,10 @@ impl Array {
         Array { shape: vec![values.len()], values: Values::I64(values.into()) }
     }
 
-    /// An array of 32-bit numbers; the shape counts them.
+    /// An array of 32-bit numbers.
+    ///
+    /// # Panics
+    /// A shape that does not count them.
     pub fn floats(shape: &[usize], values: Vec<f32>) -> Array {
         assert_eq!(shape.iter().product::<usize>(), values.len(), "shape {shape:?}");
         Array { shape: shape.into(), values: Values::F32(values) }

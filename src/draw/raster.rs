@@ -26,7 +26,7 @@ pub struct Band {
     pub unit: usize,
     /// What stands above the band.
     pub label: String,
-    /// Shape of what the unit sends; rows are in the order of files.
+    /// Shape of what the unit sends, or its observer panics; rows are in the order of files.
     pub shape: Shape,
     /// What the rows are.
     pub rows: Rows,

@@ -57,6 +57,9 @@ struct View {
 
 impl Views {
     /// Views of an input of so many columns and rows during `ticks` ticks.
+    ///
+    /// # Panics
+    /// Once something is seen or drawn: no columns or rows, a tick of no length.
     pub fn new(
         band: Band,
         pixels: (usize, usize),

@@ -9,8 +9,8 @@
 //! | frames | `frames` | `.npy`, or a zip file of them | counts [T, C, H, W] | no |
 //! | ATIS bin | `atis-bin` | times in order | 40 bits an event, N-MNIST | yes |
 //!
-//! A decoder streams: it holds one packet at a time, and everything that it
-//! delivered before an error stays delivered.
+//! A decoder streams: it holds one packet at a time, of an `.npz` the packed bytes,
+//! and everything that it delivered before an error stays delivered.
 
 mod aedat2;
 mod aedat3;
@@ -121,7 +121,24 @@ pub trait Decoder: Send {
     }
 }
 
-/// A recording that is open for reading.
+/// A recording that is open for reading, once: whoever wants its events again opens it again.
+///
+/// ```
+/// use synops::{bundled, event::Batch, format::Recording};
+///
+/// # fn main() -> synops::error::Result<()> {
+/// // a file would be Recording::open(path, None)
+/// let mut recording = Recording::from_bytes(bundled::RECORDING.name, bundled::RECORDING.bytes)?;
+/// assert_eq!(recording.header().format, "aedat3");
+///
+/// let mut events = Batch::default();
+/// while recording.decode(&mut events)? {} // whatever there is: clear it in between to stream
+/// assert_eq!(events.len() as u64, recording.tally().kept);
+/// let (t, x, y, on) = events.get(0);
+/// println!("{t} µs: column {x}, row {y}, {}", if on { "ON" } else { "OFF" });
+/// # Ok(())
+/// # }
+/// ```
 pub struct Recording {
     path: PathBuf,
     len: u64,
@@ -206,7 +223,8 @@ impl Recording {
         self.decoder.frames()
     }
 
-    /// As [`Decoder::decode`].
+    /// As [`Decoder::decode`]: the next events, in the order of the file, which need not be
+    /// that of time. [`crate::replay::Reader`] puts them in order, and accounts for it.
     ///
     /// # Errors
     /// As [`Decoder::decode`], with the file's name.

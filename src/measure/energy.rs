@@ -75,7 +75,13 @@ impl Term {
 }
 
 impl Table {
-    /// Prices what a run did, by a table without accesses.
+    /// Prices spikes, synaptic operations, multiply-adds and updates. Whatever else a table
+    /// has a constant for counts nothing here, accesses to memory among it: of tables like
+    /// `lemaire45`, `memory45` and `speck` that is a part or nothing. All of a run is what
+    /// [`Table::price_units`] makes of [`super::Ledger::works`].
+    ///
+    /// # Panics
+    /// As [`Table::price_units`].
     pub fn price(&self, counts: &UnitCounts) -> Energy {
         self.price_units(&[Work::of([
             (Count::Spikes, counts.spikes),
@@ -86,6 +92,10 @@ impl Table {
     }
 
     /// Prices what each unit did.
+    ///
+    /// # Panics
+    /// A table that [`Table::parse`] did not read, and would not: with a constant for what
+    /// is not counted.
     pub fn price_units(&self, works: &[Work]) -> Energy {
         let term = |constant: &Constant| {
             let count = works.iter().map(|work| work[constant.count()]).sum();

@@ -8,6 +8,35 @@
 //! If all of its entries are −1, 0 or 1, each weight other than 0 that an entry other than
 //! 0 meets is an addition, else a multiplication and an addition. Biases are not counted.
 //!
+//! ```
+//! use synops::format::Recording;
+//! use synops::measure::{Ledger, Table};
+//! use synops::network::{Network, nir};
+//! use synops::replay::{Advance, Replay, Settings};
+//! use synops::bundled;
+//!
+//! # fn main() -> synops::error::Result<()> {
+//! let network = Network::new(nir::from_bytes(bundled::NETWORK.bytes.to_vec())?)?;
+//! let mut recording = Recording::from_bytes(bundled::RECORDING.name, bundled::RECORDING.bytes)?;
+//! let conventions = network.convention.clone().unwrap_or_default();
+//! let settings = Settings { conventions, to: Some("1s".parse()?), ..Settings::default() };
+//! let is_clocked = settings.advance == Advance::Clocked;
+//! let ledger = Ledger::new(&network, &settings.conventions, settings.dt, is_clocked)?;
+//! let replay = Replay::new(&network, settings)?;
+//!
+//! let mut watch = ledger.watch();
+//! let (_, answer) = replay.run(&mut recording, &mut watch, |_| ())?;
+//! let works = ledger.works(&answer.counts, &watch, answer.steps);
+//! for table in Table::all()? {
+//!     let energy = table.price_units(&works);
+//!     let low_to_high = [energy.sum(|term| term.low), energy.sum(|term| term.high)];
+//!     println!("{}: {} to {}", table.name, low_to_high[0], low_to_high[1]);
+//!     assert!(energy.sum(|term| term.typical).0 > 0.0);
+//! }
+//! # Ok(())
+//! # }
+//! ```
+//!
 //! **Source.** NeuroBench 2.3.0, `metrics/workload/synaptic_operations.py`,
 //! `membrane_updates.py`.
 

@@ -19,7 +19,9 @@ pub struct Made<'a> {
     pub take: &'a Take,
     /// What came of it.
     pub outcome: Outcome<'a>,
-    /// What operations cost.
+    /// What operations cost. [`Made::report`] knows what every run counts and prices that, as
+    /// [`Table::price`] does; of tables that ask for more, such as words of memory, whoever
+    /// has a [`crate::measure::Ledger`] puts its energies into the report.
     pub tables: &'a [Table],
     /// Names of the outputs.
     pub classes: Option<&'a [String]>,

@@ -9,6 +9,9 @@
 //! | `network.nir`, or `network.synops` where NIR lacks a node | the trained network |
 //! | `curves.csv`, `curves.png` | loss and accuracy by epoch |
 //! | `report.json` | all of it |
+//!
+//! The checkpoints are [`Training::run`]'s and the network [`finish`]'s; the others are
+//! written by the program, from [`Config::to_toml`] and [`crate::report::train`].
 
 pub mod architecture;
 mod augment;

@@ -135,8 +135,8 @@ impl<'d> Training<'d> {
         &mut self.network
     }
 
-    /// Trains until the last epoch; after each, writes a checkpoint to a folder, and
-    /// one more where it did best so far. `tell` hears how it goes.
+    /// Trains until the last epoch; after each, writes a checkpoint to a folder that is
+    /// there, and one more where it did best so far. `tell` hears how it goes.
     ///
     /// # Errors
     /// A loss that is no number, a checkpoint that cannot be written: that of the epoch
