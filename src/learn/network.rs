@@ -18,6 +18,8 @@ use crate::error::{Error, Result};
 #[derive(Debug, Default)]
 pub struct Network {
     layers: Vec<Box<dyn Layer>>,
+    /// Features of the input.
+    input: Vec<usize>,
     /// All of them, those together that go their ways in one sweep.
     groups: Vec<Range<usize>>,
     /// Those, from the first layer on, that keep but their input; usually none.
@@ -31,7 +33,7 @@ impl Network {
     /// A layer that cannot follow the one before it.
     pub fn new(mut layers: Vec<Box<dyn Layer>>, input: &[usize]) -> Result<Network> {
         let groups = Sweep::groups(&mut layers);
-        let network = Network { layers, groups, segments: Vec::new() };
+        let network = Network { layers, input: input.to_vec(), groups, segments: Vec::new() };
         network.output(input)?;
         Ok(network)
     }
@@ -49,9 +51,14 @@ impl Network {
     }
 
     /// From the input `[T, B, …]` to the output `[T, B, …]`.
+    ///
+    /// # Panics
+    /// Other features than [`Network::new`] was told of, where there are layers.
     pub fn forward(&mut self, input: Tensor, pass: &mut Pass) -> Tensor {
+        let fits = self.layers.is_empty() || input.shape().get(2..) == Some(&self.input[..]);
+        assert!(fits, "{:?}, [T, B] and features of the input {:?}", input.shape(), self.input);
         let rest = self.rest();
-        let Network { layers, groups, segments } = self;
+        let Network { layers, groups, segments, .. } = self;
         let forth =
             |x, segment: &mut Segment| segment.forward(&mut Chain { layers, groups }, x, pass);
         let x = segments.iter_mut().fold(input, forth);
@@ -86,7 +93,7 @@ impl Network {
     /// The way back to the output of the layer before this one, with which a group begins.
     fn back_to(&mut self, first: usize, gradient: Tensor) -> Tensor {
         let rest = self.rest();
-        let Network { layers, groups, segments } = self;
+        let Network { layers, groups, segments, .. } = self;
         let mut chain = Chain { layers, groups };
         let mut gradient = chain.backward(first.max(rest.start)..rest.end, gradient);
         for segment in segments.iter_mut().rev() {

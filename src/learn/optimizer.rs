@@ -70,6 +70,9 @@ impl Optimizer {
 
     /// Makes a step with a learning rate η. The parameters are the same, in the same
     /// order, each time.
+    ///
+    /// # Panics
+    /// More of them than before, or fewer.
     pub fn step(&mut self, parameters: &mut [(String, &mut Parameter)], rate: f64) {
         let zeros = |parameter: &Parameter| vec![0.0; parameter.values.len()];
         if self.moments.is_empty() {

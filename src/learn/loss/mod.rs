@@ -120,7 +120,8 @@ impl Loss {
     /// The loss of outputs `[T, B, K]`, and its gradient with respect to them.
     ///
     /// # Errors
-    /// Labels that are not one of K for each of B, and a loss that is no number.
+    /// No steps or sequences, labels that are not one of K for each of B, and a loss that is
+    /// no number.
     pub fn of(&self, outputs: &Tensor, labels: &[usize]) -> Result<(f64, Tensor)> {
         check(outputs, labels)?;
         let (loss, gradient) = match *self {
@@ -149,9 +150,12 @@ fn finite(loss: f64) -> Result<f64> {
 }
 
 fn check(outputs: &Tensor, labels: &[usize]) -> Result<()> {
-    let &[_, batch, classes] = outputs.shape() else {
-        let found = format!("outputs of shape {:?}", outputs.shape());
-        return Err(Error::new(ErrorKind::Shape, found, "[T, B, K]"));
+    let (batch, classes) = match *outputs.shape() {
+        [steps, batch, classes] if steps > 0 && batch > 0 => (batch, classes),
+        ref other => {
+            let found = format!("outputs of shape {other:?}");
+            return Err(Error::new(ErrorKind::Shape, found, "[T, B, K], T and B 1 or more"));
+        }
     };
     if labels.len() != batch {
         let found = format!("{} labels", labels.len());
