@@ -7,6 +7,7 @@ use std::fs;
 
 use build::node;
 use program::{data, done, folder, json, refused};
+use serde_json::Value;
 use synops::engine::{Clocked, Engine, EventDriven};
 use synops::event::Batch;
 use synops::format::encode;
@@ -135,39 +136,41 @@ fn sums_beyond_all_numbers_are_named() {
     }
 }
 
+/// A LIF neuron for each pixel and polarity, whose time constant is 10 ms.
+fn lif(leak: f64, threshold: f64) -> Node {
+    let fields = [("tau", 1e-2), ("r", 1.0), ("v_leak", leak), ("v_threshold", threshold)];
+    node("cell", "LIF", fields.map(|(field, value)| (field, each(value))).into())
+}
+
+/// The report of a replay whose notes are so many, all of which begin so.
+fn noted([network, recording]: &[String; 2], engine: &[&str], many: usize, text: &str) -> Value {
+    let replay = ["replay", recording, "-n", network, "--sensor", "2x2"];
+    let report = json(&[&replay[..], engine].concat());
+    let notes = report["notes"].as_array().unwrap();
+    assert_eq!(notes.len(), many, "{notes:?}");
+    assert!(notes.iter().all(|note| note.as_str().unwrap().starts_with(text)), "{notes:?}");
+    report
+}
+
 #[test]
 fn a_neuron_fires_once_a_microsecond_at_most() {
     // it reaches its threshold after τ ln(v∞/(v∞ − θ)): 10 ns, and 3.33 µs
     for (leak, spikes, said) in [(1e6, 2_000, 1), (3e3, 600, 0)] {
-        let lif = [("tau", 1e-2), ("r", 1.0), ("v_leak", leak), ("v_threshold", 1.0)];
-        let lif = lif.iter().map(|&(field, value)| (field, each(value))).collect();
-        let nodes = vec![pixels([0.0; 2]), node("cell", "LIF", lif)];
-        let [network, recording] = files(nodes, &[(0, 0, 0, true), (1_999, 0, 0, true)]);
-        let replay = ["replay", &recording, "-n", &network, "--sensor", "2x2"];
-        let report = json(&[&replay[..], &["--engine", "event"]].concat());
+        let nodes = vec![pixels([0.0; 2]), lif(leak, 1.0)];
+        let files = files(nodes, &[(0, 0, 0, true), (1_999, 0, 0, true)]);
+        let text = "'cell': driven so hard that neurons reach their threshold again within 1.00 µs";
+        let report = noted(&files, &["--engine", "event"], said, text);
         let counts = report["output"]["counts"].as_array().unwrap();
         assert!(counts.iter().all(|count| count.as_u64().unwrap().abs_diff(spikes) <= 1));
-        let notes = report["notes"].as_array().unwrap();
-        assert_eq!(notes.len(), said, "{notes:?}");
-        let text = "'cell': driven so hard that neurons reach their threshold again within 1.00 µs";
-        assert!(notes.iter().all(|note| note.as_str().unwrap().starts_with(text)), "{notes:?}");
     }
 }
 
 #[test]
 fn thresholds_without_end_are_named() {
     for (threshold, said) in [(f64::INFINITY, 1), (1e30, 0)] {
-        let lif = [("tau", 1e-2), ("r", 1.0), ("v_leak", 0.0), ("v_threshold", threshold)];
-        let lif = lif.iter().map(|&(field, value)| (field, each(value))).collect();
-        let nodes = vec![pixels([1.0; 2]), node("cell", "LIF", lif)];
-        let [network, recording] = files(nodes, &[(0, 0, 0, true)]);
+        let files = files(vec![pixels([1.0; 2]), lif(0.0, threshold)], &[(0, 0, 0, true)]);
         for engine in ENGINES {
-            let replay = ["replay", &recording, "-n", &network, "--sensor", "2x2"];
-            let report = json(&[&replay[..], engine].concat());
-            let notes = report["notes"].as_array().unwrap();
-            assert_eq!(notes.len(), said, "{notes:?}");
-            let text = "'cell': v_threshold = inf: such neurons never fire";
-            assert!(notes.iter().all(|note| note.as_str().unwrap().starts_with(text)), "{notes:?}");
+            noted(&files, engine, said, "'cell': v_threshold = inf: such neurons never fire");
         }
     }
 }
