@@ -132,7 +132,7 @@ fn pictures_of_trials_say_where_their_time_begins() {
     let outputs = ["--raster", "r.svg", "--html", "p.html", "--by-step", "s.csv"];
     let said = done(&with("replay", &pair, &[&labelled[..], &outputs].concat()));
     assert!(said.contains("\nby step  s.csv: from_us since the first trial began\n"), "{said}");
-    let caption = ", from the first trial on, at 200000 µs";
+    let caption = ", from the first trial on, at 200 ms";
     for file in ["r.svg", "p.html"] {
         assert!(fs::read_to_string(folder().join(file)).unwrap().contains(caption), "{file}");
     }

@@ -35,11 +35,14 @@ pub struct Painter<'a> {
     cells: Vec<u32>,
     /// Spikes by neuron, in the order of files.
     pub totals: Vec<u64>,
+    /// Whether these are of several trials.
+    pub trials: bool,
 }
 
-/// Draws a band from line `y` down; gives the first free line below.
-pub fn draw(scene: &mut Scene, lane: &Lane, clock: &Clock, y: i32) -> i32 {
-    let painter = Painter::new(lane, clock, y + HEADER + TRACE);
+/// Draws a band of a run, or of its trials, from line `y` down; gives the first free line
+/// below.
+pub fn draw(scene: &mut Scene, lane: &Lane, clock: &Clock, y: i32, trials: bool) -> i32 {
+    let painter = Painter::new(lane, clock, y + HEADER + TRACE, trials);
     painter.header(scene, y + 12);
     painter.guides(scene);
     painter.trace(scene);
@@ -55,7 +58,7 @@ pub fn label(x: i32, y: i32, colour: Colour, anchor: Anchor, text: impl Into<Str
 }
 
 impl<'a> Painter<'a> {
-    fn new(lane: &'a Lane, clock: &'a Clock, y: i32) -> Painter<'a> {
+    fn new(lane: &'a Lane, clock: &'a Clock, y: i32, trials: bool) -> Painter<'a> {
         Painter {
             lane,
             clock,
@@ -63,6 +66,7 @@ impl<'a> Painter<'a> {
             columns: (0..clock.columns()).map(|column| clock.column(column)).collect(),
             cells: lane.grid.resample(clock.per_column, clock.columns()),
             totals: lane.totals(),
+            trials,
         }
     }
 

@@ -89,8 +89,9 @@ impl Painter<'_> {
         matches!(self.lane.band.rows, Rows::Classes(_))
     }
 
+    /// The answer of a run; trials have one each, and their sum has none.
     fn answer(&self) -> Option<usize> {
-        busiest(&self.totals).filter(|_| self.is_answer())
+        busiest(&self.totals).filter(|_| self.is_answer() && !self.trials)
     }
 
     /// Draws names beside the rows, and the spikes of the classes that are named:

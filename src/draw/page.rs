@@ -56,7 +56,7 @@ impl Raster {
         let top = head(&mut scene, heading);
         let mut y = spans(&mut scene, &heading.spans, &clock, top);
         for lane in &self.lanes {
-            y = band::draw(&mut scene, lane, &clock, y);
+            y = band::draw(&mut scene, lane, &clock, y, !heading.spans.is_empty());
         }
         scene.under(RULE, edges(&scene, &heading.spans, &clock));
         let is_input = |lane: &Lane| matches!(lane.band.rows, Rows::Inputs { .. });
@@ -238,7 +238,21 @@ mod tests {
             assert!(texts.contains(&words), "'{words}' in {texts:?}");
         }
         let spikes: Vec<_> = texts.iter().filter(|text| ["0", "1", "3"].contains(text)).collect();
-        assert_eq!(spikes, [&"0", &"3", &"0", &"1", &"0"].map(|text| text));
+        assert_eq!(spikes, [&"0", &"0", &"3", &"1", &"0"].map(|text| text));
+    }
+
+    #[test]
+    fn the_answer_of_a_run_stands_out_and_none_where_every_trial_has_its_own() {
+        let bands = vec![band("out", &[3], Rows::Classes(None))];
+        let mut raster = Raster::new(bands, Micros(500));
+        raster.sent(0, 0, &one(1, 5));
+        let dark = |spans: Vec<Span>| {
+            let scene = raster.draw(&Heading { spans, ..Heading::default() }, 8);
+            let dark = texts(&scene).into_iter().filter(|text| text.colour == INK && text.x > 0);
+            dark.map(|text| text.text.clone()).filter(|text| text != "out").collect::<Vec<_>>()
+        };
+        assert_eq!(dark(Vec::new()), ["1", "5"]);
+        assert_eq!(dark(vec![Span { from: 0, to: 8, label: String::new() }]), [""; 0]);
     }
 
     #[test]

@@ -3,6 +3,7 @@
 use super::build::{Made, Outcome};
 use super::{replay, through};
 use crate::corpus::gesture;
+use crate::draw::words::duration;
 use crate::draw::{Band, Cast, Heading, Labelled, Output, Rows, Span};
 use crate::engine::Plan;
 use crate::network::{Network, Unit};
@@ -114,7 +115,7 @@ pub fn heading(made: &Made<'_>, total: &replay::Output, origin: i64) -> Heading 
 /// Where time begins in a picture of trials, the first of which begins at `origin` on the
 /// recording's clock.
 pub fn from_first_trial(origin: i64) -> String {
-    format!(", from the first trial on, at {origin} µs")
+    format!(", from the first trial on, at {}", duration(Micros(origin)))
 }
 
 /// What ran through what, and how.
