@@ -5,7 +5,7 @@ mod program;
 use std::fs;
 use std::path::PathBuf;
 
-use program::{data, done, folder, json, refused};
+use program::{data, done, folder, json, refused, synops, text};
 use serde_json::{Value, json as value};
 use synops::layer::LAYERS;
 use synops::network::{Graph, Node, NodeKind, nir};
@@ -105,7 +105,8 @@ fn the_first_difference_is_located() {
     let first = &report["networks"][0]["pairs"][0]["first_difference"];
     let expected = value!({
         "layer": "cells", "neuron": [0], "step": 2, "time_us": 1000, "ours": 0, "theirs": 1,
-        "potential": 0.625, "threshold": 1.0, "above_threshold": -0.375, "is_tie": false,
+        "potential": 0.625, "threshold": 1.0, "thresholds": 1, "above_threshold": -0.375,
+        "is_tie": false,
     });
     assert_eq!(*first, expected);
 }
@@ -126,6 +127,17 @@ fn without_a_convention_all_are_tried_and_ties_are_called_ties() {
     let first = "nir ≠ the file: first in step 2 (2.00 ms), 'cells' neuron [1]: 0 spikes here, \
                  1 spike there; potential 1, on the threshold 1: a tie";
     assert!(screen.contains(first), "{screen}");
+}
+
+#[test]
+fn a_comparison_under_one_convention_says_what_a_replay_notes() {
+    let [network, spikes] = ["agreement/dense-lif.nir", "agreement/dense-lif.npz"].map(data);
+    let check = ["check", &network, "--against", &spikes];
+    let norse = synops(&[&check[..], &["--convention", "norse"]].concat());
+    let said = "  note: 'lif1': r = 20 is ignored\n";
+    assert!(text(&norse.stdout).contains(said), "{}", text(&norse.stdout));
+    // of all conventions it would be said too often
+    assert!(!text(&synops(&check).stdout).contains("note: "));
 }
 
 #[test]

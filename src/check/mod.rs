@@ -9,6 +9,7 @@ use crate::engine::{Clocked, Engine, Observer};
 use crate::error::Result;
 use crate::network::{Network, Unit};
 use crate::neuron::Charge;
+use crate::neuron::convention::SpikesPerStep;
 use crate::neuron::preset::Conventions;
 use crate::signal::{BLOCK, Spikes};
 use crate::units::Micros;
@@ -77,12 +78,15 @@ pub struct Compared {
     pub potential: f32,
     /// The threshold.
     pub threshold: f32,
+    /// How many thresholds it was compared with: where a neuron may send several spikes in a
+    /// step, as many as the simulator sent that sent more.
+    pub times: u32,
 }
 
 impl Compared {
-    /// How far the potential is above the threshold.
+    /// How far the potential is above what it was compared with.
     pub fn distance(self) -> f64 {
-        f64::from(self.potential) - f64::from(self.threshold)
+        f64::from(self.potential) - f64::from(self.times) * f64::from(self.threshold)
     }
 
     /// Whether another order of summation could decide otherwise.
@@ -132,11 +136,24 @@ impl Subject<'_> {
             }
         }
         if let Some(first) = &mut comparison.first {
-            let late = lateness(&self.network.units[first.unit].unit, conventions)?;
-            let step = first.step.checked_sub(late);
+            let unit = &self.network.units[first.unit].unit;
+            let step = first.step.checked_sub(lateness(unit, conventions)?);
             first.compared = step.and_then(|step| self.compared(&engine, first, step));
+            let may_be_many = conventions.for_model(unit.nir())?.spikes == SpikesPerStep::Many;
+            if let Some(compared) = &mut first.compared
+                && may_be_many
+            {
+                compared.times = first.ours.max(first.theirs);
+            }
         }
         Ok(comparison)
+    }
+
+    /// What can go unnoticed in a run under a convention; nothing where the engine refuses it.
+    pub fn notes(&self, conventions: &Conventions) -> Vec<String> {
+        let engine = Clocked::new(self.network, conventions, self.dt);
+        let of_run = engine.map_or(Vec::new(), |engine| engine.plan().notes.clone());
+        self.network.notes.iter().cloned().chain(of_run).collect()
     }
 
     fn run(&self, engine: &Clocked, steps: u64, observer: &mut impl Observer) {
@@ -223,7 +240,7 @@ impl Observer for Probe {
         if block == self.address / BLOCK {
             let lane = self.address % BLOCK;
             let (potential, threshold) = (charge.potential[lane], charge.threshold[lane]);
-            self.compared = Some(Compared { potential, threshold });
+            self.compared = Some(Compared { potential, threshold, times: 1 });
         }
     }
 }
@@ -254,8 +271,11 @@ mod tests {
 
     #[test]
     fn a_tie_is_what_roundings_can_decide() {
-        let tie = |potential| Compared { potential, threshold: 1.0 }.is_tie();
+        let tie = |potential| Compared { potential, threshold: 1.0, times: 1 }.is_tie();
         assert!(tie(1.0) && tie(1.000001) && tie(0.999999));
         assert!(!tie(1.0001) && !tie(0.9999));
+        // four spikes here and five in sinabs 2.0
+        let many = |times| Compared { potential: 8.499996, threshold: 1.7, times };
+        assert!(many(5).is_tie() && !many(4).is_tie());
     }
 }

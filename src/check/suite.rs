@@ -38,6 +38,8 @@ pub struct Row {
     pub convention: String,
     /// A comparison for each simulator, or why there is none.
     pub comparisons: Result<Vec<Comparison>>,
+    /// What can go unnoticed in such a run.
+    pub notes: Vec<String>,
 }
 
 impl Case {
@@ -53,12 +55,17 @@ impl Case {
     ) -> Case {
         let units = super::populations(subject.network).map(|unit| &subject.network.units[unit]);
         let units: Vec<&Wired> = units.collect();
-        let mut models: Vec<&'static str> = units.iter().map(|wired| wired.unit.nir()).collect();
-        models.dedup();
+        let mut models: Vec<&'static str> = Vec::new();
+        for model in units.iter().map(|wired| wired.unit.nir()) {
+            if !models.contains(&model) {
+                models.push(model);
+            }
+        }
         let row = |conventions: &Conventions| {
             let theirs = others.simulators.iter().map(|(_, trains)| trains);
             let comparisons = theirs.map(|trains| subject.compare(conventions, trains)).collect();
-            Row { convention: conventions.to_string(), comparisons }
+            let notes = subject.notes(conventions);
+            Row { convention: conventions.to_string(), comparisons, notes }
         };
         Case {
             name: name.to_owned(),

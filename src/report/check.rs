@@ -35,6 +35,8 @@ pub struct Agreement {
     pub pairs: Vec<Pair>,
     /// Conventions that this network has no meaning under, and why.
     pub refused: Vec<(String, String)>,
+    /// What can go unnoticed in the run, where one convention alone was tried.
+    pub notes: Vec<String>,
 }
 
 /// A convention and a simulator.
@@ -90,7 +92,9 @@ pub struct First {
     pub potential: Option<f32>,
     /// The threshold.
     pub threshold: Option<f32>,
-    /// How far the potential is above the threshold.
+    /// How many thresholds that was: several where a step may have several spikes.
+    pub thresholds: Option<u32>,
+    /// How far the potential is above so many.
     pub above_threshold: Option<f64>,
     /// Whether another order of summation could decide otherwise.
     pub is_tie: Option<bool>,
@@ -107,8 +111,12 @@ impl Agreement {
             dt_us: case.dt.0,
             pairs: Vec::new(),
             refused: Vec::new(),
+            notes: Vec::new(),
         };
-        for Row { convention, comparisons } in &case.rows {
+        if let [row] = &case.rows[..] {
+            agreement.notes.clone_from(&row.notes);
+        }
+        for Row { convention, comparisons, .. } in &case.rows {
             match comparisons {
                 Ok(comparisons) => agreement.pairs.extend(
                     case.simulators
@@ -156,6 +164,9 @@ impl Agreement {
         text.push_str(&columns(&rows, 1, "  "));
         for (convention, why) in &self.refused {
             let _ = writeln!(text, "  {convention}: {why}");
+        }
+        for note in &self.notes {
+            let _ = writeln!(text, "  note: {}", shown(note));
         }
         text
     }
@@ -209,6 +220,7 @@ impl First {
             theirs: first.theirs,
             potential: first.compared.map(|compared| compared.potential),
             threshold: first.compared.map(|compared| compared.threshold),
+            thresholds: first.compared.map(|compared| compared.times),
             above_threshold: first.compared.map(|compared| compared.distance()),
             is_tie: first.compared.map(|compared| compared.is_tie()),
         }
@@ -229,9 +241,13 @@ impl First {
             (self.potential, self.threshold, self.above_threshold)
         {
             let side = if above < 0.0 { "below" } else { "above" };
+            let compared = match self.thresholds {
+                Some(times) if times > 1 => format!("{times} times the threshold"),
+                _ => "the threshold".to_owned(),
+            };
             let distance = match above {
-                0.0 => "on the threshold".to_owned(),
-                _ => format!("{:.3e} {side} the threshold", above.abs()),
+                0.0 => format!("on {compared}"),
+                _ => format!("{:.3e} {side} {compared}", above.abs()),
             };
             let _ = write!(text, "; potential {potential}, {distance} {threshold}");
         }
