@@ -119,7 +119,7 @@ impl Field {
     /// What it can have.
     fn expects(&self) -> &'static str {
         match self.unit == TIME {
-            true => "a positive time in seconds",
+            true => "a positive time in seconds; IF and I do not leak",
             false => "a finite number",
         }
     }
