@@ -3,9 +3,10 @@
 
 mod build;
 
-use build::node;
+use build::{graph, node};
 use synops::engine::Clocked;
-use synops::network::Node;
+use synops::layer::LAYERS;
+use synops::network::{Graph, Network, Node, NodeKind, nir};
 use synops::record::Array;
 use synops::units::Micros;
 
@@ -23,6 +24,52 @@ fn lif(tau: &[f32], r: &[f32]) -> Node {
         ("v_threshold", floats(&ones)),
     ];
     node("cell", "LIF", fields)
+}
+
+fn dense(name: &str) -> Node {
+    let weight = Array::floats(&[2, 3], vec![1.0; 6]);
+    node(name, "Affine", vec![("weight", weight), ("bias", floats(&[0.0; 2]))])
+}
+
+fn cells(name: &str) -> Node {
+    node(name, "IF", vec![("r", floats(&[1.0; 2])), ("v_threshold", floats(&[1.0; 2]))])
+}
+
+fn read(graph: &Graph) -> synops::error::Result<Network> {
+    Network::new(nir::from_bytes(nir::to_bytes(graph).unwrap()).unwrap())
+}
+
+/// Norse's and snnTorch's exporters write the shape of the sample that they were given.
+#[test]
+fn a_batch_of_one_is_no_axis_of_the_input() {
+    let paths = ["in fc cell out"];
+    let network = read(&graph(&[1, 3], vec![dense("fc"), cells("cell")], &[1, 2], &paths)).unwrap();
+    assert_eq!(network.units[network.input].output.axes(), [3]);
+    let said = "node 'in' (Input) states 1×3: a batch of one, read as 3";
+    assert_eq!(network.notes[0], said);
+    // a convolution behind a Flatten takes four axes as well; no recording has them
+    let flat = node(
+        "flat",
+        "Flatten",
+        vec![("start_dim", Array::integer(0)), ("end_dim", Array::integer(-1))],
+    );
+    let nodes = || vec![dense("fc"), cells("cell")];
+    let all = [flat].into_iter().chain(nodes()).collect();
+    let flatten = graph(&[1, 1, 1, 3], all, &[1, 2], &["in flat fc cell out"]);
+    let network = read(&flatten).unwrap();
+    assert_eq!(network.units[network.input].output.axes(), [1, 1, 3]);
+    // nir's `infer_types` states it once more
+    let mut stated = flatten;
+    let NodeKind::Layer(layer) = &mut stated.nodes[0].kind else { panic!() };
+    let mut fields = layer.write();
+    fields.put("input_type", Array::integers(&[1, 1, 1, 3]));
+    let kind = LAYERS.iter().find(|layer| layer.nir == "Flatten").unwrap();
+    *layer = (kind.read)(&mut fields).unwrap();
+    let network = read(&stated).unwrap();
+    assert_eq!(network.units[network.input].output.axes(), [1, 1, 3]);
+    let error = read(&graph(&[4, 3], nodes(), &[4, 2], &paths)).unwrap_err().to_string();
+    assert!(error.contains("found an input of 4×3; expected 3 flat elements"), "{error}");
+    assert!(error.contains("no batch or time axis"), "{error}");
 }
 
 /// What snnTorch writes of a Leaky with beta = 1.

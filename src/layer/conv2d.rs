@@ -136,7 +136,10 @@ impl Conv {
         let spatial = if self.is_1d() { "length" } else { "height × width" };
         let fits = input.axes().len() + 1 == self.weight.shape().len();
         if !fits || input.channels() != channels {
-            return Err(misfit(input, format!("{channels} channels × {spatial}")));
+            return Err(misfit(
+                input,
+                format!("{channels} channels × {spatial}, no batch or time axis"),
+            ));
         }
         if let Some(stated) = &self.input_shape {
             let stated = stated.sizes().map_err(|e| e.at("'input_shape'"))?;

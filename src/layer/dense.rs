@@ -77,7 +77,9 @@ impl Layer for Dense {
     fn output_shape(&self, input: &Shape) -> Result<Shape> {
         match input.axes() == [self.inputs] {
             true => Shape::new(&[self.outputs]),
-            false => Err(misfit(input, format!("{} flat elements", self.inputs))),
+            false => {
+                Err(misfit(input, format!("{} flat elements, no batch or time axis", self.inputs)))
+            }
         }
     }
 

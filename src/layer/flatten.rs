@@ -74,12 +74,14 @@ impl Layer for Flatten {
     }
 
     fn output_shape(&self, input: &Shape) -> Result<Shape> {
+        let axes = input.axes();
         if let Some(stated) = self.input_shape()
-            && stated != *input
+            && stated.axes() != axes
+            // that of a sample with its batch
+            && stated.axes() != [&[1], axes].concat()
         {
             return Err(misfit(input, format!("the stated input_type {stated}")));
         }
-        let axes = input.axes();
         let Some((first, last)) = self.range(axes.len()) else {
             let wanted = format!("axes {} to {} in it (no batch axis)", self.first, self.last);
             return Err(misfit(input, wanted));

@@ -6,6 +6,7 @@ use std::collections::BTreeSet;
 use super::flat::{Flat, Relay};
 use super::graph::{NodeKind, stated_shape};
 use crate::error::{Error, ErrorKind, Result};
+use crate::record::Array;
 use crate::signal::Shape;
 
 /// What a node receives and what it sends.
@@ -22,6 +23,7 @@ impl Flat {
                 stated_shape(stated).map_err(|e| e.at("'shape'").at(node.place()))?;
             }
         }
+        self.take_batches_of_one();
         let mut shapes: Vec<Option<InOut>> = vec![None; self.nodes.len()];
         let mut open: BTreeSet<usize> = (0..self.nodes.len()).collect();
         while !open.is_empty() {
@@ -37,6 +39,36 @@ impl Flat {
         let shapes: Vec<InOut> = shapes.into_iter().flatten().collect();
         self.check_edges(&shapes, relays)?;
         Ok(shapes)
+    }
+
+    /// Takes a first axis of one off inputs: exporters state the shape of a sample with its
+    /// batch. It is one where what hears the input takes the rest and not the whole, or where
+    /// there are more axes than a signal has.
+    fn take_batches_of_one(&mut self) {
+        for n in 0..self.nodes.len() {
+            let Some((whole, rest)) = self.behind_a_batch(n) else { continue };
+            let place = self.nodes[n].place();
+            self.notes.push(format!("{place} states {whole}: a batch of one, read as {rest}"));
+            let axes: Vec<i64> = rest.axes().iter().map(|&axis| axis as i64).collect();
+            self.nodes[n].kind = NodeKind::Input(Array::integers(&axes));
+        }
+    }
+
+    /// The shape that an input states, and without its batch of one.
+    fn behind_a_batch(&self, n: usize) -> Option<(Shape, Shape)> {
+        let NodeKind::Input(stated) = &self.nodes[n].kind else { return None };
+        let whole = stated_shape(stated).ok()?;
+        let [1, rest @ ..] = whole.axes() else { return None };
+        let rest = Shape::new(rest).ok().filter(|rest| !rest.axes().is_empty())?;
+        let takes = |shape: &Shape| {
+            self.targets(n).all(|target| match &self.nodes[target].kind {
+                NodeKind::Layer(layer) => layer.output_shape(shape).is_ok(),
+                NodeKind::Neuron(neuron) => shape.takes(neuron.shape()),
+                _ => true,
+            })
+        };
+        let is_batch = takes(&rest) && (whole.axes().len() > 3 || !takes(&whole));
+        is_batch.then_some((whole, rest))
     }
 
     /// A node whose input shape can be told: an input, else one that hears a
