@@ -72,6 +72,22 @@ fn a_batch_of_one_is_no_axis_of_the_input() {
     assert!(error.contains("no batch or time axis"), "{error}");
 }
 
+/// nirtorch loses sums that are no module: what they led to hears nothing.
+#[test]
+fn a_layer_that_hears_nothing_is_refused() {
+    let nodes = vec![dense("fc"), cells("cell"), dense("lost"), cells("deaf")];
+    let mut graph = graph(&[3], nodes, &[2], &["in fc cell out", "lost deaf out"]);
+    let error = read(&graph).unwrap_err().to_string();
+    assert!(error.contains("nothing leads to node 'lost' (Affine)"), "{error}");
+    assert!(error.contains("exporters lose additions"), "{error}");
+    // nir's `infer_types` then adds an input of its own, perhaps without a shape
+    graph.nodes.push(Node::new("input_lost", NodeKind::Input(Array::integers(&[]))));
+    graph.edges.push(("input_lost".into(), "lost".into()));
+    let error = read(&graph).unwrap_err().to_string();
+    assert!(error.contains("found 2 nodes of type Input [in, input_lost]"), "{error}");
+    assert!(error.contains("exporters lose additions"), "{error}");
+}
+
 /// What snnTorch writes of a Leaky with beta = 1.
 #[test]
 fn a_neuron_that_never_leaks_is_another_model() {

@@ -18,6 +18,7 @@ impl Flat {
     /// # Errors
     /// A shape that does not fit where it arrives, or that nothing tells.
     pub fn shapes(&mut self, relays: &[Relay]) -> Result<Vec<InOut>> {
+        self.refuse_lost_edges()?;
         for node in &self.nodes {
             if let NodeKind::Input(stated) = &node.kind {
                 stated_shape(stated).map_err(|e| e.at("'shape'").at(node.place()))?;
@@ -39,6 +40,27 @@ impl Flat {
         let shapes: Vec<InOut> = shapes.into_iter().flatten().collect();
         self.check_edges(&shapes, relays)?;
         Ok(shapes)
+    }
+
+    /// Refuses what a file looks like that lost edges: a connection that nothing leads to, or
+    /// an input of its own where something else led.
+    fn refuse_lost_edges(&self) -> Result<()> {
+        let lost = "exporters lose additions that are no node";
+        let nodes = || 0..self.nodes.len();
+        let inputs = nodes().filter(|&n| matches!(self.nodes[n].kind, NodeKind::Input(_)));
+        let inputs: Vec<&str> = inputs.map(|n| &self.nodes[n].name[..]).collect();
+        if inputs.len() > 1 {
+            let found = format!("{} nodes of type Input [{}]", inputs.len(), inputs.join(", "));
+            return Err(Error::new(ErrorKind::Unsupported, found, format!("one; {lost}")));
+        }
+        let is_layer = |n: &usize| matches!(self.nodes[*n].kind, NodeKind::Layer(_));
+        match nodes().filter(is_layer).find(|&n| self.sources(n).next().is_none()) {
+            None => Ok(()),
+            Some(n) => {
+                let found = format!("nothing leads to {}", self.nodes[n].place());
+                Err(Error::new(ErrorKind::Graph, found, format!("an edge to it; {lost}")))
+            }
+        }
     }
 
     /// Takes a first axis of one off inputs: exporters state the shape of a sample with its
