@@ -4,7 +4,7 @@
 mod build;
 
 use build::{graph, node};
-use synops::engine::Clocked;
+use synops::engine::{Clocked, Engine};
 use synops::layer::LAYERS;
 use synops::network::{Graph, Network, Node, NodeKind, nir};
 use synops::record::Array;
@@ -24,6 +24,60 @@ fn lif(tau: &[f32], r: &[f32]) -> Node {
         ("v_threshold", floats(&ones)),
     ];
     node("cell", "LIF", fields)
+}
+
+/// What is said of a population with these times in steps of `micros`.
+fn said(tau: &[f32], r: &[f32], convention: &str, micros: i64) -> Vec<String> {
+    let n = tau.len() as i64;
+    let network = build::network(&[n], vec![lif(tau, r)], &[n], &["in cell out"]);
+    let conventions = convention.parse().unwrap();
+    Clocked::new(&network, &conventions, Micros(micros)).unwrap().plan().notes.clone()
+}
+
+/// Norse 1.1 writes τ·dt for τ, SpikingJelly 2.0 and snnTorch 1.0 write for steps of 0.1 ms
+/// unless told otherwise.
+#[test]
+fn times_that_are_too_short_name_the_step_of_the_exporter() {
+    let [norse, spikingjelly] =
+        [said(&[1e-5], &[1.0], "norse", 1_000), said(&[2e-4], &[1.0], "spikingjelly", 1_000)];
+    let is_below = "is below the step of 1.00 ms";
+    let norse_says = "step=1us is that of files which norse itself wrote";
+    assert_eq!(norse, [format!("'cell': tau = 10.0 µs {is_below}; {norse_says}")]);
+    let spikingjelly_says = "step=100us is that of files which spikingjelly itself wrote";
+    assert_eq!(spikingjelly, [format!("'cell': tau = 200 µs {is_below}; {spikingjelly_says}")]);
+    assert_eq!(said(&[1e-5], &[1.0], "norse,step=1us", 1_000), [""; 0]);
+    assert_eq!(said(&[2e-4], &[1.0], "spikingjelly", 100), [""; 0]);
+    // too short even so
+    let short = said(&[5e-5], &[1.0], "spikingjelly", 1_000);
+    assert_eq!(short, [format!("'cell': tau = 50.0 µs {is_below}")]);
+}
+
+/// sinabs 2.0 and Spyx 1.0 count τ in steps; neurons hardly ever leak within seconds.
+#[test]
+fn times_that_count_steps_are_named() {
+    let [sinabs, right] =
+        [said(&[20.0], &[1.0], "sinabs", 1_000), said(&[20.0], &[1.0], "sinabs,step=1s", 1_000)];
+    let text = "'cell': tau = 20.0 s is 20000 steps of 1.00 ms: where a file counts times in \
+                steps, step=1s runs it so";
+    assert_eq!((sinabs, right), (vec![text.to_owned()], vec![]));
+    assert_eq!(said(&[0.5], &[1.0], "sinabs", 1_000), [""; 0]);
+    assert_eq!(said(&[2.0], &[1.0], "nir", 1_000_000), [""; 0]);
+}
+
+/// snnTorch 1.0 writes r = tau/dt of its Leaky, SpikingJelly 2.0 of a LIFNode that does not
+/// decay its input.
+#[test]
+fn resistances_tell_the_step_that_a_file_is_for() {
+    let (tau, r) = ([1e-3, 2e-3, 1e-2], [10.0, 20.0, 100.0]);
+    let text = "'cell': r = tau/100 µs: as of a file for steps of that length; step=100us runs \
+                it so";
+    assert_eq!(said(&tau, &r, "snntorch", 1_000), [text]);
+    assert_eq!(said(&tau, &r, "snntorch", 100), [""; 0]);
+    assert_eq!(said(&tau, &r, "snntorch,step=100us", 1_000), [""; 0]);
+    // ratios of no round length, or of several, say nothing
+    assert_eq!(said(&[0.02], &[3.0], "snntorch", 1_000), [""; 0]);
+    assert_eq!(said(&tau, &[10.0, 20.0, 10.0], "snntorch", 1_000), [""; 0]);
+    assert_eq!(said(&[1e-3], &[1.0], "snntorch", 500), [""; 0]);
 }
 
 fn dense(name: &str) -> Node {

@@ -184,7 +184,14 @@ fn compare(args: &Args, options: &RunOptions, against: &Path) -> Result<()> {
         true => Ok(()),
         false => {
             let found = format!("no convention that makes the spikes of {}", against.display());
-            Err(Error::new(ErrorKind::Strict, found, "the same spikes"))
+            let exporter = match &conventions[..] {
+                [one] => one.preset().exporter().filter(|exporter| !exporter.unsaid.is_empty()),
+                _ => None,
+            };
+            let unsaid =
+                exporter.map(|exporter| format!("; files do not say: {}", exporter.unsaid));
+            let expected = format!("the same spikes{}", unsaid.unwrap_or_default());
+            Err(Error::new(ErrorKind::Strict, found, expected))
         }
     }
 }

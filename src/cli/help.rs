@@ -6,6 +6,7 @@ use crate::format::FORMATS;
 use crate::layer::{BEYOND_NIR, Kind, LAYERS};
 use crate::measure::Table;
 use crate::network::mapping;
+use crate::neuron::exporter::EXPORTERS;
 use crate::neuron::preset::{Conventions, PRESETS};
 use crate::neuron::trainable::{TRAINABLE, Trainable};
 use crate::neuron::{FOREIGN, MODELS, Model};
@@ -42,14 +43,25 @@ pub fn of_nodes() -> String {
 pub fn of_conventions() -> String {
     let fields = Conventions::default().for_model("LIF").map(|c| c.fields()).unwrap_or_default();
     let fields: Vec<&str> = fields.iter().map(|(name, _)| *name).collect();
+    let exporters = EXPORTERS.iter().map(|exporter| {
+        let step = match exporter.step.micros().0 {
+            1_000_000 => "step=1s".to_owned(),
+            micros => format!("step={micros}us"),
+        };
+        let text = [&step, exporter.unsaid].into_iter().filter(|text| !text.is_empty());
+        (exporter.presets[0], text.collect::<Vec<_>>().join("; "))
+    });
     format!(
         "What the network's file leaves open: a simulator's name, and changes to it; \
          by default what the file's \
          format or the mapping implies, else {}\n\n{}\n\n\
-         Fields: {}\nExample: --convention snntorch,reset=to-zero,when=same-step",
+         Fields: {}\nExample: --convention snntorch,reset=to-zero,when=same-step\n\n\
+         What exporters write for, unless told otherwise (1 s where times count steps), and what \
+         their files do not say:\n{}",
         PRESETS[0].name,
         listed(PRESETS.iter().map(|preset| (preset.name, preset.about))),
-        fields.join(", ")
+        fields.join(", "),
+        listed(exporters)
     )
 }
 

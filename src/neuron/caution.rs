@@ -12,7 +12,9 @@ impl Neuron {
         let all = [
             self.silence(),
             self.last_step(),
-            self.shortest_time(&step),
+            self.shortest_time(&step).map(|text| text + &exported(&step, conventions, self)),
+            self.counted_time(&step),
+            self.written_for(&step),
             self.resistance(&step),
             self.rounding(&step),
         ];
@@ -57,14 +59,53 @@ impl Neuron {
         (steps > 1).then_some(text)
     }
 
-    fn shortest_time(&self, step: &Step) -> Option<String> {
-        let mut times = self.model.fields.iter().filter(|field| field.unit == TIME);
-        times.find_map(|field| {
+    /// The shortest of each kind of time, with its name.
+    fn times(&self) -> impl Iterator<Item = (&'static str, f64)> + '_ {
+        let times = self.model.fields.iter().filter(|field| field.unit == TIME);
+        times.map(|field| {
             let shortest = self.values(field.name).into_iter().fold(f64::INFINITY, f64::min);
-            // files may hold 32 bits
-            (shortest < step.dt.0 * (1.0 - f64::from(f32::EPSILON))).then(|| {
-                format!("{} = {} is below the step of {}", field.name, Seconds(shortest), step.dt)
-            })
+            (field.name, shortest)
+        })
+    }
+
+    fn shortest_time(&self, step: &Step) -> Option<String> {
+        // files may hold 32 bits
+        let below = |shortest: f64| shortest < step.dt.0 * (1.0 - f64::from(f32::EPSILON));
+        let (name, shortest) = self.times().find(|(_, shortest)| below(*shortest))?;
+        Some(format!("{name} = {} is below the step of {}", Seconds(shortest), step.dt))
+    }
+
+    /// Times of seconds that are run in steps far shorter.
+    fn counted_time(&self, step: &Step) -> Option<String> {
+        let counts = |time: f64| time >= 1.0 && time.is_finite() && step.dt.0 <= 0.01;
+        let (name, shortest) = self.times().find(|(_, shortest)| counts(*shortest))?;
+        let (steps, shortest) = ((shortest / step.dt.0).round(), Seconds(shortest));
+        Some(format!(
+            "{name} = {shortest} is {steps} steps of {}: where a file counts times in steps, \
+             step=1s runs it so",
+            step.dt
+        ))
+    }
+
+    /// A step that r is τ in, everywhere: who writes for Euler's steps makes a spike add its
+    /// weight by it.
+    fn written_for(&self, step: &Step) -> Option<String> {
+        let tau = ["tau", "tau_mem"].into_iter().find(|tau| !self.values(tau).is_empty())?;
+        let (taus, r) = (self.values(tau), self.values("r"));
+        let cells = taus.len().max(r.len());
+        let pairs = taus.iter().cycle().zip(r.iter().cycle()).take(cells);
+        let mut lengths = pairs.filter(|(_, r)| **r > 1.0).map(|(tau, r)| tau / r);
+        let length = lengths.next()?;
+        let near = |a: f64, b: f64| (a / b - 1.0).abs() < 1e-3;
+        let is_round = near(length, 10f64.powf(length.log10().round()));
+        let is_other = !near(length, step.dt.0) && lengths.all(|other| near(other, length));
+        (is_round && is_other).then(|| {
+            let length = Seconds(length);
+            let micros = length.micros().0;
+            format!(
+                "r = {tau}/{length}: as of a file for steps of that length; step={micros}us runs \
+                 it so"
+            )
         })
     }
 
@@ -89,4 +130,15 @@ impl Neuron {
         let array = self.fields.arrays.get(field);
         array.and_then(|array| array.numbers().ok()).unwrap_or_default()
     }
+}
+
+/// What the exporter of the convention's simulator has to do with times below a step.
+fn exported(step: &Step, conventions: &Conventions, neuron: &Neuron) -> String {
+    let preset = conventions.preset();
+    let fits = |own: &Seconds| own.0 < step.dt.0 && neuron.times().all(|(_, time)| time >= own.0);
+    let own = preset.exporter().map(|exporter| exporter.step).filter(fits);
+    own.map_or(String::new(), |own| {
+        let micros = own.micros().0;
+        format!("; step={micros}us is that of files which {} itself wrote", preset.name)
+    })
 }

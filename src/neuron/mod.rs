@@ -14,6 +14,7 @@ pub mod convention;
 mod crossing;
 mod cuba_lif;
 mod da_lif;
+pub mod exporter;
 mod fire;
 mod floor;
 pub mod flow;
