@@ -4,6 +4,9 @@
 mod build;
 
 use build::{graph, node};
+use serde_json::json as value;
+use synops::check::Subject;
+use synops::check::trains::Others;
 use synops::engine::{Clocked, Engine};
 use synops::layer::LAYERS;
 use synops::network::{Graph, Network, Node, NodeKind, nir};
@@ -150,4 +153,30 @@ fn a_neuron_that_never_leaks_is_another_model() {
     let error = Clocked::new(&network, &"snntorch".parse().unwrap(), Micros(100)).err().unwrap();
     let error = error.to_string();
     assert!(error.contains("'tau' = inf") && error.contains("IF and I do not leak"), "{error}");
+}
+
+/// Spyx 1.0 writes its PSU_LIF as LI and Threshold, and reads it back: V ← β V + x fires above
+/// θ, in the same step and without a reset. β = 1/2, x = 3/4 for a spike: V = 0.75, 0.375,
+/// 0.9375, 1.21875, 0.609375, 1.0546875.
+#[test]
+fn spyx_compares_what_a_leaky_integrator_sends_at_once() {
+    let nodes = vec![
+        node("w", "Linear", vec![("weight", Array::floats(&[1, 1], vec![0.75]))]),
+        node(
+            "cell",
+            "LI",
+            vec![("tau", floats(&[2e-3])), ("r", floats(&[1.0])), ("v_leak", floats(&[0.0]))],
+        ),
+        node("above", "Threshold", vec![("threshold", floats(&[1.0]))]),
+    ];
+    let network = read(&graph(&[1], nodes, &[1], &["in w cell above out"])).unwrap();
+    let input = value!([[0, 0], [2, 0], [3, 0], [5, 0]]);
+    let spikes = value!({"input": input, "above": [[3, 0], [5, 0]]}).to_string();
+    let others = Others::from_bytes(spikes.as_bytes(), &network).unwrap();
+    let (input, steps) = others.input.unwrap();
+    let subject = Subject { network: &network, dt: Micros(1_000), input, steps };
+    let spyx = "spyx".parse().unwrap();
+    let comparison = subject.compare(&spyx, &others.simulators[0].1).unwrap();
+    assert_eq!((comparison.theirs(), comparison.first), (2, None));
+    assert_eq!(subject.notes(&spyx), [""; 0]);
 }

@@ -80,7 +80,7 @@ pub const PRESETS: &[Preset] = &[
     Preset {
         name: "spyx",
         about: "Spyx 1.0 from_nir: Euler, r ignored, spikes and their subtraction one step late",
-        imports: &["IF", "LIF"],
+        imports: &["IF", "LIF", "LI", "Threshold"],
         choose: spyx,
     },
     Preset {
@@ -192,14 +192,16 @@ fn rockpool(_: &str) -> Convention {
     Convention { floor: Floor::None, ..sinabs("LIF") }
 }
 
-/// The spikes of a step are those that the potential before it makes.
+/// The spikes of a step are those that the potential before it makes; those of its PSU_LIF,
+/// which files hold as LI and Threshold, those of the potential itself.
 fn spyx(model: &str) -> Convention {
+    let is_compared_at_once = matches!(model, "LI" | "Threshold");
     Convention {
         input: Input::Impulse,
         resistance: false,
         reset: Reset::Subtract,
         when: When::NextStep,
-        delay: Delay::NextStep,
+        delay: if is_compared_at_once { Delay::SameStep } else { Delay::NextStep },
         ..euler(model)
     }
 }
