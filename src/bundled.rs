@@ -41,4 +41,9 @@ pub const AGREEMENT: &[(File, File)] = &[
     agreement!("dense-lif"),
     agreement!("dense-lif-r1"),
     agreement!("dense-cuba"),
+    agreement!("exported-sinabs"),
+    agreement!("exported-norse"),
+    agreement!("exported-snntorch"),
+    agreement!("exported-spikingjelly"),
+    agreement!("exported-spyx"),
 ];

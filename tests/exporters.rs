@@ -2,8 +2,12 @@
 //! is said, and refused where it cannot be run.
 
 mod build;
+mod program;
+
+use std::fs;
 
 use build::{graph, node};
+use program::{data, done, folder, json, refused};
 use serde_json::json as value;
 use synops::check::Subject;
 use synops::check::trains::Others;
@@ -83,6 +87,23 @@ fn resistances_tell_the_step_that_a_file_is_for() {
     assert_eq!(said(&[1e-3], &[1.0], "snntorch", 500), [""; 0]);
 }
 
+/// sinabs' IAF has no floor by default, its importer gives it one, and no file says which.
+#[test]
+fn what_files_do_not_say_is_said_where_spikes_differ() {
+    let spikes = folder().join("none.json");
+    fs::write(&spikes, value!({"input": [[0, 0]], "1": [[0, 0]]}).to_string()).unwrap();
+    let (network, spikes) = (data("agreement/exported-sinabs.nir"), spikes.display().to_string());
+    let check = ["check", &network, "--against", &spikes, "--convention"];
+    let said = |convention| refused(&[&check[..], &[convention]].concat(), 1);
+    let sinabs = said("sinabs");
+    let unsaid = "the same spikes; files do not say: IAF without min_v_mem: floor=none;";
+    assert!(sinabs.contains(unsaid), "{sinabs}");
+    let nir = said("nir");
+    assert!(nir.trim_end().ends_with("expected the same spikes"), "{nir}");
+    let help = done(&["replay", "--help"]);
+    assert!(help.contains("step=1s; IAF without min_v_mem: floor=none"), "{help}");
+}
+
 fn dense(name: &str) -> Node {
     let weight = Array::floats(&[2, 3], vec![1.0; 6]);
     node(name, "Affine", vec![("weight", weight), ("bias", floats(&[0.0; 2]))])
@@ -124,6 +145,10 @@ fn a_batch_of_one_is_no_axis_of_the_input() {
     *layer = (kind.read)(&mut fields).unwrap();
     let network = read(&stated).unwrap();
     assert_eq!(network.units[network.input].output.axes(), [1, 1, 3]);
+    let norse = ["nir", "npz"].map(|ending| data(&format!("agreement/exported-norse.{ending}")));
+    let report = json(&["check", &norse[0], "--against", &norse[1], "--convention", "norse"]);
+    let said = "node 'input' (Input) states 1×1×8×15: a batch of one, read as 1×8×15";
+    assert_eq!(report["networks"][0]["notes"][0], said);
     let error = read(&graph(&[4, 3], nodes(), &[4, 2], &paths)).unwrap_err().to_string();
     assert!(error.contains("found an input of 4×3; expected 3 flat elements"), "{error}");
     assert!(error.contains("no batch or time axis"), "{error}");

@@ -1,5 +1,6 @@
 //! The agreement suite: small networks with every spike that other simulators gave
-//! them. `tools/peer_agreement.py` makes it and names the versions.
+//! them. `tools/peer_agreement.py` makes it, and `tools/peer_networks.py` the whole networks
+//! that their own exporters wrote.
 
 use super::trains::Others;
 use super::{Comparison, Subject};

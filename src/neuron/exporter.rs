@@ -6,7 +6,8 @@
 //! by the fields of a convention.
 //!
 //! **Source.** sinabs 2.0 `nir.py`, SpikingJelly 2.0 `nir_exchange/to_nir.py`, Norse 1.1
-//! `utils/export_nir.py` (τ·dt for τ), snnTorch 1.0 `export_nir.py`, Spyx 1.0 `nir.py`.
+//! `utils/export_nir.py` (τ·dt for τ), snnTorch 1.0 `export_nir.py`, Spyx 1.0 `nir.py`;
+//! networks that they wrote, `tools/peer_networks.py`.
 
 use super::preset::Preset;
 use crate::units::Seconds;
