@@ -205,3 +205,41 @@ fn spyx_compares_what_a_leaky_integrator_sends_at_once() {
     assert_eq!((comparison.theirs(), comparison.first), (2, None));
     assert_eq!(subject.notes(&spyx), [""; 0]);
 }
+
+/// An `.npy` of bytes, as `numpy.lib.format` describes it.
+fn frames_of(shape: &str, counts: &[u8]) -> Vec<u8> {
+    let header = format!("{{'descr': '|u1', 'fortran_order': False, 'shape': {shape}, }}");
+    let length = (header.len() as u16).to_le_bytes();
+    [b"\x93NUMPY\x01\x00", &length[..], header.as_bytes(), counts].concat()
+}
+
+/// Frames of one row are the input of a convolution over one axis.
+#[test]
+fn frames_of_one_row_feed_a_convolution_over_one_axis() {
+    let conv = vec![
+        ("weight", Array::floats(&[1, 2, 3], vec![1.0; 6])),
+        ("bias", floats(&[0.0])),
+        ("stride", Array::integer(1)),
+        ("padding", Array::integer(0)),
+        ("dilation", Array::integer(1)),
+        ("groups", Array::integer(1)),
+    ];
+    let cells = [("r", 1.0), ("v_threshold", 0.5)];
+    let cells = cells.map(|(name, value)| (name, Array::floats(&[1, 3], vec![value; 3]))).to_vec();
+    let nodes = vec![node("conv", "Conv1d", conv), node("cell", "IF", cells)];
+    let network = folder().join("row.nir");
+    nir::write(&graph(&[2, 5], nodes, &[1, 3], &["in conv cell out"]), &network).unwrap();
+    // step 0: an event at the left end, of polarity 1; step 1: one at the right, of polarity 0
+    let mut counts = vec![0; 20];
+    (counts[5], counts[14]) = (1, 1);
+    let frames = folder().join("row.npy");
+    fs::write(&frames, frames_of("(2, 2, 1, 5)", &counts)).unwrap();
+    let [network, frames] = [network, frames].map(|path| path.display().to_string());
+    let report = json(&["replay", &frames, "--network", &network, "--convention", "nir"]);
+    assert_eq!(report["output"]["counts"], value!([1, 0, 1]), "{report}");
+    // two rows are no row
+    let frames = folder().join("rows.npy");
+    fs::write(&frames, frames_of("(1, 2, 2, 5)", &[0; 20])).unwrap();
+    let said = refused(&["replay", &frames.display().to_string(), "-n", &network], 2);
+    assert!(said.contains("2×5 for a sensor of 5×2"), "{said}");
+}

@@ -386,6 +386,11 @@ fn field(input: &Shape, sensor: Option<Sensor>) -> Result<Field> {
             }
             Ok(Field { width, height, channels: channels as u16, channels_first: false })
         }
+        (&[channels @ 1..=2, len], Some(Sensor { width, height: 1 }))
+            if len == usize::from(width) =>
+        {
+            Ok(Field { width, height: 1, channels: channels as u16, channels_first: false })
+        }
         (&[_], None) => Err(misfit("--sensor WxH, to know the order of a flat input")),
         (&[len], Some(Sensor { width, height })) => {
             let pixels = usize::from(width) * usize::from(height);
@@ -393,6 +398,10 @@ fn field(input: &Shape, sensor: Option<Sensor>) -> Result<Field> {
             let channels = channels.ok_or_else(|| misfit("one or two elements a pixel"))?;
             Ok(Field { width, height, channels: channels as u16, channels_first: true })
         }
-        _ => Err(misfit("one or two polarities × height × width, or a flat input")),
+        _ => {
+            let expected = "one or two polarities × height × width, × width alone for sensors of \
+                            one row, or a flat input";
+            Err(misfit(expected))
+        }
     }
 }
