@@ -170,6 +170,22 @@ fn a_layer_that_hears_nothing_is_refused() {
     assert!(error.contains("exporters lose additions"), "{error}");
 }
 
+/// Spyx 1.0 writes so of its RIF, RLIF and RCuBaLIF, which weigh what they feed back alone.
+#[test]
+fn an_input_by_the_weights_of_a_loop_is_named() {
+    let square = || {
+        let weight = Array::floats(&[2, 2], vec![1.0; 4]);
+        node("w_rec", "Linear", vec![("weight", weight)])
+    };
+    let notes = |paths: &[&str]| {
+        read(&graph(&[2], vec![square(), cells("cell")], &[2], paths)).unwrap().notes
+    };
+    let said = "node 'w_rec' (Linear) weighs its input and what 'cell' feeds back alike: \
+                Spyx's exporter writes so what weighs the latter alone";
+    assert_eq!(notes(&["in w_rec cell out", "cell w_rec"]), [said]);
+    assert_eq!(notes(&["in cell out", "cell w_rec cell"]), [""; 0]);
+}
+
 /// What snnTorch writes of a Leaky with beta = 1.
 #[test]
 fn a_neuron_that_never_leaks_is_another_model() {

@@ -39,6 +39,7 @@ impl Flat {
         }
         let shapes: Vec<InOut> = shapes.into_iter().flatten().collect();
         self.check_edges(&shapes, relays)?;
+        self.note_loops_that_weigh_their_input();
         Ok(shapes)
     }
 
@@ -145,6 +146,26 @@ impl Flat {
             _ => (),
         }
         Ok(input.clone())
+    }
+
+    /// Loops whose weights hear, beside the population that hears nothing but them, an input.
+    fn note_loops_that_weigh_their_input(&mut self) {
+        for n in 0..self.nodes.len() {
+            let targets: Vec<usize> = self.targets(n).collect();
+            let (&[cell], NodeKind::Layer(_)) = (&targets[..], &self.nodes[n].kind) else {
+                continue;
+            };
+            let is_fed_back = self.sources(n).any(|source| source == cell);
+            let hears_more = |n: usize| self.sources(n).nth(1).is_some();
+            let is_population = matches!(self.nodes[cell].kind, NodeKind::Neuron(_));
+            if is_population && is_fed_back && hears_more(n) && !hears_more(cell) {
+                let (place, cell) = (self.nodes[n].place(), &self.nodes[cell].name);
+                self.notes.push(format!(
+                    "{place} weighs its input and what '{cell}' feeds back alike: Spyx's exporter \
+                     writes so what weighs the latter alone"
+                ));
+            }
+        }
     }
 
     /// Every edge must bring the shape that its end expects.
