@@ -134,7 +134,7 @@ fn a_comparison_under_one_convention_says_what_a_replay_notes() {
     let [network, spikes] = ["agreement/dense-lif.nir", "agreement/dense-lif.npz"].map(data);
     let check = ["check", &network, "--against", &spikes];
     let norse = synops(&[&check[..], &["--convention", "norse"]].concat());
-    let said = "  note: 'lif1': r = 20 is ignored\n";
+    let said = "  note: 'lif1', 'lif2': r = 20 is ignored\n";
     assert!(text(&norse.stdout).contains(said), "{}", text(&norse.stdout));
     // of all conventions it would be said too often
     assert!(!text(&synops(&check).stdout).contains("note: "));

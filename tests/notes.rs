@@ -48,6 +48,33 @@ fn a_step_that_is_not_the_runs_has_another_pace_without_a_clock() {
     assert_eq!(event.plan().notes, [""; 0]);
 }
 
+/// Populations one after the other, with threshold 1.
+fn chain(len: usize) -> Network {
+    let names: Vec<String> = (0..len).map(|i| format!("n{i}")).collect();
+    let fields = || vec![("r", one(1.0)), ("v_threshold", one(1.0))];
+    let nodes = names.iter().map(|name| node(name, "IF", fields())).collect();
+    build::network(&[1], nodes, &[1], &[&format!("in {} out", names.join(" "))])
+}
+
+/// sinabs 2.0: `from_nir` makes IAFSqueeze with min_v_mem = -v_threshold; IAF has none by
+/// default, and `to_nir` does not write it.
+#[test]
+fn a_floor_that_nobody_asked_for_is_noted_once_for_all_that_have_it() {
+    let notes = |len: usize, convention: &str| {
+        let engine = Clocked::new(&chain(len), &convention.parse().unwrap(), DT).unwrap();
+        engine.plan().notes.clone()
+    };
+    let said = "potentials stop at -threshold, as the importer of sinabs makes them; networks \
+                that sinabs exported mostly ran without a floor: floor=none";
+    assert_eq!(notes(1, "sinabs"), [format!("'n0': {said}")]);
+    assert_eq!(notes(3, "sinabs,number=f32"), [format!("'n0', 'n1', 'n2': {said}")]);
+    let names = "'n0', 'n1', 'n2', 'n3', 'n4', 'n5', 'n6', 'n7' and 2 more";
+    assert_eq!(notes(10, "sinabs"), [format!("{names}: {said}")]);
+    for convention in ["sinabs,floor=none", "sinabs,floor=minus-threshold", "nir", "norse"] {
+        assert_eq!(notes(2, convention), [""; 0], "{convention}");
+    }
+}
+
 #[test]
 fn fields_that_a_node_does_not_have_are_named() {
     let fields = vec![("r", one(1.0)), ("v_threshold", one(1.0))];

@@ -90,7 +90,7 @@ pub fn bind<P>(
     ticks: Ticks,
     bind: impl FnMut(usize, &Wired, &Neuron) -> Result<P>,
 ) -> Result<(Vec<Part<P>>, Plan)> {
-    let mut binder = Binder { conventions, dt, ticks, notes: Vec::new(), bind };
+    let mut binder = Binder { conventions, dt, ticks, notes: Notes::default(), bind };
     let units = network.units.iter().enumerate();
     let parts: Result<Vec<Part<P>>> = units.map(|(unit, wired)| binder.part(unit, wired)).collect();
     let mut parts = parts?;
@@ -100,16 +100,46 @@ pub fn bind<P>(
         sequence: network.order(|unit| parts[unit].sends_later)?,
         synapses: parts.iter().map(Part::synapses).collect(),
         spikes: parts.iter().map(|part| part.spikes).collect(),
-        notes: binder.notes,
+        notes: binder.notes.lines(),
     };
     Ok((parts, plan))
+}
+
+/// What should be known of units: each thing once, with the names of all that it holds of.
+#[derive(Default)]
+pub struct Notes(Vec<(String, Vec<String>)>);
+
+/// So many names stand before a note, and how many more there are.
+const NAMED: usize = 8;
+
+impl Notes {
+    /// Adds what holds of a unit.
+    pub fn add(&mut self, unit: &Wired, text: String) {
+        let name = format!("'{}'", unit.name);
+        match self.0.iter_mut().find(|(known, _)| *known == text) {
+            Some((_, names)) => names.push(name),
+            None => self.0.push((text, vec![name])),
+        }
+    }
+
+    /// A line for each thing: `'1', '3': r = 20 is ignored`.
+    pub fn lines(&self) -> Vec<String> {
+        let line = |(text, names): &(String, Vec<String>)| {
+            let first = names[..names.len().min(NAMED)].join(", ");
+            match names.len().saturating_sub(NAMED) {
+                0 => format!("{first}: {text}"),
+                more => format!("{first} and {more} more: {text}"),
+            }
+        };
+        self.0.iter().map(line).collect()
+    }
 }
 
 struct Binder<'a, B> {
     conventions: &'a Conventions,
     dt: Seconds,
     ticks: Ticks,
-    notes: Vec<String>,
+    notes: Notes,
     bind: B,
 }
 
@@ -148,15 +178,11 @@ impl<B> Binder<'_, B> {
         let (preset, nir) = (self.conventions.preset(), neuron.model().nir);
         if !preset.imports.contains(&nir) {
             let name = preset.name;
-            self.note(wired, format!("{name} covers no {nir}; its rules are applied to it"));
+            self.notes.add(wired, format!("{name} covers no {nir}; its rules are applied to it"));
         }
         for caution in neuron.cautions(self.dt, self.conventions) {
-            self.note(wired, caution);
+            self.notes.add(wired, caution);
         }
-    }
-
-    fn note(&mut self, wired: &Wired, text: String) {
-        self.notes.push(format!("'{}': {text}", wired.name));
     }
 
     fn in_ticks(&mut self, wired: &Wired, delays: &[Seconds]) -> Result<Vec<f64>> {
@@ -177,14 +203,15 @@ impl<B> Binder<'_, B> {
             // through shorter ones a loop could go round for ever in no time
             let least = |ticks: f64| if ticks > 0.0 { ticks.max(1.0) } else { ticks };
             if exact.iter().any(|&ticks| least(ticks) != ticks) {
-                self.note(wired, format!("delays below {0} are taken for {0}", self.ticks.tick));
+                self.notes
+                    .add(wired, format!("delays below {0} are taken for {0}", self.ticks.tick));
             }
             return Ok(exact.into_iter().map(least).collect());
         }
         let off = exact.iter().map(|ticks| (ticks - ticks.round()).abs()).fold(0.0, f64::max);
         if off > 1e-6 {
             let off = Seconds(off * self.ticks.tick.0);
-            self.note(wired, format!("delays rounded to whole steps, by up to {off}"));
+            self.notes.add(wired, format!("delays rounded to whole steps, by up to {off}"));
         }
         Ok(exact.into_iter().map(f64::round).collect())
     }

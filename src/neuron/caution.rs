@@ -16,6 +16,7 @@ impl Neuron {
             self.counted_time(&step),
             self.written_for(&step),
             self.resistance(&step),
+            self.floor(conventions),
             self.rounding(&step),
         ];
         all.into_iter().flatten().collect()
@@ -119,6 +120,19 @@ impl Neuron {
             )),
             _ => None,
         }
+    }
+
+    /// A floor that the importer of the convention's simulator gives, and nobody asked for.
+    fn floor(&self, conventions: &Conventions) -> Option<String> {
+        let preset = conventions.preset();
+        let floored = preset.exporter()?.floored.contains(&self.model.nir);
+        (floored && !conventions.says("floor")).then(|| {
+            let name = preset.name;
+            format!(
+                "potentials stop at -threshold, as the importer of {name} makes them; networks that \
+                 {name} exported mostly ran without a floor: floor=none"
+            )
+        })
     }
 
     fn rounding(&self, step: &Step) -> Option<String> {

@@ -21,6 +21,9 @@ pub struct Exporter {
     pub step: Seconds,
     /// What it does not say, each with the field that does, where one does.
     pub unsaid: &'static str,
+    /// Models that the preset floors, as the simulator's importer does, and that have no floor
+    /// in the simulator itself unless they were given one.
+    pub floored: &'static [&'static str],
 }
 
 /// Every exporter that is known.
@@ -29,22 +32,26 @@ pub const EXPORTERS: &[Exporter] = &[
         presets: &["sinabs"],
         step: Seconds(1.0),
         unsaid: "IAF without min_v_mem: floor=none; LIF with norm_input: input=hold; tau_syn",
+        floored: &["IF"],
     },
-    Exporter { presets: &["spikingjelly"], step: Seconds(1e-4), unsaid: "" },
+    Exporter { presets: &["spikingjelly"], step: Seconds(1e-4), unsaid: "", floored: &[] },
     Exporter {
         presets: &["norse"],
         step: Seconds(1e-6),
         unsaid: "v_reset; reset_subtract: reset=subtract; LIFCell, a CubaLIF there that it is not",
+        floored: &[],
     },
     Exporter {
         presets: &["snntorch", "snntorch-nir"],
         step: Seconds(1e-4),
         unsaid: "reset_mechanism: reset=to-zero; no reset_delay: when=pending; inhibition",
+        floored: &[],
     },
     Exporter {
         presets: &["spyx"],
         step: Seconds(1.0),
         unsaid: "the order of axes at a Flatten; dilation; where recurrent layers hear their input",
+        floored: &[],
     },
 ];
 

@@ -237,6 +237,11 @@ impl Conventions {
         self.preset
     }
 
+    /// Whether a field of the preset was changed, or said once more.
+    pub fn says(&self, field: &str) -> bool {
+        self.changes.iter().any(|(changed, _)| changed == field)
+    }
+
     /// The choices for one neuron model, by its NIR name.
     ///
     /// # Errors

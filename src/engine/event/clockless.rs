@@ -1,5 +1,6 @@
 //! What of a network has a meaning without a clock.
 
+use crate::engine::parts::Notes;
 use crate::error::{Error, ErrorKind, Result};
 use crate::layer::Connection;
 use crate::network::{Network, Unit, Wired};
@@ -70,14 +71,15 @@ pub fn refuse_potentials(network: &Network) -> Result<()> {
 
 /// What of each population can go unnoticed in a run that is meant for steps of `dt`.
 pub fn cautions(network: &Network, conventions: &Conventions, dt: Seconds) -> Vec<String> {
-    let caution = |wired: &Wired| match &wired.unit {
-        Unit::Neuron(neuron) => {
-            let caution = neuron.caution_between_events(dt, conventions)?;
-            Some(format!("'{}': {caution}", wired.name))
+    let mut notes = Notes::default();
+    for wired in &network.units {
+        if let Unit::Neuron(neuron) = &wired.unit
+            && let Some(caution) = neuron.caution_between_events(dt, conventions)
+        {
+            notes.add(wired, caution);
         }
-        _ => None,
-    };
-    network.units.iter().filter_map(caution).collect()
+    }
+    notes.lines()
 }
 
 fn without_clock(found: String) -> Error {
