@@ -1,13 +1,14 @@
 //! Answers by true class: a matrix whose cells are darker the larger their share of the
 //! row is.
 
+use super::band::label;
+use super::clock::LABEL;
 use super::font;
-use super::scene::{Anchor, Rect, Scene, Text};
+use super::scene::{Anchor, Rect, Scene};
 use super::shade::{Colour, GREY, GUIDE, INK, PAPER, mix};
 
 const MARGIN: i32 = 28;
 const EDGE: i32 = 22;
-const LABEL: u32 = 11;
 /// The side of a cell.
 const CELL: i32 = 40;
 /// Room for the names of the classes.
@@ -39,23 +40,15 @@ impl Confusion {
         let mut scene = Scene { width, height: 0, items: Vec::new() };
         let y = scene.heading([&self.title, &self.subtitle], (MARGIN, EDGE));
         let (left, top) = (MARGIN + NAMES, y + 40);
-        let say = |x: i32, y: i32, anchor: Anchor, colour: Colour, text: String| Text {
-            x,
-            y,
-            size: LABEL,
-            colour,
-            anchor,
-            text,
-        };
         for (column, name) in (0..).zip(&self.columns) {
             let x = left + column * CELL + CELL / 2;
-            scene.text(say(x, top - 8, Anchor::Middle, GREY, name.clone()), CELL);
+            scene.text(label(x, top - 8, GREY, Anchor::Middle, name.clone()), CELL);
         }
         for (row, (name, counts)) in (0..).zip(self.rows.iter().zip(&self.counts)) {
             let y = top + row * CELL;
             let middle = y + CELL / 2 + 4;
             let name = font::fit(name, LABEL, NAMES - 10);
-            scene.text(say(left - 10, middle, Anchor::End, INK, name), NAMES - 10);
+            scene.text(label(left - 10, middle, INK, Anchor::End, name), NAMES - 10);
             let all: u64 = counts.iter().sum();
             for (column, &count) in (0..).zip(counts) {
                 let share = if all > 0 { count as f64 / all as f64 } else { 0.0 };
@@ -64,7 +57,7 @@ impl Confusion {
                 scene.fill(if count > 0 { mix(PAPER, FULL, share) } else { GUIDE }, vec![cell]);
                 if count > 0 {
                     let ink = if share > 0.5 { PAPER } else { INK };
-                    let text = say(x + CELL / 2, middle, Anchor::Middle, ink, count.to_string());
+                    let text = label(x + CELL / 2, middle, ink, Anchor::Middle, count.to_string());
                     scene.text(text, CELL - 4);
                 }
             }

@@ -1,7 +1,9 @@
 //! Curves over a few columns that have names: what moves when one thing is changed.
 
+use super::band::label;
+use super::clock::LABEL;
 use super::font;
-use super::scene::{Anchor, Rect, Scene, Text};
+use super::scene::{Anchor, Rect, Scene};
 use super::shade::{Colour, GREY, GUIDE, INK, RULE};
 use super::words;
 
@@ -12,7 +14,6 @@ const EDGE: i32 = 22;
 const GUTTER: i32 = 96;
 const PANEL: i32 = 180;
 const GAP: i32 = 56;
-const LABEL: u32 = 11;
 /// Half the side of a mark.
 const MARK: i32 = 3;
 /// Parts that the y axis is divided into, about.
@@ -82,20 +83,12 @@ impl Curves {
         let bottom = top + PANEL;
         let axis = Axis::of(panel.lines.iter().flat_map(|line| &line.values).copied());
         let y = |value: f64| bottom - (axis.share(value) * f64::from(PANEL)).round() as i32;
-        let say = |x: i32, y: i32, anchor: Anchor, colour: Colour, text: String| Text {
-            x,
-            y,
-            size: LABEL,
-            colour,
-            anchor,
-            text,
-        };
-        scene.text(say(left, top - 26, Anchor::Start, INK, panel.label.clone()), right - left);
+        scene.text(label(left, top - 26, INK, Anchor::Start, panel.label.clone()), right - left);
         for value in axis.ticks() {
             let colour = if value == 0.0 { RULE } else { GUIDE };
             scene.fill(colour, vec![Rect::new(left, y(value), right - left, 1)]);
             let text = words::quantity(value, panel.unit);
-            scene.text(say(left - 8, y(value) + 4, Anchor::End, GREY, text), GUTTER - 8);
+            scene.text(label(left - 8, y(value) + 4, GREY, Anchor::End, text), GUTTER - 8);
         }
         let (strong, weak): (Vec<&Line>, Vec<&Line>) =
             panel.lines.iter().partition(|line| line.strong);
@@ -107,11 +100,11 @@ impl Curves {
         for (column, word) in panel.words.iter().enumerate() {
             let is_new = column == 0 || panel.words[column - 1] != *word;
             let colour = if is_new { INK } else { GREY };
-            scene
-                .text(say(self.x(column), top - 8, Anchor::Middle, colour, word.clone()), room - 6);
+            let text = label(self.x(column), top - 8, colour, Anchor::Middle, word.clone());
+            scene.text(text, room - 6);
         }
         for (column, name) in self.columns.iter().enumerate() {
-            let text = say(self.x(column), bottom + 16, Anchor::Middle, GREY, name.clone());
+            let text = label(self.x(column), bottom + 16, GREY, Anchor::Middle, name.clone());
             scene.text(text, room.max(font::width(name, LABEL)));
         }
         bottom + 16

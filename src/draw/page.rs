@@ -1,10 +1,10 @@
 //! The page: heading, bands, time axis and key, one below the other.
 
-use super::band::{self, SIDE};
-use super::clock::{Clock, LABEL};
+use super::band::{self, SIDE, label};
+use super::clock::Clock;
 use super::margin::{GUTTER, gutter};
 use super::raster::{Lane, Raster, Rows};
-use super::scene::{Anchor, Item, Rect, Scene, Text};
+use super::scene::{Anchor, Item, Rect, Scene};
 use super::shade::{GREY, INK, RULE};
 
 /// Width of the picture.
@@ -88,12 +88,10 @@ pub fn spans(scene: &mut Scene, spans: &[Span], clock: &Clock, y: i32) -> i32 {
     for span in spans {
         let (left, right) = (clock.x(span.from), clock.x(span.to));
         scene.fill(GREY, vec![Rect::new(left, y + 5, (right - left).max(1), 2)]);
-        let (size, colour, anchor) = (LABEL, INK, Anchor::Start);
         let x = left.max(free);
         let room = right - x;
         if room > 0 {
-            let text = Text { x, y, size, colour, anchor, text: span.label.clone() };
-            scene.text(text, room);
+            scene.text(label(x, y, INK, Anchor::Start, span.label.clone()), room);
         }
         free = free.max(right + 4);
     }
@@ -122,22 +120,19 @@ pub fn axis(scene: &mut Scene, clock: &Clock, y: i32, key: &str) -> i32 {
     let mut lines = vec![Rect::new(left, y, width + 1, 1)];
     lines.extend(ticks.iter().map(|tick| Rect::new(tick.x, y, 1, 5)));
     scene.fill(RULE, lines);
-    let (y, size, colour) = (y + 18, LABEL, GREY);
+    let (y, below) = (y + 18, y + 40);
     for tick in ticks {
-        let (anchor, text) = (Anchor::Middle, tick.label);
-        scene.text(Text { x: tick.x, y, size, colour, anchor, text }, width);
+        scene.text(label(tick.x, y, GREY, Anchor::Middle, tick.label), width);
     }
-    let (anchor, text) = (Anchor::End, "time (s)".into());
-    scene.text(Text { x: left - 14, y, size, colour, anchor, text }, left);
-    let (x, y, anchor, text) = (left, y + 22, Anchor::Start, key.to_owned());
-    scene.text(Text { x, y, size, colour, anchor, text }, WIDTH - MARGIN - left);
-    y
+    scene.text(label(left - 14, y, GREY, Anchor::End, "time (s)"), left);
+    scene.text(label(left, below, GREY, Anchor::Start, key), WIDTH - MARGIN - left);
+    below
 }
 
 #[cfg(test)]
 mod tests {
     use super::super::font;
-    use super::super::scene::Picture;
+    use super::super::scene::{Picture, Text};
     use super::super::{Band, Rows};
     use super::*;
     use crate::engine::Observer;

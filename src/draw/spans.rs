@@ -2,6 +2,7 @@
 //! from the lowest to the highest.
 
 use super::band::label;
+use super::clock::LABEL;
 use super::curves::round_step;
 use super::font;
 use super::scene::{Anchor, Rect, Scene};
@@ -101,7 +102,7 @@ impl Spans {
 
     fn bar(&self, scene: &mut Scene, bar: &Bar, x: &impl Fn(f64) -> i32, y: i32) {
         let (left, middle, low, high) = (x(0.0), y + BAR.0 / 2, x(bar.low), x(bar.high));
-        let name = font::fit(&bar.label, 11, NAMES - 10);
+        let name = font::fit(&bar.label, LABEL, NAMES - 10);
         scene.text(label(left - 10, middle + 4, GREY, Anchor::End, name), NAMES - 10);
         scene.fill(FULL, vec![Rect::new(left, y, x(bar.typical) - left, BAR.0)]);
         let typical = words::quantity(bar.typical, self.unit);
