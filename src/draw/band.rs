@@ -2,7 +2,7 @@
 
 use super::clock::{Clock, LABEL};
 use super::font;
-use super::raster::{Lane, Rows};
+use super::raster::Lane;
 use super::scene::{Anchor, Fill, Item, Rect, Scene, Text};
 use super::shade::{self, Colour, GREY, GUIDE, INK, RULE, Ramp, SUM};
 use super::words;
@@ -70,14 +70,6 @@ impl<'a> Painter<'a> {
         }
     }
 
-    /// What the band's elements are called, and what they send.
-    pub fn nouns(&self) -> (&'static str, &'static str) {
-        match self.lane.band.rows {
-            Rows::Inputs { .. } => ("input", "event"),
-            _ => ("neuron", "spike"),
-        }
-    }
-
     /// The shades of each part.
     pub fn ramps(&self) -> &'static [Ramp] {
         match self.lane.fold.parts() {
@@ -105,7 +97,7 @@ impl<'a> Painter<'a> {
 
     /// `256 neurons · 2,034 spikes · 31 silent`
     fn facts(&self) -> String {
-        let (neuron, spike) = self.nouns();
+        let (neuron, spike) = self.lane.band.rows.nouns();
         let sum = |part: &[u64]| part.iter().sum::<u64>();
         let halves = self.totals.split_at(self.totals.len() / 2);
         let polarities = match self.lane.fold.parts() {
@@ -143,7 +135,7 @@ impl<'a> Painter<'a> {
 
     /// `1 to 31 spikes of 52 neurons in 2 ms`
     fn scale(&self) -> String {
-        let (neuron, spike) = self.nouns();
+        let (neuron, spike) = self.lane.band.rows.nouns();
         let most = self.cells.iter().copied().max().unwrap_or(0);
         let spikes = match most {
             1 => format!("1 {spike}"),

@@ -74,7 +74,7 @@ impl Painter<'_> {
     fn longest_bar(&self, most: f64) -> String {
         let most = words::mean(most);
         match self.lane.fold.per_row() {
-            1 => format!("up to {most} per {}", self.nouns().0),
+            1 => format!("up to {most} per {}", self.lane.band.rows.nouns().0),
             _ => format!("row mean up to {most}"),
         }
     }

@@ -52,7 +52,8 @@ impl Raster {
     /// later.
     pub fn draw(&self, heading: &Heading, steps: u64) -> Scene {
         let mut scene = Scene { width: WIDTH, height: 0, items: Vec::new() };
-        let clock = self.clock(steps);
+        let left = MARGIN + self.lanes.iter().map(gutter).max().unwrap_or(GUTTER.0);
+        let clock = self.clock(steps, left, WIDTH - MARGIN - SIDE - left);
         let top = head(&mut scene, heading);
         let mut y = spans(&mut scene, &heading.spans, &clock, top);
         for lane in &self.lanes {
@@ -63,13 +64,6 @@ impl Raster {
         let key = if self.lanes.iter().all(is_input) { EVENTS } else { KEY };
         scene.height = axis(&mut scene, &clock, y, key) + EDGE;
         scene
-    }
-
-    fn clock(&self, steps: u64) -> Clock {
-        let left = MARGIN + self.lanes.iter().map(gutter).max().unwrap_or(GUTTER.0);
-        let width = WIDTH - MARGIN - SIDE - left;
-        let shift = self.lanes.iter().map(|lane| lane.grid.shift()).max().unwrap_or(0);
-        Clock::new(steps.max(self.steps), self.dt, shift, left, width)
     }
 }
 

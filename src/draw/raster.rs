@@ -5,6 +5,7 @@
 //! exact whatever the picture can resolve.
 
 use super::band::AROUND;
+use super::clock::Clock;
 use super::fold::Fold;
 use super::grid::Grid;
 use super::margin::ROW_OF_TEXT;
@@ -48,13 +49,23 @@ pub enum Rows {
     Classes(Option<Vec<String>>),
 }
 
+impl Rows {
+    /// What each of them is called, and what it sends.
+    pub(super) fn nouns(&self) -> (&'static str, &'static str) {
+        match self {
+            Rows::Inputs { .. } => ("input", "event"),
+            Rows::Neurons | Rows::Classes(_) => ("neuron", "spike"),
+        }
+    }
+}
+
 /// An observer that remembers what a raster shows.
 #[derive(Clone, Debug)]
 pub struct Raster {
     pub(super) lanes: Vec<Lane>,
-    pub(super) dt: Micros,
+    dt: Micros,
     /// Steps up to the last spike.
-    pub(super) steps: u64,
+    steps: u64,
 }
 
 /// What is kept of a band.
@@ -76,6 +87,13 @@ impl Raster {
         let height = height.clamp(HEIGHTS.0, HEIGHTS.1);
         let lanes = bands.into_iter().map(|band| Lane::new(band, height)).collect();
         Raster { lanes, dt, steps: 0 }
+    }
+
+    /// The time of `steps` steps, or up to the last spike if that came later, on a stretch of
+    /// an axis.
+    pub(super) fn clock(&self, steps: u64, left: i32, width: i32) -> Clock {
+        let shift = self.lanes.iter().map(|lane| lane.grid.shift()).max().unwrap_or(0);
+        Clock::new(steps.max(self.steps), self.dt, shift, left, width)
     }
 }
 

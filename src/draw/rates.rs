@@ -53,8 +53,9 @@ impl Rates {
         let room = (WIDTH - 2 * MARGIN, room.clamp(IMAGE.0, IMAGE.1));
         for (band, spikes) in self.bands.iter().zip(&self.spikes) {
             let image = Tiles::new(&band.shape, room);
+            let height = image.size().1;
             Map { band, spikes, image, length }.draw(&mut scene, y);
-            y += HEADER + Tiles::new(&band.shape, room).size().1 + GAP;
+            y += HEADER + height + GAP;
         }
         let key = match heading.spans.len() {
             0 | 1 => KEY.to_owned(),
@@ -129,7 +130,7 @@ impl Map<'_> {
     /// `mean 3.2 Hz · busiest 41 Hz (neuron 17) · 3 silent`; where all are silent, none is
     /// the busiest.
     fn facts(&self) -> String {
-        let (noun, sum) = (self.noun(), self.spikes.iter().sum::<u64>());
+        let ((noun, _), sum) = (self.band.rows.nouns(), self.spikes.iter().sum::<u64>());
         let hertz = |spikes: f64| words::quantity(spikes / self.length.seconds().0, "Hz");
         let most = (0..self.spikes.len()).rev().max_by_key(|&neuron| self.spikes[neuron]);
         let busiest = most.filter(|_| sum > 0).map_or_else(String::new, |most| {
@@ -146,10 +147,6 @@ impl Map<'_> {
             hertz(sum as f64 / self.spikes.len() as f64),
             words::grouped(silent),
         )
-    }
-
-    fn noun(&self) -> &'static str {
-        if matches!(self.band.rows, Rows::Inputs { .. }) { "input" } else { "neuron" }
     }
 
     fn ramps(&self) -> &'static [Ramp] {

@@ -5,7 +5,7 @@
 
 use super::clock::Clock;
 use super::page::Heading;
-use super::raster::{Lane, Raster, Rows};
+use super::raster::{Lane, Raster};
 use super::words;
 use crate::units::Micros;
 
@@ -22,10 +22,7 @@ impl Raster {
     /// The raster of a run of `steps` steps in lines of `width` characters at most.
     pub fn text(&self, heading: &Heading, steps: u64, width: usize) -> String {
         let width = width.max(24);
-        let clock = |columns: usize| {
-            let shift = self.lanes.iter().map(|lane| lane.grid.shift()).max().unwrap_or(0);
-            Clock::new(steps.max(self.steps), self.dt, shift, 0, columns as i32)
-        };
+        let clock = |columns: usize| self.clock(steps, 0, columns as i32);
         let mut lines = vec![fit(&heading.title, width), fit(&heading.subtitle, width)];
         lines.retain(|line| !line.is_empty());
         if !heading.spans.is_empty() {
@@ -47,11 +44,10 @@ impl Raster {
 impl Lane {
     /// `sectors · LIF · 16, 1,024 spikes, 3 silent`
     fn header(&self, width: usize) -> String {
-        let totals = self.totals();
-        let noun = if matches!(self.band.rows, Rows::Inputs { .. }) { "event" } else { "spike" };
+        let (totals, (_, spike)) = (self.totals(), self.band.rows.nouns());
         let order = if self.fold.parts() == 2 { ", OFF above ON" } else { "" };
         let silent = totals.iter().filter(|&&total| total == 0).count() as u64;
-        let (sent, silent) = (words::counted(totals.iter().sum(), noun), words::grouped(silent));
+        let (sent, silent) = (words::counted(totals.iter().sum(), spike), words::grouped(silent));
         fit(&format!("{}, {sent}, {silent} silent{order}", self.band.label), width)
     }
 
@@ -132,7 +128,7 @@ fn fit(text: &str, room: usize) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::super::Band;
+    use super::super::{Band, Rows};
     use super::*;
     use crate::engine::Observer;
     use crate::signal::{Shape, Spikes};
