@@ -7,7 +7,7 @@ use std::path::Path;
 
 use serde::Serialize;
 
-use super::table::columns;
+use super::table::headed;
 use crate::corpus::{Corpus, Part};
 use crate::digest::Digest;
 use crate::draw::words::{counted, grouped};
@@ -101,15 +101,13 @@ impl CorpusInfo {
             let _ = writeln!(text, "  SHA-256 of the recordings  {digest}");
         }
         self.defects.iter().for_each(|defect| _ = writeln!(text, "  defect: {defect}"));
-        let head = ["class", "train", "validation", "test", "not said"].map(str::to_owned);
+        let head = ["class", "train", "validation", "test", "not said"];
         let row = |class: &Samples| {
             let Samples { name, train, validation, test, unsaid } = class;
             let counts = [train, validation, test, unsaid].map(|&count| grouped(count as u64));
             [name.clone()].into_iter().chain(counts).collect()
         };
-        let rows: Vec<_> =
-            [head.to_vec()].into_iter().chain(self.classes.iter().map(row)).collect();
-        text + &columns(&rows, 1, "  ")
+        text + &headed(head, self.classes.iter().map(row), 1, "  ")
     }
 }
 

@@ -4,7 +4,7 @@ use std::fmt::Write;
 
 use serde::Serialize;
 
-use super::table::columns;
+use super::table::{grouped_or_dash, headed};
 use crate::draw::words::{counted, grouped, mean};
 use crate::error::shown;
 use crate::event::{Batch, Sensor, Tally};
@@ -220,13 +220,11 @@ impl WeightsInfo {
         let mut text =
             format!("{}\n  format     {}, a state dict\n", shown(&self.path), self.format);
         let _ = writeln!(text, "  numbers    {}\n", grouped(self.numbers as u64));
-        let mut rows = vec![["array", "shape"].map(str::to_owned).to_vec()];
-        rows.extend(self.arrays.iter().map(|array| {
+        let row = |array: &ArrayInfo| {
             let shape: Vec<String> = array.shape.iter().map(usize::to_string).collect();
             vec![array.name.clone(), shape.join("×")]
-        }));
-        text.push_str(&columns(&rows, 2, "  "));
-        text
+        };
+        text + &headed(["array", "shape"], self.arrays.iter().map(row), 2, "  ")
     }
 }
 
@@ -271,11 +269,8 @@ impl NetworkInfo {
             let _ = writeln!(text, "  note       {note}");
         }
         let head = ["node", "kind", "hears", "sends", "parameters", "synapses"];
-        let mut rows = vec![head.map(str::to_owned).to_vec()];
-        rows.extend(self.nodes.iter().map(NodeInfo::row));
         text.push('\n');
-        text.push_str(&columns(&rows, 3, "  "));
-        text
+        text + &headed(head, self.nodes.iter().map(NodeInfo::row), 3, "  ")
     }
 }
 
@@ -288,7 +283,7 @@ impl NodeInfo {
             self.sources.join(", "),
             shape.join("×"),
             grouped(self.parameters as u64),
-            super::table::grouped_or_dash(self.synapses),
+            grouped_or_dash(self.synapses),
         ]
     }
 }

@@ -4,7 +4,7 @@ use std::fmt::Write;
 
 use serde::Serialize;
 
-use super::table::columns;
+use super::table::headed;
 use crate::check::sweep::Point;
 use crate::draw::words::grouped;
 use crate::draw::{Curves, Line, Panel};
@@ -152,9 +152,8 @@ impl SweepReport {
         }
         text.push('\n');
         let head = ["dt", "answer", "spikes", "", "synaptic ops", "", "energy", "run"];
-        let mut rows = vec![head.map(str::to_owned).to_vec()];
         let last = self.points.last();
-        rows.extend(self.points.iter().map(|point| {
+        let row = |point: &SweepPoint| {
             let change = |of: fn(&SweepPoint) -> u64| {
                 let limit = last.map_or(0, of);
                 match limit {
@@ -172,8 +171,8 @@ impl SweepReport {
                 Joules(point.energy_j).to_string(),
                 Seconds(point.run_s).to_string(),
             ]
-        }));
-        text.push_str(&columns(&rows, 2, "  "));
+        };
+        text.push_str(&headed(head, self.points.iter().map(row), 2, "  "));
         if let Some(last) = last {
             let _ = writeln!(text, "\npercentages: to the last line, {}", last.label());
         }

@@ -33,6 +33,17 @@ pub fn columns(rows: &[Vec<String>], left: usize, indent: &str) -> String {
     rows.iter().map(line).collect()
 }
 
+/// The same, under a line that says what the columns are.
+pub fn headed<'h>(
+    head: impl IntoIterator<Item = &'h str>,
+    rows: impl IntoIterator<Item = Vec<String>>,
+    left: usize,
+    indent: &str,
+) -> String {
+    let head = head.into_iter().map(str::to_owned).collect();
+    columns(&[head].into_iter().chain(rows).collect::<Vec<_>>(), left, indent)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -5,7 +5,7 @@ use std::fmt::Write;
 use super::replay::{
     Engine, Input, Layer, Network, Output, ReplayReport, Stages, Timing, Trial, sum,
 };
-use super::table::{columns, grouped_or_dash};
+use super::table::{grouped_or_dash, headed};
 use crate::draw::words::{counted, grouped, rough};
 use crate::error::shown;
 use crate::event::Tally;
@@ -49,9 +49,8 @@ impl ReplayReport {
     fn answer(&self, text: &mut String) {
         if let Some(trials) = &self.trials {
             let head = ["", "label", "from", "to", "answer", "", "output spikes"];
-            let mut rows = vec![head.map(str::to_owned).to_vec()];
-            rows.extend(trials.list.iter().enumerate().map(|(i, trial)| trial.row(i)));
-            text.push_str(&columns(&rows, 7, "  "));
+            let rows = trials.list.iter().enumerate().map(|(i, trial)| trial.row(i));
+            text.push_str(&headed(head, rows, 7, "  "));
             let share =
                 trials.accuracy.map_or_else(String::new, |a| format!(" ({:.1} %)", a * 100.0));
             let _ = writeln!(
@@ -114,10 +113,8 @@ impl Engine {
 /// A table of layers, and their sums.
 pub(super) fn units(layers: &[Layer], text: &mut String) {
     let head = ["layer", "kind", "neurons", "spikes", "synaptic ops", "dense ops", "share"];
-    let mut rows = vec![head.map(str::to_owned).to_vec()];
-    rows.extend(layers.iter().map(Layer::row));
     let (operations, dense) = (sum(layers, |l| l.synaptic_ops), sum(layers, |l| l.dense_ops));
-    rows.push(vec![
+    let all = vec![
         "all".into(),
         String::new(),
         String::new(),
@@ -125,8 +122,8 @@ pub(super) fn units(layers: &[Layer], text: &mut String) {
         grouped(operations),
         grouped(dense),
         share(operations, dense),
-    ]);
-    text.push_str(&columns(&rows, 2, "  "));
+    ];
+    text.push_str(&headed(head, layers.iter().map(Layer::row).chain([all]), 2, "  "));
     text.push('\n');
 }
 

@@ -5,7 +5,7 @@ use std::fmt::Write;
 use serde::Serialize;
 
 use super::csv;
-use super::table::columns;
+use super::table::headed;
 use crate::draw::words::{counted, grouped};
 use crate::draw::{Curves, Line, Panel};
 use crate::error::{Result, shown};
@@ -219,9 +219,7 @@ impl TrainReport {
         );
         let head =
             ["seed", "chosen", "validation", "test", "spikes", "synaptic ops", "energy", "epoch"];
-        let mut rows = vec![head.map(str::to_owned).to_vec()];
-        rows.extend(self.runs.iter().map(Run::row));
-        text.push_str(&columns(&rows, 0, "  "));
+        text.push_str(&headed(head, self.runs.iter().map(Run::row), 0, "  "));
         if let (Some(Spread { mean, sd }), true) = (self.test_accuracy, self.runs.len() > 1) {
             let (mean, sd) = (100.0 * mean, 100.0 * sd);
             let seeds = self.runs.len();

@@ -2,12 +2,12 @@
 
 use std::fmt::Write;
 
-use super::{EnergyReport, Head, Priced};
+use super::{EnergyReport, Head, Layer, Priced};
 use crate::draw::words::{counted, grouped};
 use crate::error::shown;
 use crate::measure::energy::{Cost, Part, Source};
 use crate::measure::{COUNTS, Certainty, Comparison, Count, Distribution, Energy, Work};
-use crate::report::table::{columns, grouped_or_dash};
+use crate::report::table::{columns, grouped_or_dash, headed};
 use crate::units::{Bytes, Joules, Micros};
 
 /// More classes than this are left to JSON.
@@ -51,28 +51,26 @@ impl EnergyReport {
     fn summary(&self) -> String {
         let head =
             ["joules a sample", "least", "25 %", "median", "75 %", "most", "mean", "low to high"];
-        let mut rows = vec![head.map(str::to_owned).to_vec()];
-        for priced in &self.energy {
+        let row = |priced: &Priced| {
             let Distribution { mean, least, lower, median, upper, most } = priced.each;
             let numbers = [least, lower, median, upper, most, mean];
             let [low, high] = priced.bounds();
             let name = priced.all.table.name.clone();
             let numbers = numbers.map(|joules| Joules(joules).to_string());
             let bounds = if low.0 == high.0 { "–".into() } else { format!("{low} to {high}") };
-            rows.push([name].into_iter().chain(numbers).chain([bounds]).collect());
-        }
-        columns(&rows, 1, "")
+            [name].into_iter().chain(numbers).chain([bounds]).collect()
+        };
+        headed(head, self.energy.iter().map(row), 1, "")
     }
 
     fn layers(&self) -> String {
         let head = ["layer", "kind"].into_iter().chain(COLUMNS.map(|(_, head)| head));
-        let mut rows = vec![head.map(str::to_owned).collect::<Vec<String>>()];
-        for layer in &self.layers {
+        let row = |layer: &Layer| {
             let numbers = COLUMNS.map(|(count, _)| cell(&layer.work, count));
             let names = [layer.name.clone(), layer.kind.to_owned()];
-            rows.push(names.into_iter().chain(numbers).collect());
-        }
-        columns(&rows, 2, "  ")
+            names.into_iter().chain(numbers).collect()
+        };
+        headed(head, self.layers.iter().map(row), 2, "  ")
     }
 
     /// Every count of the whole network, and how it is counted.

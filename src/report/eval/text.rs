@@ -6,7 +6,7 @@ use super::{EvalReport, Figures, Group, Share};
 use crate::draw::words::{counted, grouped};
 use crate::error::shown;
 use crate::measure::Distribution;
-use crate::report::table::columns;
+use crate::report::table::{columns, headed};
 use crate::units::{Joules, Micros};
 
 /// More classes than this are no matrix that a terminal can show.
@@ -131,7 +131,7 @@ impl Share {
 /// A line for each group, and one for all.
 fn groups(kind: &str, groups: &[Group], all: Option<&Figures>) -> String {
     let head = [kind, "right", "of", "share", "spikes", "synaptic ops", "energy", "settled"];
-    let mut rows = vec![head.map(str::to_owned).to_vec()];
+    let mut rows = Vec::new();
     for Group { name, accuracy, figures } in groups {
         let share = accuracy.share.map_or("–".into(), |share| format!("{:.1} %", 100.0 * share));
         let counts = [grouped(accuracy.right), grouped(accuracy.of), share];
@@ -142,7 +142,7 @@ fn groups(kind: &str, groups: &[Group], all: Option<&Figures>) -> String {
         rows.push(counts.into_iter().chain(all.medians()).collect());
     }
     let note = "  spikes, operations, energy and time until the answer settled: medians\n";
-    columns(&rows, 1, "  ") + if all.is_some() { note } else { "" }
+    headed(head, rows, 1, "  ") + if all.is_some() { note } else { "" }
 }
 
 fn whole(number: f64) -> String {

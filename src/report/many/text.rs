@@ -4,7 +4,7 @@ use std::fmt::Write;
 
 use super::{Answers, LISTED, ManyReport, Throughput, Total};
 use crate::draw::words::{counted, grouped, rough};
-use crate::report::table::columns;
+use crate::report::table::headed;
 use crate::report::text::{joules, units};
 use crate::units::Seconds;
 
@@ -17,11 +17,11 @@ impl ManyReport {
             true => {
                 let head =
                     ["answer", "recordings", "events each", "spikes each", "synaptic ops each"];
-                table(1, head, total.answers.iter().map(Answers::row))
+                headed(head, total.answers.iter().map(Answers::row), 1, "  ")
             }
             false => {
                 let head = ["recording", "answer", "events", "spikes", "synaptic ops"];
-                table(2, head, self.rows.iter().cloned())
+                headed(head, self.rows.iter().cloned(), 2, "  ")
             }
         };
         text.push_str(&list);
@@ -36,11 +36,6 @@ impl ManyReport {
         total.timing.line(&mut text);
         text
     }
-}
-
-fn table(left: usize, head: [&str; 5], rows: impl Iterator<Item = Vec<String>>) -> String {
-    let rows: Vec<_> = std::iter::once(head.map(str::to_owned).to_vec()).chain(rows).collect();
-    columns(&rows, left, "  ")
 }
 
 impl Total {
