@@ -22,6 +22,7 @@ mod table;
 mod text;
 pub mod train;
 
+use std::fmt::Write;
 use std::path::Path;
 
 use csv::Writer;
@@ -46,6 +47,22 @@ fn through(input: &str, network: &str) -> String {
     let name = |path: &str| Path::new(path).file_name().map(|n| n.to_string_lossy().into_owned());
     let names: Vec<String> = [name(input), name(network)].into_iter().flatten().collect();
     names.join(" through ")
+}
+
+/// An answer by the name of its class, or by its index; none where no output stood out.
+fn answered(prediction: Option<usize>, class: Option<&str>) -> Option<String> {
+    let index = prediction?;
+    Some(class.map_or_else(|| format!("output {index}"), str::to_owned))
+}
+
+/// The first `most` lines of a kind, and how many more there are.
+fn list(text: &mut String, kind: &str, lines: &[String], most: usize) {
+    for line in lines.iter().take(most) {
+        let _ = writeln!(text, "{kind:8} {line}");
+    }
+    if lines.len() > most {
+        let _ = writeln!(text, "{kind:8} and {} more", lines.len() - most);
+    }
 }
 
 /// CSV of the rows that `write` writes.

@@ -1,7 +1,7 @@
 //! Which bands the raster of a network has, what its film shows, and what stands above them.
 
 use super::build::{Made, Outcome};
-use super::{replay, through};
+use super::{answered, replay, through};
 use crate::corpus::gesture;
 use crate::draw::words::duration;
 use crate::draw::{Band, Cast, Heading, Labelled, Output, Rows, Span};
@@ -134,8 +134,7 @@ pub fn titles(replay: &Replay<'_>, input: &str, network: &str) -> [String; 2] {
 }
 
 fn answer(output: &replay::Output) -> Option<String> {
-    let index = output.prediction?;
-    Some(output.class.clone().unwrap_or_else(|| format!("output {index}")))
+    answered(output.prediction, output.class.as_deref())
 }
 
 fn spans(made: &Made<'_>, origin: i64) -> Vec<Span> {

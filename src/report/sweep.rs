@@ -5,6 +5,7 @@ use std::fmt::Write;
 use serde::Serialize;
 
 use super::table::headed;
+use super::{answered, through};
 use crate::check::sweep::Point;
 use crate::draw::words::grouped;
 use crate::draw::{Curves, Line, Panel};
@@ -86,11 +87,7 @@ impl SweepPoint {
     }
 
     fn answer(&self) -> String {
-        match (&self.class, self.prediction) {
-            (Some(class), _) => class.clone(),
-            (None, Some(index)) => format!("output {index}"),
-            (None, None) => "none".into(),
-        }
+        answered(self.prediction, self.class.as_deref()).unwrap_or_else(|| "none".into())
     }
 }
 
@@ -126,9 +123,8 @@ impl SweepReport {
             if by_means { ("mean of each output", "") } else { ("share of each output", "%") };
         let mut answers = panel(label, unit, lines.collect());
         answers.words = self.points.iter().map(SweepPoint::answer).collect();
-        let name = |path: &str| path.rsplit('/').next().unwrap_or(path).to_owned();
         Curves {
-            title: format!("{} through {}", name(&self.input), name(&self.network)),
+            title: through(&self.input, &self.network),
             subtitle: format!("convention {}, by length of a step", self.convention),
             columns: self.points.iter().map(SweepPoint::label).collect(),
             panels: vec![

@@ -2,6 +2,7 @@
 
 use std::fmt::Write;
 
+use super::answered;
 use super::replay::{
     Engine, Input, Layer, Network, Output, ReplayReport, Stages, Timing, Trial, sum,
 };
@@ -212,11 +213,7 @@ impl Layer {
 impl Output {
     /// The answer by its name, or by its index.
     pub(super) fn answer(&self) -> String {
-        match (&self.class, self.prediction) {
-            (Some(class), _) => class.clone(),
-            (None, Some(index)) => format!("output {index}"),
-            (None, None) => "none".into(),
-        }
+        answered(self.prediction, self.class.as_deref()).unwrap_or_else(|| "none".into())
     }
 
     fn line(&self) -> String {

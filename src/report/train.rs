@@ -4,8 +4,8 @@ use std::fmt::Write;
 
 use serde::Serialize;
 
-use super::csv;
 use super::table::headed;
+use super::{csv, list};
 use crate::draw::words::{counted, grouped};
 use crate::draw::{Curves, Line, Panel};
 use crate::error::{Result, shown};
@@ -200,12 +200,7 @@ impl TrainReport {
             grouped(*test as u64),
         );
         caution.iter().for_each(|caution| _ = writeln!(text, "caution  {caution}"));
-        for defect in defects.iter().take(LISTED) {
-            let _ = writeln!(text, "defect   {defect}");
-        }
-        if defects.len() > LISTED {
-            let _ = writeln!(text, "defect   and {} more", defects.len() - LISTED);
-        }
+        list(&mut text, "defect", defects, LISTED);
         let lost = tally.losses().map(|(cause, n)| format!("{} {}", grouped(n), cause.phrase()));
         let lost: Vec<String> = lost.collect();
         if !lost.is_empty() {

@@ -6,6 +6,7 @@ use super::{EvalReport, Figures, Group, Share};
 use crate::draw::words::{counted, grouped};
 use crate::error::shown;
 use crate::measure::Distribution;
+use crate::report::list;
 use crate::report::table::{columns, headed};
 use crate::units::{Joules, Micros};
 
@@ -57,13 +58,15 @@ impl EvalReport {
         };
         let _ = writeln!(text, "engine   {}, {}, {time}", head.engine, head.convention);
         let samples = self.samples.iter();
-        let problems = samples.filter_map(|row| {
-            let problem = row.problem.as_ref()?;
-            Some(format!("{}: {problem}", shown(&row.recording)))
-        });
-        list(&mut text, "caution", head.caution.iter().cloned().collect());
-        list(&mut text, "defect", head.defects.to_vec());
-        list(&mut text, "problem", problems.collect());
+        let problems: Vec<String> = samples
+            .filter_map(|row| {
+                let problem = row.problem.as_ref()?;
+                Some(format!("{}: {problem}", shown(&row.recording)))
+            })
+            .collect();
+        list(&mut text, "caution", head.caution.as_slice(), LISTED);
+        list(&mut text, "defect", &head.defects, LISTED);
+        list(&mut text, "problem", &problems, LISTED);
         let _ = writeln!(text, "\naccuracy {}", self.accuracy.phrase());
         for (count, what) in [
             (self.unanswered, "without an answer, which is wrong"),
@@ -100,15 +103,6 @@ impl EvalReport {
             rows.push([name].into_iter().chain(counts.iter().map(number)).collect());
         }
         columns(&rows, 1, "  ")
-    }
-}
-
-fn list(text: &mut String, kind: &str, all: Vec<String>) {
-    for line in all.iter().take(LISTED) {
-        let _ = writeln!(text, "{kind:8} {line}");
-    }
-    if all.len() > LISTED {
-        let _ = writeln!(text, "{kind:8} and {} more", all.len() - LISTED);
     }
 }
 
