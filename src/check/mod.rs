@@ -5,6 +5,8 @@ pub mod suite;
 pub mod sweep;
 pub mod trains;
 
+use serde::Serialize;
+
 use crate::engine::{Clocked, Engine, Observer};
 use crate::error::Result;
 use crate::network::{Network, Unit};
@@ -38,10 +40,10 @@ pub struct Comparison {
 }
 
 /// One layer's share of a comparison.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct LayerComparison {
     /// Name of the population.
-    pub layer: String,
+    pub name: String,
     /// Spikes here.
     pub ours: u64,
     /// Spikes there.
@@ -204,7 +206,7 @@ fn compare_layer(
 ) -> (LayerComparison, Option<(At, u32, u32)>) {
     let total = |sent: &[Sent]| sent.iter().map(|sent| u64::from(sent.count)).sum();
     let mut layer = LayerComparison {
-        layer: name.to_owned(),
+        name: name.to_owned(),
         ours: total(ours),
         theirs: total(theirs),
         different: 0,
@@ -264,7 +266,7 @@ mod tests {
         let ours = sent(&[(0, 3, 1), (2, 1, 2), (2, 5, 1), (7, 0, 1)]);
         let theirs = sent(&[(0, 3, 1), (2, 1, 1), (2, 6, 1), (7, 0, 1), (8, 0, 4)]);
         let (layer, first) = compare_layer("a", &ours, &theirs);
-        let expected = LayerComparison { layer: "a".into(), ours: 5, theirs: 8, different: 7 };
+        let expected = LayerComparison { name: "a".into(), ours: 5, theirs: 8, different: 7 };
         assert_eq!((layer, first), (expected, Some(((2, 1), 2, 1))));
         assert_eq!(compare_layer("a", &ours, &ours).1, None);
     }

@@ -3,10 +3,9 @@
 
 use std::time::Duration;
 
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::{Error, Result};
 use crate::event::Tally;
 use crate::format::Recording;
-use crate::measure::energy::TABLES;
 use crate::measure::{Energy, Readout, Table};
 use crate::network::{Network, Unit};
 use crate::neuron::convention::Input;
@@ -27,7 +26,7 @@ pub struct Point {
     pub synaptic_ops: u64,
     /// What came out.
     pub readout: Readout,
-    /// By the program's first table.
+    /// By the usual table.
     pub energy: Energy,
     /// Time that it took.
     pub elapsed: Duration,
@@ -105,9 +104,6 @@ fn point(
 ) -> Result<Point> {
     let (mut take, answer) = replay.run(recording, (), progress)?;
     take.damage.take().map_or(Ok(()), |damage| Err(damage.in_file(recording.path())))?;
-    let Some(text) = TABLES.first() else {
-        return Err(Error::new(ErrorKind::Unsupported, "no energy table", "one"));
-    };
     let total = answer.counts.total();
     let settings = replay.settings();
     Ok(Point {
@@ -116,7 +112,7 @@ fn point(
         spikes: total.spikes,
         synaptic_ops: total.synaptic_ops,
         readout: answer.counts.readout(answer.steps),
-        energy: Table::parse(text)?.price(&total),
+        energy: Table::usual()?.price(&total),
         elapsed: answer.elapsed,
         take,
         cut: answer.cut,

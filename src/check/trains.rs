@@ -27,7 +27,7 @@ use crate::network::{Network, Unit};
 use crate::neuron::convention::Delay;
 use crate::neuron::preset::Conventions;
 use crate::record::{Array, weights};
-use crate::signal::Spikes;
+use crate::signal::{Shape, Spikes};
 use crate::units::Micros;
 
 /// Spikes of one neuron in one step.
@@ -100,8 +100,7 @@ impl Others {
                 "input" => {
                     let shape = &network.units[network.input].output;
                     let (sent, steps) = Table::of(array, shape.len()).map_err(place)?.dense()?;
-                    let address = |element: u32| shape.address(element as usize) as u32;
-                    others.input = Some((by_step(&sent, address), steps));
+                    others.input = Some((by_step(&sent, shape), steps));
                     others.steps = others.steps.max(Some(steps));
                 }
                 "dt_us" => {
@@ -157,12 +156,11 @@ impl Others {
                 Entry::One([step, element]) => [step, element, 1].map(f64::from),
                 Entry::Many(entry) => entry.map(f64::from),
             });
-            let shape = &network.units[network.input].output;
             if name == "input" {
+                let shape = &network.units[network.input].output;
                 let sent = listed(rows, shape.len()).map_err(place)?;
                 let steps = sent.last().map_or(0, |sent| sent.step + 1);
-                let address = |element: u32| shape.address(element as usize) as u32;
-                others.input = Some((by_step(&sent, address), steps));
+                others.input = Some((by_step(&sent, shape), steps));
                 continue;
             }
             let (simulator, layer) = name.rsplit_once('/').unwrap_or(("", &name));
@@ -299,12 +297,12 @@ fn listed(rows: impl Iterator<Item = [f64; 3]>, len: usize) -> Result<Vec<Sent>>
     Ok(sent.map(|((step, element), count)| Sent { step, element, count }).collect())
 }
 
-/// Spikes as the engine takes them, step by step.
-fn by_step(sent: &[Sent], address: impl Fn(u32) -> u32) -> Vec<(u64, Spikes)> {
+/// Spikes of an input of this shape as the engine takes them, step by step.
+fn by_step(sent: &[Sent], shape: &Shape) -> Vec<(u64, Spikes)> {
+    let address = |sent: &Sent| shape.address(sent.element as usize) as u32;
     let steps = sent.chunk_by(|a, b| a.step == b.step);
     let spikes = steps.map(|sent| {
-        let mut entries: Vec<_> =
-            sent.iter().map(|sent| (address(sent.element), sent.count)).collect();
+        let mut entries: Vec<_> = sent.iter().map(|sent| (address(sent), sent.count)).collect();
         entries.sort_unstable();
         let mut spikes = Spikes::default();
         entries.into_iter().for_each(|(at, count)| spikes.push(at, count as f32, count));

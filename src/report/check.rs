@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use super::table::columns;
 use crate::check::suite::{self, Case, Row};
-use crate::check::{Comparison, Difference};
+use crate::check::{Comparison, Difference, LayerComparison};
 use crate::draw::words::{counted, grouped};
 use crate::error::shown;
 use crate::units::Micros;
@@ -55,22 +55,9 @@ pub struct Pair {
     /// Whether every spike is the same.
     pub equal: bool,
     /// Layer by layer.
-    pub layers: Vec<Layer>,
+    pub layers: Vec<LayerComparison>,
     /// Where the two part.
     pub first_difference: Option<First>,
-}
-
-/// One layer of a pair.
-#[derive(Debug, Serialize)]
-pub struct Layer {
-    /// Its name.
-    pub name: String,
-    /// Spikes here.
-    pub ours: u64,
-    /// Spikes there.
-    pub theirs: u64,
-    /// Spikes that only one of the two has.
-    pub different: u64,
 }
 
 /// Where two simulators part.
@@ -185,12 +172,6 @@ impl Agreement {
 
 impl Pair {
     fn new(convention: &str, simulator: &str, comparison: &Comparison, dt: Micros) -> Pair {
-        let layers = comparison.layers.iter().map(|layer| Layer {
-            name: layer.layer.clone(),
-            ours: layer.ours,
-            theirs: layer.theirs,
-            different: layer.different,
-        });
         Pair {
             convention: convention.to_owned(),
             simulator: simulator.to_owned(),
@@ -198,7 +179,7 @@ impl Pair {
             theirs: comparison.theirs(),
             different: comparison.different(),
             equal: comparison.first.is_none(),
-            layers: layers.collect(),
+            layers: comparison.layers.clone(),
             first_difference: comparison.first.as_ref().map(|first| First::new(first, dt)),
         }
     }
