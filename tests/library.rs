@@ -129,7 +129,7 @@ fn a_report_is_data() {
         tables: &[Table::usual().unwrap()],
         classes: network.classes.as_deref(),
         format: recording.header().format,
-        origin: Provenance { input: "gestures.aedat".into(), ..Provenance::default() },
+        origin: Provenance::default(),
     };
     let json = report::json(&made.report().unwrap()).unwrap();
     let json: serde_json::Value = serde_json::from_slice(&json).unwrap();

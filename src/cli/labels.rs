@@ -1,9 +1,10 @@
 //! The trials of a recording, as its labels cut it.
 
-use super::options::{Origins, RunOptions};
+use super::options::RunOptions;
 use crate::bundled;
 use crate::corpus::gesture::{Trial, parse_labels, read_labels};
 use crate::error::Result;
+use crate::report::build::Origins;
 
 /// Trials of a recording, and where they are from.
 pub type Labels = (Vec<Trial>, Origins);

@@ -19,6 +19,7 @@ use crate::network::{Graph, INPUT_MODE, Network, SLICE, STEPS, file, nir};
 use crate::neuron::preset::Conventions;
 use crate::record::weights;
 use crate::replay::{Advance, Settings};
+use crate::report::build::Origins;
 use crate::units::Micros;
 
 /// Which recording, which network, and how.
@@ -121,15 +122,6 @@ pub struct Opened {
     pub origins: Origins,
     /// What made it of a state dict.
     pub mapping: Option<Origins>,
-}
-
-/// Where something was, and its digest.
-#[derive(Clone)]
-pub struct Origins {
-    /// Path for reports.
-    pub path: String,
-    /// SHA-256.
-    pub sha256: String,
 }
 
 impl RunOptions {

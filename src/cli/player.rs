@@ -5,7 +5,7 @@ use std::cell::RefCell;
 use std::path::Path;
 
 use super::labels::{Labels, first_start};
-use super::options::{Opened, Origins, RunOptions};
+use super::options::{Opened, RunOptions};
 use super::progress::Progress;
 use crate::corpus::gesture::Trial;
 use crate::draw::Heading;
@@ -15,7 +15,7 @@ use crate::format::Recording;
 use crate::measure::Table;
 use crate::neuron::Charge;
 use crate::replay::{Answer, Replay, Take};
-use crate::report::build::{Made, Outcome, Provenance};
+use crate::report::build::{Made, Origins, Outcome, Provenance};
 use crate::report::raster::{self, ticks_between};
 use crate::report::replay::{ReplayReport, Stages};
 use crate::signal::Spikes;
@@ -101,9 +101,6 @@ impl<'a> Player<'a> {
         input: Origins,
         labels: Option<&Labels>,
     ) -> Made<'m> {
-        let Opened { origins, mapping, .. } = self.opened;
-        let pair = |file: &Origins| (file.path.clone(), file.sha256.clone());
-        let (network, network_sha256) = pair(origins);
         Made {
             replay: &self.replay,
             take,
@@ -112,12 +109,10 @@ impl<'a> Player<'a> {
             classes: self.classes.as_deref(),
             format,
             origin: Provenance {
-                input: input.path,
-                input_sha256: input.sha256,
-                network,
-                network_sha256,
-                mapping: mapping.as_ref().map(pair),
-                labels: labels.map(|(_, origins)| pair(origins)),
+                input,
+                network: self.opened.origins.clone(),
+                mapping: self.opened.mapping.clone(),
+                labels: labels.map(|(_, origins)| origins.clone()),
             },
         }
     }

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use super::options::{Opened, Origins, RunOptions};
+use super::options::{Opened, RunOptions};
 use super::output;
 use super::play::{Wanted, play};
 use crate::disk;
@@ -11,6 +11,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::event::Sensor;
 use crate::network::{Graph, Network, Node, NodeKind};
 use crate::record::Array;
+use crate::report::build::Origins;
 use crate::report::json;
 
 /// Draw input events and every layer's spikes on one time axis; without a network, the events alone
@@ -54,8 +55,8 @@ pub fn run(args: &Args) -> Result<()> {
 pub fn open_network(options: &RunOptions) -> Result<Opened> {
     match !options.recordings.is_empty() && options.network.is_none() {
         true => {
-            let origins = Origins { path: String::new(), sha256: String::new() };
-            Ok(Opened { network: bare_input(options)?, origins, mapping: None })
+            let (network, origins) = (bare_input(options)?, Origins::default());
+            Ok(Opened { network, origins, mapping: None })
         }
         false => options.open_network(),
     }

@@ -3,13 +3,14 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use super::options::{Origins, RunOptions};
+use super::options::RunOptions;
 use crate::bundled;
 use crate::corpus::is_beside_recordings;
 use crate::digest;
 use crate::disk;
 use crate::error::{Error, ErrorKind, Result};
 use crate::format::Recording;
+use crate::report::build::Origins;
 
 /// Bytes of a recording that is held rather than streamed.
 const SMALL: u64 = 1 << 20;

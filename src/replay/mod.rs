@@ -82,6 +82,13 @@ impl Default for Settings {
     }
 }
 
+impl Settings {
+    /// The time within which events are simultaneous, where it is not the step of a clock.
+    pub fn quantum(&self) -> Option<Micros> {
+        (self.advance == Advance::Quanta).then_some(self.dt)
+    }
+}
+
 impl Advance {
     /// The name on the command line, in reports and in manifests.
     pub fn name(self) -> &'static str {

@@ -39,21 +39,26 @@ pub enum Outcome<'a> {
     Trials(&'a [(gesture::Trial, Answer)]),
 }
 
-/// Where things were, and their SHA-256.
+/// Where things were, and their digests.
 #[derive(Clone, Debug, Default)]
 pub struct Provenance {
-    /// Path of the recording.
-    pub input: String,
-    /// Digest of the recording.
-    pub input_sha256: String,
-    /// Path of the network.
-    pub network: String,
-    /// Digest of the network.
-    pub network_sha256: String,
-    /// Name or path, and digest, of what made it of a state dict.
-    pub mapping: Option<(String, String)>,
-    /// Path and digest of the label file.
-    pub labels: Option<(String, String)>,
+    /// The recording.
+    pub input: Origins,
+    /// The network.
+    pub network: Origins,
+    /// What made it of a state dict: a file, or a name.
+    pub mapping: Option<Origins>,
+    /// The label file.
+    pub labels: Option<Origins>,
+}
+
+/// Where something was, and its digest.
+#[derive(Clone, Debug, Default)]
+pub struct Origins {
+    /// Path for reports.
+    pub path: String,
+    /// SHA-256.
+    pub sha256: String,
 }
 
 impl Made<'_> {
@@ -74,8 +79,8 @@ impl Made<'_> {
         Ok(ReplayReport {
             input: self.input(),
             network: Network {
-                path: self.origin.network.clone(),
-                mapping: self.origin.mapping.as_ref().map(|(path, _)| path.clone()),
+                path: self.origin.network.path.clone(),
+                mapping: self.origin.mapping.as_ref().map(|mapping| mapping.path.clone()),
                 nodes: network.units.len(),
                 parameters: network.parameters(),
             },
@@ -83,7 +88,7 @@ impl Made<'_> {
                 name: settings.advance.name(),
                 convention: settings.conventions.to_string(),
                 dt_us: settings.dt.0,
-                quantum_us: (settings.advance == Advance::Quanta).then_some(settings.dt.0),
+                quantum_us: settings.quantum().map(|quantum| quantum.0),
                 steps,
                 slice: settings.slice.map(Portions::name),
             },
@@ -134,7 +139,7 @@ impl Made<'_> {
             (None, _) => [axes.iter().product(), 1],
         };
         Input {
-            path: self.origin.input.clone(),
+            path: self.origin.input.path.clone(),
             format: self.format,
             sensor,
             events: self.take.events,
@@ -279,11 +284,11 @@ impl Made<'_> {
         let conventions = conventions(self.replay.network(), settings)?;
         Ok(Manifest {
             synops: env!("CARGO_PKG_VERSION"),
-            input_sha256: self.origin.input_sha256.clone(),
-            network_sha256: self.origin.network_sha256.clone(),
-            mapping_sha256: self.origin.mapping.as_ref().map(|(_, digest)| digest.clone()),
-            labels_sha256: labels.map(|(_, digest)| digest.clone()),
-            cut: labels.map_or("whole".into(), |(path, _)| format!("trials of {path}")),
+            input_sha256: self.origin.input.sha256.clone(),
+            network_sha256: self.origin.network.sha256.clone(),
+            mapping_sha256: self.origin.mapping.as_ref().map(|mapping| mapping.sha256.clone()),
+            labels_sha256: labels.map(|labels| labels.sha256.clone()),
+            cut: labels.map_or("whole".into(), |labels| format!("trials of {}", labels.path)),
             origin: settings.origin.name(),
             start_us: start,
             from_us: settings.from.map(|t| t.0),
@@ -293,7 +298,7 @@ impl Made<'_> {
             causal: settings.slice.is_none(),
             dt_us: settings.dt.0,
             engine: settings.advance.name(),
-            quantum_us: (settings.advance == Advance::Quanta).then_some(settings.dt.0),
+            quantum_us: settings.quantum().map(|quantum| quantum.0),
             convention: settings.conventions.to_string(),
             number: match settings.advance {
                 Advance::Clocked | Advance::Quanta => number_of(&conventions),

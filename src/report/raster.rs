@@ -101,7 +101,8 @@ pub fn ticks_between(origin: i64, time: i64, tick: Micros) -> u64 {
 
 /// What stands above the raster of a replay that began at `origin`.
 pub fn heading(made: &Made<'_>, total: &replay::Output, origin: i64) -> Heading {
-    let [title, mut subtitle] = titles(made.replay, &made.origin.input, &made.origin.network);
+    let [title, mut subtitle] =
+        titles(made.replay, &made.origin.input.path, &made.origin.network.path);
     let answer = answer(total).filter(|_| has_answer(made.replay.network()));
     if matches!(made.outcome, Outcome::Trials(_)) {
         subtitle += &from_first_trial(origin);

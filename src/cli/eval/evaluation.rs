@@ -11,7 +11,7 @@ use crate::draw::words::counted;
 use crate::error::{Error, ErrorKind, Result, shown};
 use crate::event::Window;
 use crate::measure::Decision;
-use crate::replay::{Advance, Answer, Replay, Take};
+use crate::replay::{Answer, Replay, Take};
 use crate::report::corpus::names_and_sizes;
 use crate::report::eval::{Head, Row};
 
@@ -76,7 +76,6 @@ impl<'a> Evaluation<'a> {
             digest.add(line);
         }
         let settings = self.replay.settings();
-        let in_quanta = settings.advance == Advance::Quanta;
         Ok(Head {
             synops: env!("CARGO_PKG_VERSION").into(),
             network: Path::new(&opened.origins.path).file_name().map_or_else(
@@ -96,7 +95,7 @@ impl<'a> Evaluation<'a> {
             engine: settings.advance.name().into(),
             convention: settings.conventions.to_string(),
             dt_us: settings.dt.0,
-            quantum_us: in_quanta.then_some(settings.dt.0),
+            quantum_us: settings.quantum().map(|quantum| quantum.0),
             steps: settings.steps,
             slice: settings.slice.map(|slice| slice.name().into()),
             causal: settings.slice.is_none(),
