@@ -21,7 +21,6 @@ use crate::network::{Network, file};
 use crate::neuron::preset::Conventions;
 use crate::replay::{Advance, Replay, Settings, check_steps};
 use crate::report::check::{Agreement, AgreementReport};
-use crate::report::json;
 use crate::report::replay::Stages;
 use crate::report::sweep::{SweepPoint, SweepReport};
 use crate::units::Micros;
@@ -144,7 +143,7 @@ fn suite(args: &Args, options: &RunOptions) -> Result<()> {
     let asked = options.convention.clone().map(|convention| vec![convention]);
     let cases = suite::run(&asked.map_or_else(suite::presets, Ok)?)?;
     let failures: Vec<String> = cases.iter().flat_map(Case::failures).collect();
-    say(args, &AgreementReport { networks: cases.iter().map(Agreement::new).collect() })?;
+    say(args, cases.iter().map(Agreement::new).collect())?;
     match failures.is_empty() {
         true => Ok(()),
         false => {
@@ -154,14 +153,9 @@ fn suite(args: &Args, options: &RunOptions) -> Result<()> {
     }
 }
 
-fn say(args: &Args, report: &AgreementReport) -> Result<()> {
-    if let Some(path) = &args.json {
-        output::write(path, &json(report)?)?;
-    }
-    match output::is_for_people([args.json.as_deref()]) {
-        true => output::print(&report.text(args.differences)),
-        false => Ok(()),
-    }
+fn say(args: &Args, networks: Vec<Agreement>) -> Result<()> {
+    let report = AgreementReport { networks };
+    output::report(args.json.as_deref(), &report, &report.text(args.differences))
 }
 
 fn compare(args: &Args, options: &RunOptions, against: &Path) -> Result<()> {
@@ -177,7 +171,7 @@ fn compare(args: &Args, options: &RunOptions, against: &Path) -> Result<()> {
     let subject =
         subject(options, &network, &others, &conventions).map_err(|e| origins.blame(e))?;
     let case = Case::run(&origins.path, &subject, &others, &conventions);
-    say(args, &AgreementReport { networks: vec![Agreement::new(&case)] })?;
+    say(args, vec![Agreement::new(&case)])?;
     let is_equal = |comparison: &Comparison| comparison.first.is_none();
     let agrees = |row: &suite::Row| row.comparisons.as_ref().is_ok_and(|c| c.iter().all(is_equal));
     match case.rows.iter().any(agrees) {
@@ -208,14 +202,14 @@ fn subject<'n>(
         let found = format!("--dt {own}");
         return Err(Error::new(ErrorKind::Usage, found, format!("{theirs}, as the spikes have")));
     }
+    let dt = others.dt.unwrap_or(settings.dt);
     if let (Some((input, steps)), []) = (&others.input, &options.recordings[..]) {
         refuse(options, &OF_A_RECORDING, "a recording: the spikes come with their input")?;
         let (input, steps) = (input.clone(), settings.steps.unwrap_or(*steps));
-        check_steps(steps, others.dt.unwrap_or(settings.dt))?;
-        return Ok(Subject { network, dt: others.dt.unwrap_or(settings.dt), input, steps });
+        check_steps(steps, dt)?;
+        return Ok(Subject { network, dt, input, steps });
     }
     let (mut recording, _) = options.open_recording()?;
-    let dt = others.dt.unwrap_or(settings.dt);
     let steps = settings.steps.or(others.steps);
     let settings = Settings { dt, steps, ..settings };
     let replay = conventions.iter().map(|conventions| {
@@ -274,14 +268,11 @@ fn sweep(args: &Args, options: &RunOptions, steps: &[Micros]) -> Result<()> {
     if let (Some(path), Some(picture)) = (&args.plot, picture) {
         disk::write(path, &report.curves().draw().render(picture)?)?;
     }
-    if let Some(path) = &args.json {
-        output::write(path, &json(&report)?)?;
-    }
-    if output::is_for_people([args.json.as_deref()]) {
-        output::print(&report.text())?;
-        if let Some(path) = &args.plot {
-            output::print_path("plot     ", path, "")?;
+    output::report(args.json.as_deref(), &report, &report.text())?;
+    match &args.plot {
+        Some(path) if output::is_for_people([args.json.as_deref()]) => {
+            output::print_path("plot     ", path, "")
         }
+        _ => Ok(()),
     }
-    Ok(())
 }

@@ -8,7 +8,6 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::network::file::{self, Format};
 use crate::network::{Graph, Network, Translation, in_nir, nir, own};
 use crate::report::convert::Conversion;
-use crate::report::json;
 
 /// Write a network in another format: .nir, or .synops, which has every neuron and layer
 ///
@@ -37,13 +36,7 @@ pub fn run(args: &Args) -> Result<()> {
     let write = writer(&args.output)?;
     let (format, graph) = file::read(&args.input)?;
     let conversion = write(args, format, graph)?;
-    if let Some(path) = &args.json {
-        output::write(path, &json(&conversion)?)?;
-    }
-    if output::is_for_people([args.json.as_deref()]) {
-        output::print(&conversion.text())?;
-    }
-    Ok(())
+    output::report(args.json.as_deref(), &conversion, &conversion.text())
 }
 
 type Write = fn(&Args, &Format, Graph) -> Result<Conversion>;

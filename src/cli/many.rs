@@ -9,7 +9,6 @@ use super::player::Player;
 use super::progress::Progress;
 use super::threads;
 use crate::error::{Error, ErrorKind, Result};
-use crate::report::json;
 use crate::report::many::ManyReport;
 
 /// Runs every recording that the options name and reports on all of them, in the
@@ -48,12 +47,7 @@ pub fn run(options: &RunOptions, to: Option<&Path>) -> Result<()> {
     )?;
     report.finish(player.tables(), began.elapsed(), rayon::current_num_threads());
     drop(progress);
-    if let Some(path) = to {
-        output::write(path, &json(&report)?)?;
-    }
-    if output::is_for_people([to]) {
-        output::print(&report.text())?;
-    }
+    output::report(to, &report, &report.text())?;
     sum_up(&errors, paths.len())
 }
 

@@ -3,10 +3,12 @@
 use std::io::{self, Write};
 use std::path::Path;
 
+use serde::Serialize;
 use terminal_size::{Width, terminal_size_of};
 
 use crate::disk;
 use crate::error::{Result, shown};
+use crate::report::json;
 
 /// Prints text for people: lines, and nothing in them that a terminal obeys.
 ///
@@ -27,6 +29,21 @@ pub fn print(text: &str) -> Result<()> {
 /// As [`print`].
 pub fn print_path(before: &str, path: &Path, behind: &str) -> Result<()> {
     print(&format!("{before}{}{behind}\n", shown(&path.to_string_lossy())))
+}
+
+/// Writes a report as JSON if a file is named for that, and prints its text unless the JSON
+/// goes to standard output.
+///
+/// # Errors
+/// As [`write`] and [`print`].
+pub fn report(to: Option<&Path>, report: &impl Serialize, text: &str) -> Result<()> {
+    if let Some(path) = to {
+        write(path, &json(report)?)?;
+    }
+    match is_for_people([to]) {
+        true => print(text),
+        false => Ok(()),
+    }
 }
 
 /// Whether standard output is free for people: none of these files is to go there.

@@ -8,7 +8,6 @@ use super::output;
 use super::progress::Progress;
 use crate::corpus::synthetic::{LIGHTINGS, Lighting, Plan};
 use crate::error::{Error, ErrorKind, Result};
-use crate::report::json;
 use crate::report::synth::Synthetic;
 
 /// Make gesture recordings of people who do not exist, laid out as DVS128 Gesture is
@@ -59,13 +58,7 @@ pub fn run(args: &Args) -> Result<()> {
     drop(progress);
     let took = began.elapsed().as_secs_f64();
     let report = Synthetic::new(args.folder.display().to_string(), &plan, made, took);
-    if let Some(path) = &args.json {
-        output::write(path, &json(&report)?)?;
-    }
-    if output::is_for_people([args.json.as_deref()]) {
-        output::print(&report.text())?;
-    }
-    Ok(())
+    output::report(args.json.as_deref(), &report, &report.text())
 }
 
 fn lightings(text: &str) -> Result<Lightings> {

@@ -120,13 +120,7 @@ pub fn run(args: &Args) -> Result<()> {
     let picture = report.curves().draw().render(Picture::of(Path::new("curves.png"))?)?;
     disk::write(&args.out.join("curves.png"), &picture)?;
     disk::write(&args.out.join("report.json"), &json(&report)?)?;
-    if let Some(path) = &args.json {
-        output::write(path, &json(&report)?)?;
-    }
-    if output::is_for_people([args.json.as_deref()]) {
-        output::print(&report.text())?;
-    }
-    Ok(())
+    output::report(args.json.as_deref(), &report, &report.text())
 }
 
 impl Args {
