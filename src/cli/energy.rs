@@ -1,6 +1,6 @@
 //! `synops energy`: joules per inference, and what they are made of.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use super::metering::{Metering, Subject};
 use super::options::RunOptions;
@@ -97,16 +97,8 @@ fn all_of(metering: &Metering<'_>) -> Result<Vec<(usize, Metered)>> {
             progress.get_or_insert_with(|| Progress::new(len)).at(offset);
         }));
     }
-    let mut progress = Progress::of_recordings(recordings.len() as u64);
-    let (mut done, mut metered) = (0, Vec::new());
-    threads::in_order(
-        &recordings,
-        |(path, samples)| metering.recording(path, samples, |_, _| ()),
-        |more| {
-            metered.extend(more);
-            done += 1;
-            progress.at(done);
-        },
-    )?;
+    let mut metered = Vec::new();
+    let each = |(path, samples): &(&Path, Vec<usize>)| metering.recording(path, samples, |_, _| ());
+    threads::in_order(&recordings, each, |more| metered.extend(more))?;
     Ok(metered)
 }

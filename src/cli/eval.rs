@@ -11,7 +11,6 @@ use self::evaluation::Evaluation;
 use self::rows::RowFile;
 use super::options::RunOptions;
 use super::output;
-use super::progress::Progress;
 use super::samples::{Choice, by_recording};
 use super::threads;
 use crate::disk;
@@ -161,8 +160,7 @@ impl Args {
         rows.retain(|row| !again.contains(&row.sample));
         let file = self.rows.as_ref().map(|path| RowFile::new(path, head, &rows));
         let mut file = file.transpose()?;
-        let mut progress = Progress::of_recordings(left.len() as u64);
-        let (mut done, mut failed) = (0, None);
+        let mut failed = None;
         threads::in_order(
             &left,
             |(path, samples)| evaluation.recording(path, samples),
@@ -170,8 +168,6 @@ impl Args {
                 let written = file.as_mut().map_or(Ok(()), |file| file.append(&more));
                 failed = failed.take().or(written.err());
                 rows.extend(more);
-                done += 1;
-                progress.at(done);
             },
         )?;
         failed.map_or(Ok(()), Err)?;

@@ -110,14 +110,10 @@ fn data_set(root: &Path, has_digest: bool) -> Result<CorpusInfo> {
     if has_digest {
         let recordings = recordings(&corpus);
         let (mut digests, mut failed) = (Vec::with_capacity(recordings.len()), None);
-        let mut progress = Progress::of_recordings(recordings.len() as u64);
         let digest = |path: &&Path| digest::of_file(path);
-        threads::in_order(&recordings, digest, |digest| {
-            match digest {
-                Ok(digest) => digests.push(digest),
-                Err(error) => _ = failed.get_or_insert(error),
-            }
-            progress.at(digests.len() as u64);
+        threads::in_order(&recordings, digest, |digest| match digest {
+            Ok(digest) => digests.push(digest),
+            Err(error) => _ = failed.get_or_insert(error),
         })?;
         failed.map_or(Ok(()), Err)?;
         info.recordings_sha256 = Some(of_lines(root, digests.into_iter().zip(recordings)));

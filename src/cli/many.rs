@@ -6,7 +6,6 @@ use std::time::Instant;
 use super::options::RunOptions;
 use super::output;
 use super::player::Player;
-use super::progress::Progress;
 use super::threads;
 use crate::error::{Error, ErrorKind, Result};
 use crate::report::many::ManyReport;
@@ -26,7 +25,6 @@ pub fn run(options: &RunOptions, to: Option<&Path>) -> Result<()> {
     let (paths, beside) = options.list_recordings()?;
     let mut report = ManyReport::new(to.is_some(), beside);
     let mut errors: Vec<Error> = Vec::new();
-    let mut progress = Progress::of_recordings(paths.len() as u64);
     let began = Instant::now();
     threads::in_order(
         &paths,
@@ -42,11 +40,9 @@ pub fn run(options: &RunOptions, to: Option<&Path>) -> Result<()> {
                     Some(error)
                 }
             });
-            progress.at(report.total.recordings);
         },
     )?;
     report.finish(player.tables(), began.elapsed(), rayon::current_num_threads());
-    drop(progress);
     output::report(to, &report, &report.text())?;
     sum_up(&errors, paths.len())
 }

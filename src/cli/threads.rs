@@ -7,6 +7,7 @@ use std::{iter, thread};
 
 use rayon::{ThreadPool, ThreadPoolBuildError, ThreadPoolBuilder};
 
+use super::progress::Progress;
 use crate::error::{Error, ErrorKind, Result};
 
 /// Lets so many threads work, where nobody works yet.
@@ -22,7 +23,8 @@ fn none_left(error: ThreadPoolBuildError) -> Error {
 }
 
 /// Does `work` on every item, on as many at a time as there are threads, and hands
-/// the results to `take` in the order of the items.
+/// the results to `take` in the order of the items. Each is a recording, or all that is
+/// done with one: a bar shows how many are done.
 ///
 /// Each item has a pool to itself, so that what it does in parallel waits for no
 /// other item: of one thread where there are more items than threads.
@@ -40,7 +42,8 @@ pub fn in_order<'i, I: Sync, T: Send>(
     let pools: std::result::Result<Vec<ThreadPool>, _> = (0..workers).map(pool).collect();
     let pools = pools.map_err(none_left)?;
     let next = AtomicUsize::new(0);
-    let results = Mutex::new(Results { early: BTreeMap::new(), due: 0, take });
+    let progress = Progress::of_recordings(items.len() as u64);
+    let results = Mutex::new(Results { early: BTreeMap::new(), due: 0, take, progress });
     let worker = || {
         let indices = iter::repeat_with(|| next.fetch_add(1, Ordering::Relaxed));
         for (index, item) in indices.map_while(|index| Some((index, items.get(index)?))) {
@@ -61,6 +64,7 @@ struct Results<T, F> {
     early: BTreeMap<usize, T>,
     due: usize,
     take: F,
+    progress: Progress,
 }
 
 impl<T, F: FnMut(T)> Results<T, F> {
@@ -69,6 +73,7 @@ impl<T, F: FnMut(T)> Results<T, F> {
         while let Some(result) = self.early.remove(&self.due) {
             (self.take)(result);
             self.due += 1;
+            self.progress.at(self.due as u64);
         }
     }
 }
