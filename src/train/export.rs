@@ -85,26 +85,17 @@ impl Exporter<'_> {
         let mut i = 0;
         while i < specs.len() {
             let next = specs.get(i + 1);
-            let folds = matches!(next, Some(LayerSpec::BatchNorm { .. }));
             let key = format!("{prefix}{i}");
             let place = |e: Error| e.at(format!("layer {key}"));
             match &specs[i] {
                 LayerSpec::Conv2d { stride, padding, .. } => {
                     let mut record = self.weights(&key)?;
-                    i += self.fold(
-                        &mut record,
-                        next.filter(|_| folds),
-                        &format!("{prefix}{}", i + 1),
-                    )?;
+                    i += self.fold(&mut record, next, &format!("{prefix}{}", i + 1))?;
                     self.convolution(&key, record, (*stride, *padding), at).map_err(place)?;
                 }
                 LayerSpec::Linear { .. } => {
                     let mut record = self.weights(&key)?;
-                    i += self.fold(
-                        &mut record,
-                        next.filter(|_| folds),
-                        &format!("{prefix}{}", i + 1),
-                    )?;
+                    i += self.fold(&mut record, next, &format!("{prefix}{}", i + 1))?;
                     let kind = match record.arrays.contains_key("bias") {
                         true => "Affine",
                         false => "Linear",
@@ -116,14 +107,10 @@ impl Exporter<'_> {
                     self.layer(&key, "BatchNorm", record, at).map_err(place)?;
                 }
                 LayerSpec::Neurons { neuron } => {
-                    let spec = neuron.as_ref().unwrap_or(&self.config.neuron).clone();
-                    let neuron = self.neuron(&spec, &key, at.axes).map_err(place)?;
-                    self.push(&key, NodeKind::Neuron(neuron), at);
+                    self.population(&key, neuron, at).map_err(place)?;
                 }
                 LayerSpec::Recurrent { neuron, kernel_size, .. } => {
-                    let spec = neuron.as_ref().unwrap_or(&self.config.neuron).clone();
-                    let neuron = self.neuron(&spec, &key, at.axes).map_err(place)?;
-                    self.push(&key, NodeKind::Neuron(neuron), at);
+                    self.population(&key, neuron, at).map_err(place)?;
                     self.loop_back(&key, *kernel_size, at.clone()).map_err(place)?;
                 }
                 LayerSpec::ReLU => {
@@ -181,6 +168,13 @@ impl Exporter<'_> {
         let kind = LAYERS.iter().chain(BEYOND_NIR).find(|kind| kind.nir == nir);
         let layer = (kind.expect("a layer of this crate").read)(&mut record)?;
         self.push(name, NodeKind::Layer(layer), at);
+        Ok(())
+    }
+
+    fn population(&mut self, name: &str, own: &Option<NeuronSpec>, at: &mut Place) -> Result<()> {
+        let spec = own.as_ref().unwrap_or(&self.config.neuron);
+        let neuron = self.neuron(spec, name, at.axes)?;
+        self.push(name, NodeKind::Neuron(neuron), at);
         Ok(())
     }
 
@@ -261,9 +255,10 @@ impl Exporter<'_> {
         Ok(record)
     }
 
-    /// Folds the norm behind weights into them; gives the number of layers that went.
-    fn fold(&self, weights: &mut Record, norm: Option<&LayerSpec>, key: &str) -> Result<usize> {
-        let Some(LayerSpec::BatchNorm { scale }) = norm else { return Ok(0) };
+    /// Folds what is behind weights into them, if it is a norm; gives the number of layers that
+    /// went.
+    fn fold(&self, weights: &mut Record, next: Option<&LayerSpec>, key: &str) -> Result<usize> {
+        let Some(LayerSpec::BatchNorm { scale }) = next else { return Ok(0) };
         let norm = BatchNorm::read(&mut self.norm(key, *scale)?)?;
         let (weight, bias) =
             norm.fold(&weights.take("weight")?, weights.take_if_any("bias").as_ref())?;

@@ -216,16 +216,15 @@ impl<'d> Training<'d> {
             pass.sends = phase.sends();
             if phase != Phase::Excitatory {
                 let (input, labels) = (batch.input.clone(), batch.labels);
-                local = Some(cycle.stdp.learn(network, input, labels, config.loss, pass.sends)?);
+                let (answer, changes) =
+                    cycle.stdp.learn(network, input, labels, config.loss, pass.sends)?;
+                if phase == Phase::Inhibitory {
+                    changes.apply(network);
+                    return Ok(answer);
+                }
+                local = Some(changes);
             }
         }
-        let local = match (phase, local) {
-            (Phase::Inhibitory, Some((answer, changes))) => {
-                changes.apply(network);
-                return Ok(answer);
-            }
-            (_, local) => local,
-        };
         let answer = learn(config, network, batch, pass)?;
         let parameters = &mut network.parameters();
         let norm = clip_norm(parameters, config.optimizer.clip.unwrap_or(f64::INFINITY));
@@ -233,7 +232,7 @@ impl<'d> Training<'d> {
             return Err(diverged());
         }
         self.optimizer.step(parameters, rate);
-        if let Some((_, changes)) = local {
+        if let Some(changes) = local {
             changes.apply(&mut self.network);
         }
         Ok(answer)
