@@ -85,15 +85,6 @@ impl Norm {
         }
     }
 
-    /// What the running averages make of each channel: factor and summand.
-    pub fn folded(&self) -> Vec<(f32, f32)> {
-        let channel = |c| {
-            let factor = self.factor(&self.running, c);
-            (factor, self.parameters[1].values[c] - self.running.mean[c] * factor)
-        };
-        (0..self.running.mean.len()).map(channel).collect()
-    }
-
     /// γ·scale/√(σ² + ε).
     fn factor(&self, statistics: &Statistics, channel: usize) -> f32 {
         self.parameters[0].values[channel] * self.scale * statistics.inverse(channel)

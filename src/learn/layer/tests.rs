@@ -263,8 +263,8 @@ fn batch_norms() {
     }
 }
 
-/// With μ = 0, σ² = 1 − ε and γ = 1 a tdBN multiplies by αθ; what it folds to is what
-/// it does.
+/// With μ = 0, σ² = 1 − ε and γ = 1 a tdBN multiplies by αθ; once it has measured, it answers
+/// by its running averages.
 #[test]
 fn a_norm_of_normal_numbers_scales() {
     let mut norm = Norm::scaled(3, 0.5 * 0.7);
@@ -275,15 +275,18 @@ fn a_norm_of_normal_numbers_scales() {
     assert_close("scaled", output.values(), &expected, 1e-6);
 
     norm.forward(input.clone(), &mut TRAINING());
-    norm.parameters()[1].1.values = vec![0.1, 0.2, 0.3];
+    let shift = [0.1, 0.2, 0.3];
+    norm.parameters()[1].1.values = shift.map(|beta| beta as f32).to_vec();
     let output = norm.forward(input.clone(), &mut Pass::answering());
-    let folded = norm.folded();
+    let (mean, variance) = (&norm.running.mean, &norm.running.variance);
     let planes = input.values().chunks(4).enumerate();
     let expected: Vec<f64> = planes
         .flat_map(|(i, plane)| plane.iter().map(move |x| (i % 3, x)))
-        .map(|(c, x)| f64::from(x * folded[c].0 + folded[c].1))
+        .map(|(c, x)| {
+            0.35 * f64::from(x - mean[c]) / f64::from(variance[c] + 1e-5).sqrt() + shift[c]
+        })
         .collect();
-    assert_close("folded", output.values(), &expected, 1e-5);
+    assert_close("measured", output.values(), &expected, 1e-5);
 }
 
 #[test]
