@@ -63,7 +63,7 @@ pub fn run(args: &Args) -> Result<()> {
     let picture = Picture::of(&args.out)?;
     refuse_idle_words(args)?;
     let opened = open_network(&args.run)?;
-    let (scene, damage) = observe(args, &opened, args.kind)?;
+    let (scene, damage) = observe(args, &opened)?;
     disk::write(&args.out, &scene.render(picture)?)?;
     output::print_path("", &args.out, "")?;
     damage.map_or(Ok(()), Err)
@@ -85,16 +85,16 @@ fn refuse_idle_words(args: &Args) -> Result<()> {
     }
 }
 
-/// Runs the recording, or its trials, before the observer of a kind of picture; gives that
+/// Runs the recording, or its trials, before the observer of the kind of picture; gives that
 /// picture, and what ended the recording early.
-fn observe(args: &Args, opened: &Opened, kind: Kind) -> Result<(Scene, Option<Error>)> {
+fn observe(args: &Args, opened: &Opened) -> Result<(Scene, Option<Error>)> {
     let (network, labels) = (&opened.network, labels(&args.run)?);
     let player = Player::new(&args.run, opened, labels.is_some())?;
     let replay = player.replay();
     let source = args.run.open_recording()?;
     let pixels = pixels(network, &args.run, &source.0);
     let cast = cast(replay, player.classes(), pixels, Default::default());
-    if kind == Kind::Potentials {
+    if args.kind == Kind::Potentials {
         if replay.settings().advance != Advance::Clocked {
             let found = format!("--engine {}", replay.settings().advance.name());
             return Err(Error::new(ErrorKind::Usage, found, "--engine clocked, for potentials"));
@@ -103,7 +103,7 @@ fn observe(args: &Args, opened: &Opened, kind: Kind) -> Result<(Scene, Option<Er
         let shown = player.show(source, labels.as_ref(), Traces::new(chosen, replay.tick()))?;
         return Ok((shown.observer.draw(&shown.heading, shown.ticks), shown.damage));
     }
-    if kind == Kind::Rates {
+    if args.kind == Kind::Rates {
         let output = cast.output.filter(|output| output.spikes).map(|output| output.band);
         let layers = cast.layers.into_iter().chain(output);
         let rates = Rates::new(std::iter::once(cast.input).chain(layers).collect());
@@ -111,7 +111,7 @@ fn observe(args: &Args, opened: &Opened, kind: Kind) -> Result<(Scene, Option<Er
         return Ok((shown.observer.draw(&shown.heading, shown.ran), shown.damage));
     }
     let window = args.window.unwrap_or(WINDOW);
-    let sight = match kind {
+    let sight = match args.kind {
         Kind::Surface => Sight::Surface(window),
         _ => Sight::Frame(window),
     };
