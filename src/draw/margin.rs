@@ -37,10 +37,9 @@ pub fn gutter(lane: &Lane) -> i32 {
 }
 
 /// The busiest neuron, the first of several; none if all are equal.
-fn busiest(totals: &[u64]) -> Option<usize> {
-    let most = *totals.iter().max()?;
-    let first = totals.iter().position(|&total| total == most);
-    first.filter(|_| totals.iter().any(|&total| total < most))
+pub fn busiest<T: Copy + PartialOrd>(totals: &[T]) -> Option<usize> {
+    let best = (0..totals.len()).reduce(|a, b| if totals[b] > totals[a] { b } else { a })?;
+    totals.iter().any(|&total| total != totals[best]).then_some(best)
 }
 
 impl Painter<'_> {

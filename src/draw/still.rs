@@ -4,6 +4,7 @@ use super::band::label;
 use super::clock::LABEL;
 use super::film::{Cast, Labelled, Pace, Seen};
 use super::font;
+use super::margin::busiest;
 use super::raster::Rows;
 use super::scene::{Anchor, Rect, Scene, Text};
 use super::shade::{self, Colour, GREY, GUIDE, INK, NEURONS, OFF, ON, PAPER, RULE, Ramp, SUM};
@@ -209,8 +210,7 @@ impl Still {
             false => 0.0,
         };
         let sums: Vec<f64> = (0..output.band.shape.len()).map(sum).collect();
-        let best = (0..sums.len()).reduce(|a, b| if sums[b] > sums[a] { b } else { a });
-        let best = best.filter(|&best| sums.iter().any(|&sum| sum != sums[best]));
+        let best = busiest(&sums);
         let name = |n: usize| match &output.band.rows {
             Rows::Classes(Some(names)) => names[n].clone(),
             _ => format!("output {n}"),

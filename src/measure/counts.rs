@@ -128,11 +128,10 @@ impl Readout {
     /// The output that stands out: the most spikes, the largest value. None if
     /// all are equal, as they are in silence.
     pub fn prediction(&self) -> Option<usize> {
-        let values: Vec<f64> = match self {
-            Readout::Spikes(counts) => counts.iter().map(|&count| count as f64).collect(),
-            Readout::Mean(means) => means.clone(),
-        };
-        leading(&values)
+        match self {
+            Readout::Spikes(counts) => leading(counts),
+            Readout::Mean(means) => leading(means),
+        }
     }
 }
 

@@ -30,7 +30,7 @@ impl Decision {
 }
 
 /// The first of the largest values; none where all are equal, as they are in silence.
-pub fn leading(values: &[f64]) -> Option<usize> {
+pub fn leading<T: Copy + PartialOrd>(values: &[T]) -> Option<usize> {
     let best = (0..values.len()).reduce(|a, b| if values[b] > values[a] { b } else { a })?;
     values.iter().any(|&value| value != values[best]).then_some(best)
 }

@@ -22,6 +22,7 @@ use crate::learn::rule::bptt::Answer;
 use crate::learn::rule::{bptt, rate};
 use crate::learn::{Tensor, spare};
 use crate::measure::Accuracy;
+use crate::measure::decision::leading;
 
 /// What came of an epoch.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
@@ -369,7 +370,7 @@ impl Sum {
         let sums: Vec<Vec<f32>> =
             rows.map(|row| row.iter().map(|mean| mean * steps).collect()).collect();
         for (row, &label) in sums.iter().zip(labels) {
-            self.accuracy.add(largest(row) == Some(label));
+            self.accuracy.add(leading(row) == Some(label));
         }
         sums
     }
@@ -378,10 +379,4 @@ impl Sum {
         let samples = self.samples.max(1) as f64;
         Score { loss: self.loss / samples, accuracy: self.accuracy.share().unwrap_or(0.0) }
     }
-}
-
-/// The first of the largest; none where all are equal.
-fn largest(row: &[f32]) -> Option<usize> {
-    let best = (0..row.len()).reduce(|a, b| if row[b] > row[a] { b } else { a })?;
-    row.iter().any(|&x| x != row[best]).then_some(best)
 }
