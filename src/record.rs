@@ -92,6 +92,11 @@ impl Array {
         Array { shape: vec![values.len()], values: Values::I64(values.into()) }
     }
 
+    /// A list of sizes, as of a shape's axes.
+    pub fn of_sizes(sizes: &[usize]) -> Array {
+        Array::integers(&sizes.iter().map(|&size| size as i64).collect::<Vec<_>>())
+    }
+
     /// An array of 32-bit numbers.
     ///
     /// # Panics

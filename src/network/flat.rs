@@ -102,8 +102,7 @@ impl Flat {
             })?;
             self.notes
                 .push(format!("no Input in the file: '{}' is read as it", self.nodes[root].name));
-            let axes: Vec<i64> = shape.axes().iter().map(|&axis| axis as i64).collect();
-            let kind = NodeKind::Input(Array::integers(&axes));
+            let kind = NodeKind::Input(Array::of_sizes(shape.axes()));
             self.edges.insert((self.nodes.len(), root));
             self.nodes.push(Node::new("input", kind));
         }

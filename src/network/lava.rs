@@ -179,8 +179,9 @@ impl Chain {
         if !["CUBA", "LOIHI"].contains(&kind.as_str()) {
             return Err(unsupported(format!("neurons of type '{kind}'"), "CUBA"));
         }
-        let usual = [("refDelay", 1.0), ("gradedSpike", 0.0), ("messageBits", 0.0)];
-        for (field, usual) in usual.into_iter().chain([("weight_exp", 0.0)]) {
+        for (field, usual) in
+            [("refDelay", 1.0), ("gradedSpike", 0.0), ("messageBits", 0.0), ("weight_exp", 0.0)]
+        {
             let value = neuron.take_if_any(field).map(|array| array.numbers()).transpose()?;
             if let Some(other) = value.unwrap_or_default().iter().find(|&&x| x != usual) {
                 return Err(unsupported(
@@ -218,9 +219,8 @@ impl Chain {
 
     /// Where the events enter.
     fn begin(&mut self, name: &str, shape: Shape) {
-        let axes: Vec<i64> = shape.axes().iter().map(|&axis| axis as i64).collect();
+        self.push(name.into(), NodeKind::Input(Array::of_sizes(shape.axes())));
         self.shape = Some(shape);
-        self.push(name.into(), NodeKind::Input(Array::integers(&axes)));
     }
 
     /// What the next layer hears.
@@ -262,8 +262,8 @@ impl Chain {
     }
 
     fn finish(mut self) -> Result<Graph> {
-        let shape = self.heard()?.axes().iter().map(|&axis| axis as i64).collect::<Vec<_>>();
-        self.push("output".into(), NodeKind::Output(Array::integers(&shape)));
+        let shape = Array::of_sizes(self.heard()?.axes());
+        self.push("output".into(), NodeKind::Output(shape));
         if !self.delayed.is_empty() {
             let layers = self.delayed.join(", ");
             self.graph.notes.push(format!("delays are read as steps of 1 ms: layers {layers}"));

@@ -37,11 +37,10 @@ pub fn graph(
         values.push((name, vec![running.len()], running.clone()));
     }
     let mut exporter = Exporter { config, values, dt, graph: Graph::default(), convention: None };
-    let size: Vec<i64> = features.iter().map(|&n| n as i64).collect();
-    exporter.graph.nodes.push(Node::new(INPUT, NodeKind::Input(Array::integers(&size))));
+    exporter.graph.nodes.push(Node::new(INPUT, NodeKind::Input(Array::of_sizes(features))));
     let mut at = Place { sources: vec![INPUT.into()], axes: features.len() };
     exporter.layers(&config.layers, "", &mut at)?;
-    exporter.push(OUTPUT, NodeKind::Output(Array::integers(&[classes.len() as i64])), &mut at);
+    exporter.push(OUTPUT, NodeKind::Output(Array::of_sizes(&[classes.len()])), &mut at);
     let Exporter { mut graph, convention, .. } = exporter;
     graph.convention = convention.map(|text| text.parse()).transpose()?;
     graph.dt = Some(dt);

@@ -165,8 +165,7 @@ impl Mapping {
                 made.push((entry, record));
             }
         }
-        let size: Vec<i64> = self.input.iter().map(|&n| n as i64).collect();
-        let mut nodes = vec![Node::new(INPUT, NodeKind::Input(Array::integers(&size)))];
+        let mut nodes = vec![Node::new(INPUT, NodeKind::Input(Array::of_sizes(&self.input)))];
         for (entry, record) in made {
             let kind = kind(&entry.kind, record).map_err(|e| e.at(entry.place()))?;
             nodes.push(Node::new(&entry.name, kind));
