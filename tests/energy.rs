@@ -455,6 +455,15 @@ fn tables_of_ones_own_and_rows_of_a_data_set() {
     let again = done(&[&arguments[..], &["--threads", "1", "--json", "-"]].concat());
     let more = done(&[&arguments[..], &["--threads", "3", "--json", "-"]].concat());
     assert_eq!(again, more);
+    // a table is read whole, as text, or not at all
+    let refused_of = |bytes: &[u8]| {
+        fs::write(&mine, bytes).unwrap();
+        refused(&["energy", "--table", &mine], 2)
+    };
+    let message = refused_of(format!("{own}# {}\n", "x".repeat(1_000_000)).as_bytes());
+    assert!(message.contains("mine.toml: found more than 1.00 MB"), "{message}");
+    let message = refused_of(&own.as_bytes().iter().map(|&b| b | 0x80).collect::<Vec<_>>());
+    assert!(message.contains("mine.toml: byte 0: found byte 0xee"), "{message}");
     let message = refused(&["energy", "--table", "horowitz"], 2);
     assert!(message.contains("table 'horowitz'") && message.contains("horowitz45"), "{message}");
     let message = refused(&["energy", "--table", "odin,odin"], 2);

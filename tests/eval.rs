@@ -120,6 +120,8 @@ fn parts_put_together_and_interrupted_runs_are_the_whole_to_the_byte() {
     let (moved, elsewhere) = (moved.display().to_string(), rows("elsewhere"));
     done(&["eval", &moved, "--network", &network, "--rows", &elsewhere]);
     assert!(fs::read(elsewhere).unwrap() == whole);
+    let message = refused(&["eval", "--merge", &two, &one, "--rows", "-"], 2);
+    assert!(message.contains("standard output for rows"), "{message}");
     let message = refused(&["eval", "--merge", &one], 2);
     assert!(message.contains("expected all 8"), "{message}");
     let message = refused(&["eval", "--merge", &one, &one], 2);

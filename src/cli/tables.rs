@@ -69,9 +69,13 @@ fn tables_of(name: &Path) -> Result<Vec<Table>> {
         return Ok(all);
     }
     if name.extension().is_some_and(|ending| ending == "toml") {
-        let bytes = disk::head(name, LARGEST)?;
-        let text = String::from_utf8_lossy(&bytes);
-        return Ok(vec![Table::parse(&text).map_err(|e| e.in_file(name))?]);
+        let bytes = disk::head(name, LARGEST.0 + 1)?;
+        if bytes.len() as u64 > LARGEST.0 {
+            let found = format!("more than {LARGEST}");
+            return Err(Error::new(ErrorKind::Corrupt, found, "an energy table").in_file(name));
+        }
+        let table = disk::utf8(&bytes).and_then(Table::parse);
+        return Ok(vec![table.map_err(|e| e.in_file(name))?]);
     }
     let names: Vec<String> = all.iter().map(|table| table.name.clone()).collect();
     match all.into_iter().find(|table| name.as_os_str() == table.name.as_str()) {
@@ -85,4 +89,4 @@ fn tables_of(name: &Path) -> Result<Vec<Table>> {
 }
 
 /// No table has more bytes than this.
-const LARGEST: u64 = 1 << 20;
+const LARGEST: Bytes = Bytes(1_000_000);

@@ -1,6 +1,7 @@
 //! Networks out of state dicts: the spikes that SpikingJelly gives.
 
-use std::path::PathBuf;
+use std::fs;
+use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 use synops::engine::Observer;
@@ -206,6 +207,10 @@ fn what_is_no_mapping_is_named() {
     assert!(error("input = [1]\nlayer = []\nlayers = []").contains("unknown field `layer`"));
     let missing = mapping::read("no-such-file".as_ref()).unwrap_err().to_string();
     assert!(missing.contains("spikingjelly-dvsgesturenet"), "{missing}");
+    let latin = Path::new(env!("CARGO_TARGET_TMPDIR")).join("latin.toml");
+    fs::write(&latin, b"input = [2]\nclasses = [\"r\xe9gle\"]\nlayers = []\n").unwrap();
+    let latin = mapping::read(&latin).unwrap_err().to_string();
+    assert!(latin.contains("byte 25: found byte 0xe9; expected text in UTF-8"), "{latin}");
 }
 
 #[test]

@@ -24,10 +24,6 @@ pub struct RowFile {
 /// A file that is there already, or to go on with one of another evaluation.
 pub fn earlier(path: &Path, head: &Head, resume: bool) -> Result<Vec<Row>> {
     match path.exists() {
-        _ if output::is_standard(path) => {
-            let found = "standard output for rows";
-            Err(Error::new(ErrorKind::Usage, found, "a file, which a next run can go on with"))
-        }
         false => Ok(Vec::new()),
         true if !resume => {
             let error = Error::new(ErrorKind::Usage, "rows", "--resume, or another file");
@@ -80,8 +76,12 @@ fn lines(rows: &[Row]) -> Result<Vec<u8>> {
 /// Writes a whole file.
 ///
 /// # Errors
-/// A file that cannot be written.
+/// Standard output; a file that cannot be written.
 pub fn write(path: &Path, head: &Head, rows: &[Row]) -> Result<()> {
+    if output::is_standard(path) {
+        let found = "standard output for rows";
+        return Err(Error::new(ErrorKind::Usage, found, "a file, which a next run can go on with"));
+    }
     disk::write(path, &[line(head)?, lines(rows)?].concat())
 }
 

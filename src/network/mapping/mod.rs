@@ -59,6 +59,7 @@ use serde::Deserialize;
 
 use super::graph::{Graph, Node, NodeKind, refuse_endless};
 use super::wiring::CLASS_NAMES;
+use crate::disk;
 use crate::error::{Error, ErrorKind, Result};
 use crate::layer::norm::BatchNorm;
 use crate::layer::{BEYOND_NIR, LAYERS};
@@ -110,7 +111,7 @@ pub fn read(name_or_path: &Path) -> Result<(Mapping, Vec<u8>)> {
         Some((_, text)) => text.as_bytes().to_vec(),
         None => fs::read(name_or_path).map_err(|e| unreadable(e).in_file(name_or_path))?,
     };
-    let mapping = Mapping::parse(&String::from_utf8_lossy(&bytes));
+    let mapping = disk::utf8(&bytes).and_then(Mapping::parse);
     Ok((mapping.map_err(|e| e.in_file(name_or_path))?, bytes))
 }
 
