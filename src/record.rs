@@ -126,6 +126,18 @@ impl Array {
         self.len() == 0
     }
 
+    /// One element as an array of this shape, which has it everywhere; others stay as they are.
+    pub fn spread(self, shape: &[usize]) -> Array {
+        let len = shape.iter().product();
+        let values = match &self.values {
+            Values::F32(v) if v.len() == 1 => Values::F32(vec![v[0]; len]),
+            Values::F64(v) if v.len() == 1 => Values::F64(vec![v[0]; len]),
+            Values::I64(v) if v.len() == 1 => Values::I64(vec![v[0]; len]),
+            _ => return self,
+        };
+        Array { shape: shape.into(), values }
+    }
+
     /// The elements as 64-bit numbers.
     ///
     /// # Errors

@@ -4,6 +4,8 @@
 mod build;
 
 use std::collections::HashMap;
+use std::fs;
+use std::path::Path;
 
 use build::node;
 use proptest::prelude::*;
@@ -233,6 +235,51 @@ fn translated(graph: &Graph) -> (String, HashMap<String, f64>, Vec<String>) {
     let fields = neuron.write().arrays.into_iter();
     let fields = fields.map(|(name, array)| (name, array.numbers().unwrap()[2])).collect();
     (neuron.model().nir.to_owned(), fields, translation.losses)
+}
+
+/// The constructors of NIR 1.0.8 want all of a convolution and the input of a Flatten, its
+/// graph the shape of a population in its parameters. `tools/check_nir.py` loads the file.
+#[test]
+fn what_other_readers_ask_for_is_written() {
+    let one = |x: f32| Array::floats(&[], vec![x]);
+    let lif = [("tau", 0.02), ("r", 1.0), ("v_leak", 0.0), ("v_threshold", 0.5), ("v_reset", 0.0)];
+    let conv = vec![
+        ("weight", Array::floats(&[3, 2, 2, 2], vec![0.25; 24])),
+        ("stride", Array::integer(1)),
+        ("padding", Array::integer(0)),
+        ("dilation", Array::integer(1)),
+    ];
+    let nodes = vec![
+        node("conv", "Conv2d", conv),
+        node("lif", "LIF", lif.map(|(name, x)| (name, one(x))).to_vec()),
+        node("scale", "Scale", vec![("scale", one(0.5))]),
+        node("wait", "Delay", vec![("delay", one(0.002))]),
+        node("flat", "Flatten", vec![("start_dim", Array::integer(0))]),
+        node("fc", "Linear", vec![("weight", Array::floats(&[2, 36], vec![0.1; 72]))]),
+        node("if", "IF", vec![("r", one(1.0)), ("v_threshold", one(1.0))]),
+    ];
+    let graph =
+        build::graph(&[1, 2, 4, 5], nodes, &[1, 2], &["in conv lif scale wait flat fc if out"]);
+    let translation = in_nir(&graph).unwrap();
+    assert_eq!(translation.losses, [""; 0]);
+    let nodes = translation.graph.to_record().groups.remove("nodes").unwrap().groups;
+    let field = |name: &str, field: &str| {
+        let array = &nodes[name].arrays[field];
+        (array.shape().to_vec(), array.numbers().unwrap())
+    };
+    assert_eq!(field("conv", "input_shape"), (vec![2], vec![4.0, 5.0]));
+    assert_eq!(field("conv", "groups").1, [1.0]);
+    assert_eq!(field("conv", "bias"), (vec![3], vec![0.0; 3]));
+    assert_eq!(field("lif", "tau"), (vec![3, 3, 4], vec![f64::from(0.02f32); 36]));
+    assert_eq!(field("scale", "scale"), (vec![3, 3, 4], vec![0.5; 36]));
+    assert_eq!(field("wait", "delay").0, [3, 3, 4]);
+    assert_eq!(field("flat", "input_type"), (vec![3], vec![3.0, 3.0, 4.0]));
+    assert_eq!(field("if", "v_threshold"), (vec![2], vec![1.0; 2]));
+    assert_eq!(field("in", "shape"), (vec![3], vec![2.0, 4.0, 5.0]));
+    assert_eq!(field("out", "shape"), (vec![1], vec![2.0]));
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("nir");
+    fs::create_dir_all(&folder).unwrap();
+    nir::write(&translation.graph, &folder.join("completed.nir")).unwrap();
 }
 
 #[test]

@@ -1,8 +1,8 @@
 """Loads what synops wrote with the nir package, and compares it with the originals.
 
-tests/nir.rs leaves its files in target/tmp/nir. Needs nir and h5py from PyPI; run from the
-repository's root behind `cargo test --test nir`, with the folders that hold
-the originals:
+tests/nir.rs and tests/own.rs leave their files in target/tmp/nir; networks that were trained
+or made stand in data. Needs nir and h5py from PyPI; run from the repository's root behind
+`cargo test --test nir --test own`, with the folders that hold the originals:
 
     python tools/check_nir.py tests/golden [MORE ...]
 """
@@ -47,7 +47,8 @@ def same(a, b, place):
 
 
 originals = {path.name: path for folder in sys.argv[1:] for path in pathlib.Path(folder).rglob("*.nir")}
-for path in sorted(pathlib.Path("target/tmp/nir").glob("*.nir")):
+ours = [*pathlib.Path("target/tmp/nir").glob("*.nir"), *pathlib.Path("data").glob("*.nir")]
+for path in sorted(ours):
     if path.read_bytes() == b"older":
         continue
     graph = load(path)

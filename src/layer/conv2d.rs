@@ -186,6 +186,17 @@ impl Layer for Conv {
         Shape::new(&[&[channels], &spatial[..]].concat()).ok()
     }
 
+    fn complete(&mut self, input: &Shape) {
+        let spatial = match input.axes() {
+            [_, length] => Array::integer(*length as i64),
+            axes => Array::of_sizes(&axes[1..]),
+        };
+        self.input_shape.get_or_insert(spatial);
+        self.groups.get_or_insert(Array::integer(1));
+        let channels = self.weight.shape()[0];
+        self.bias.get_or_insert_with(|| Array::floats(&[channels], vec![0.0; channels]));
+    }
+
     fn output_shape(&self, input: &Shape) -> Result<Shape> {
         let [rows, columns] = self.axes(input)?;
         let channels = self.weight.shape()[0];

@@ -47,6 +47,10 @@ impl Layer for Delay {
         Shape::new(self.delay.shape()).ok().filter(|shape| shape.len() > 1)
     }
 
+    fn complete(&mut self, input: &Shape) {
+        self.delay = self.delay.clone().spread(input.axes());
+    }
+
     fn output_shape(&self, input: &Shape) -> Result<Shape> {
         match self.delay.shape() == input.axes() || self.delay.len() == 1 {
             true => Ok(input.clone()),

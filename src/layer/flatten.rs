@@ -73,6 +73,13 @@ impl Layer for Flatten {
         Shape::new(&self.input_type.as_ref()?.sizes().ok()?).ok()
     }
 
+    fn complete(&mut self, input: &Shape) {
+        // which may state a batch as well
+        if self.input_shape().as_ref() != Some(input) {
+            self.input_type = Some(Array::of_sizes(input.axes()));
+        }
+    }
+
     fn output_shape(&self, input: &Shape) -> Result<Shape> {
         let axes = input.axes();
         if let Some(stated) = self.input_shape()

@@ -45,6 +45,10 @@ pub trait Layer: Debug + Send + Sync {
         None
     }
 
+    /// Adds what NIR's own reader does not do without and this crate does, for an input of
+    /// this shape.
+    fn complete(&mut self, _input: &Shape) {}
+
     /// Whether signals that meet at its input may pass one by one and be added
     /// up behind it. If not, only one may lead to it.
     fn is_linear(&self) -> bool {

@@ -41,6 +41,10 @@ impl Layer for Scale {
         Shape::new(self.scale.shape()).ok().filter(|shape| shape.len() > 1)
     }
 
+    fn complete(&mut self, input: &Shape) {
+        self.scale = self.scale.clone().spread(input.axes());
+    }
+
     fn output_shape(&self, input: &Shape) -> Result<Shape> {
         match self.scale.shape() == input.axes() || self.scale.len() == 1 {
             true => Ok(input.clone()),

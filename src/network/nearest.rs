@@ -2,11 +2,12 @@
 
 use std::collections::BTreeMap;
 
-use super::graph::{Graph, NodeKind, Vocabulary};
+use super::graph::{Graph, NodeKind, Vocabulary, stated_shape};
 use super::wiring::Network;
 use crate::error::Result;
 use crate::neuron::Nearest;
 use crate::neuron::preset::Conventions;
+use crate::record::Array;
 use crate::signal::Shape;
 
 /// A graph of nodes that NIR has, made of one of others.
@@ -20,7 +21,8 @@ pub struct Translation {
 }
 
 /// Says a graph in NIR: every neuron that NIR lacks becomes the nearest that it has, and
-/// one set of parameters for each channel one for each neuron.
+/// one set of parameters for each channel one for each neuron. Layers say all that NIR's own
+/// reader asks for.
 ///
 /// # Errors
 /// A network that does not run, and nodes that nothing in NIR is near.
@@ -28,7 +30,8 @@ pub fn in_nir(graph: &Graph) -> Result<Translation> {
     let mut copy = copied(graph)?;
     let network = Network::new(copied(graph)?)?;
     let conventions = graph.convention.clone().unwrap_or_default();
-    let shapes = network.units.into_iter().map(|wired| (wired.name, wired.output)).collect();
+    let units = network.units.into_iter();
+    let shapes = units.map(|wired| (wired.name, (wired.input, wired.output))).collect();
     let mut losses = Vec::new();
     Translator { conventions, shapes, losses: &mut losses }.graph(&mut copy, "")?;
     copy.check_nir()?;
@@ -43,8 +46,8 @@ fn copied(graph: &Graph) -> Result<Graph> {
 
 struct Translator<'a> {
     conventions: Conventions,
-    /// Of every unit, by its name behind those of the graphs around it.
-    shapes: BTreeMap<String, Shape>,
+    /// What every unit receives and sends, by its name behind those of the graphs around it.
+    shapes: BTreeMap<String, (Shape, Shape)>,
     losses: &'a mut Vec<String>,
 }
 
@@ -52,14 +55,20 @@ impl Translator<'_> {
     fn graph(&mut self, graph: &mut Graph, prefix: &str) -> Result<()> {
         for node in &mut graph.nodes {
             let (name, place) = (format!("{prefix}{}", node.name), node.place());
-            match &mut node.kind {
-                NodeKind::Graph(inner) => self.graph(inner, &format!("{name}."))?,
-                NodeKind::Neuron(neuron) => {
-                    let Some(shape) = self.shapes.get(&name) else { continue };
+            match (&mut node.kind, self.shapes.get(&name)) {
+                (NodeKind::Graph(inner), _) => self.graph(inner, &format!("{name}."))?,
+                (NodeKind::Neuron(neuron), Some((_, shape))) => {
                     let Nearest { neuron: nearest, losses } =
                         neuron.in_nir(shape, &self.conventions).map_err(|e| e.at(&place))?;
                     self.losses.extend(losses.iter().map(|loss| format!("{place}: {loss}")));
                     *neuron = nearest;
+                }
+                (NodeKind::Layer(layer), Some((shape, _))) => layer.complete(shape),
+                // where a batch stood before it
+                (NodeKind::Input(stated) | NodeKind::Output(stated), Some((_, shape)))
+                    if stated_shape(stated).is_ok_and(|stated| stated != *shape) =>
+                {
+                    *stated = Array::of_sizes(shape.axes());
                 }
                 _ => (),
             }

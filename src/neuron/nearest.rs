@@ -64,17 +64,17 @@ impl Neuron {
         leaking(&parameters, &step)?.in_nir(shape, &step)
     }
 
-    /// The same neuron with a number for each of a population where channels share one.
+    /// The same neuron with a number for each of a population where several share one: NIR's
+    /// own reader takes the shape of its parameters for that of the population.
     fn spread(&self, shape: &Shape) -> Result<Neuron> {
         let mut fields = Record::default();
         for (name, array) in &self.fields.arrays {
-            let is_shared = array.len() > 1 && array.shape() != shape.axes();
-            let array = match is_shared {
-                true => {
+            let array = match array.shape() == shape.axes() {
+                true => array.clone(),
+                false => {
                     let parameter = Parameter::read(name, array, shape)?;
                     in_file_order(shape, |address| parameter.at(address))?
                 }
-                false => array.clone(),
             };
             fields.put(name, array);
         }
@@ -156,10 +156,15 @@ pub fn range(values: &[f64]) -> String {
     if least == most { format!("{least:.3}") } else { format!("{least:.3} to {most:.3}") }
 }
 
-/// Numbers by address, as files count them.
+/// Numbers by address, as files count them; in 32 bits where these hold all of them.
 fn in_file_order(shape: &Shape, at: impl Fn(usize) -> f64) -> Result<Array> {
-    let numbers = (0..shape.len()).map(|element| at(shape.address(element)));
-    Array::new(shape.axes(), Values::F64(numbers.collect()))
+    let numbers: Vec<f64> = (0..shape.len()).map(|element| at(shape.address(element))).collect();
+    let is_single = |&x: &f64| f64::from(x as f32) == x;
+    let values = match numbers.iter().all(is_single) {
+        true => Values::F32(numbers.into_iter().map(|x| x as f32).collect()),
+        false => Values::F64(numbers),
+    };
+    Array::new(shape.axes(), values)
 }
 
 impl Parameters {
