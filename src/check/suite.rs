@@ -30,6 +30,9 @@ pub struct Case {
     pub simulators: Vec<String>,
     /// A row for each convention.
     pub rows: Vec<Row>,
+    /// What can go unnoticed in the run, where there is one convention; of all of them it
+    /// would be said too often.
+    pub notes: Vec<String>,
 }
 
 /// One convention against every simulator.
@@ -39,8 +42,6 @@ pub struct Row {
     pub convention: String,
     /// A comparison for each simulator, or why there is none.
     pub comparisons: Result<Vec<Comparison>>,
-    /// What can go unnoticed in such a run.
-    pub notes: Vec<String>,
 }
 
 impl Case {
@@ -65,8 +66,7 @@ impl Case {
         let row = |conventions: &Conventions| {
             let theirs = others.simulators.iter().map(|(_, trains)| trains);
             let comparisons = theirs.map(|trains| subject.compare(conventions, trains)).collect();
-            let notes = subject.notes(conventions);
-            Row { convention: conventions.to_string(), comparisons, notes }
+            Row { convention: conventions.to_string(), comparisons }
         };
         Case {
             name: name.to_owned(),
@@ -76,6 +76,10 @@ impl Case {
             dt: subject.dt,
             simulators: others.simulators.iter().map(|(name, _)| name.clone()).collect(),
             rows: conventions.iter().map(row).collect(),
+            notes: match conventions {
+                [one] => subject.notes(one),
+                _ => Vec::new(),
+            },
         }
     }
 

@@ -8,6 +8,7 @@ mod blocks;
 mod cells;
 pub mod clocked;
 pub mod event;
+mod notes;
 mod parts;
 
 pub use clocked::Clocked;

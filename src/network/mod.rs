@@ -1,5 +1,6 @@
 //! How rooms are wired: the graph as a file has it, and the network that runs.
 
+mod exported;
 pub mod file;
 mod flat;
 pub mod graph;

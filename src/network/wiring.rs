@@ -123,7 +123,10 @@ impl Network {
         flat.dissolve(graph, "")?;
         flat.close()?;
         let relays = flat.pass_relays()?;
+        flat.refuse_lost_edges()?;
+        flat.take_batches_of_one();
         let shapes = flat.shapes(&relays)?;
+        flat.note_loops_that_weigh_their_input();
         let units = units(&mut flat, shapes);
         let network = Network {
             input: only(&units, "Input", |unit| matches!(unit, Unit::Input))?,

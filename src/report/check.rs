@@ -98,12 +98,9 @@ impl Agreement {
             dt_us: case.dt.0,
             pairs: Vec::new(),
             refused: Vec::new(),
-            notes: Vec::new(),
+            notes: case.notes.clone(),
         };
-        if let [row] = &case.rows[..] {
-            agreement.notes.clone_from(&row.notes);
-        }
-        for Row { convention, comparisons, .. } in &case.rows {
+        for Row { convention, comparisons } in &case.rows {
             match comparisons {
                 Ok(comparisons) => agreement.pairs.extend(
                     case.simulators

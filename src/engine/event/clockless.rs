@@ -1,6 +1,6 @@
 //! What of a network has a meaning without a clock.
 
-use crate::engine::parts::Notes;
+use crate::engine::notes::Notes;
 use crate::error::{Error, ErrorKind, Result};
 use crate::layer::Connection;
 use crate::network::{Network, Unit, Wired};
