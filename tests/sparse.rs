@@ -34,24 +34,33 @@ struct Case {
 }
 
 /// Presets and what they mean for IF and LIF, spelled out once more.
-const CONVENTIONS: [(&str, Rules); 4] = [
-    ("nir", Rules { at_or_above: false, many: false, subtract: false, floor: false, euler: false }),
-    ("sinabs", Rules { at_or_above: true, many: true, subtract: true, floor: true, euler: false }),
+const CONVENTIONS: [(&str, Rules); 5] = [
+    ("nir", Rules { at_or_above: false, euler: false, ..SPIKINGJELLY }),
+    ("sinabs", Rules { many: true, subtract: true, floor: true, euler: false, ..SPIKINGJELLY }),
+    ("spikingjelly", SPIKINGJELLY),
+    ("spikingjelly,reset=subtract", Rules { subtract: true, ..SPIKINGJELLY }),
     (
-        "spikingjelly",
-        Rules { at_or_above: true, many: false, subtract: false, floor: false, euler: true },
-    ),
-    (
-        "spikingjelly,reset=subtract",
-        Rules { at_or_above: true, many: false, subtract: true, floor: false, euler: true },
+        "spikingjelly,reset=subtract,when=next-step",
+        Rules { subtract: true, late: true, ..SPIKINGJELLY },
     ),
 ];
+
+const SPIKINGJELLY: Rules = Rules {
+    at_or_above: true,
+    many: false,
+    subtract: false,
+    late: false,
+    floor: false,
+    euler: true,
+};
 
 #[derive(Clone, Copy)]
 struct Rules {
     at_or_above: bool,
     many: bool,
     subtract: bool,
+    /// Subtracts in the next step.
+    late: bool,
     floor: bool,
     euler: bool,
 }
@@ -93,14 +102,17 @@ fn step(case: &Case, rules: Rules, v: &mut f32, x: f32) -> f32 {
         Some(d) if rules.many => ((-d).exp(), 1.0),
         Some(d) => ((-d).exp(), -(-d).exp_m1()),
     };
-    let u = decay as f32 * *v + gain as f32 * x;
-    let fires = if rules.at_or_above { u >= case.threshold } else { u > case.threshold };
+    let above = |u: f32| if rules.at_or_above { u >= case.threshold } else { u > case.threshold };
+    let owed = if rules.late && above(*v) { case.threshold } else { 0.0 };
+    let u = decay as f32 * *v + gain as f32 * x - owed;
+    let fires = above(u);
     let sent = match (fires, rules.many) {
         (false, _) => 0.0,
         (true, true) => (u / case.threshold).trunc(),
         (true, false) => 1.0,
     };
     *v = match (fires, rules.subtract) {
+        (_, true) if rules.late => u,
         (_, true) => u - sent * case.threshold,
         (true, false) => case.reset,
         (false, false) => u,

@@ -10,7 +10,7 @@
 use rayon::prelude::*;
 
 use super::blocks::{Blocks, beyond_numbers, input, live, resting, start};
-use crate::neuron::sweep::Sweep;
+use crate::neuron::sweep::{Drowsy, Sweep};
 use crate::neuron::{Charge, Population};
 use crate::signal::simd::non_zero;
 use crate::signal::{
@@ -275,15 +275,11 @@ impl Turn<'_> {
     /// Lets those of the `drowsy` blocks sleep that cannot fire by themselves.
     fn put_to_sleep(&self, part: &mut Part<'_>, word: usize, drowsy: u64) {
         let per_block = self.population.variables() * BLOCK;
-        for lane in lanes(drowsy) {
-            let block = 64 * word + lane;
-            let state = &part.state[block * per_block..][..per_block];
-            if self.population.is_quiet(64 * part.first + block, state) {
-                part.awake[word] &= !(1 << lane);
-                part.asleep[word] |= 1 << lane;
-                part.since[block] = self.step + 1;
-            }
-        }
+        let (first, state) = (64 * (part.first + word), &part.state[64 * word * per_block..]);
+        let quiet = self.population.quiet(Drowsy { first, blocks: drowsy, state });
+        part.awake[word] &= !quiet;
+        part.asleep[word] |= quiet;
+        lanes(quiet).for_each(|lane| part.since[64 * word + lane] = self.step + 1);
     }
 }
 

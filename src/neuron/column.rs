@@ -212,6 +212,27 @@ impl<T: Number> Column<T> {
     }
 }
 
+/// What a population perhaps has, looked up.
+#[inline(always)]
+#[expect(clippy::manual_map, reason = "a call inside a kernel, and not in its registers")]
+pub fn if_any<'a, T, U>(any: &'a Option<T>, look_up: impl FnOnce(&'a T) -> U) -> Option<U> {
+    match any {
+        Some(any) => Some(look_up(any)),
+        None => None,
+    }
+}
+
+/// What all neurons share of what a population perhaps has; what is not there is shared, too.
+pub fn shared_if_any<T, U>(
+    any: &Option<T>,
+    shared: impl FnOnce(&T) -> Option<U>,
+) -> Option<Option<U>> {
+    match any {
+        Some(any) => shared(any).map(Some),
+        None => Some(None),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -312,16 +312,12 @@ impl FixedPoint {
     pub const LOIHI: FixedPoint = FixedPoint { decay_bits: 12, weight_exponent: 6 };
 
     /// What a decay of everything is.
-    pub fn decay_unit(self) -> i64 {
-        1 << self.decay_bits
+    pub fn decay_unit(self) -> f64 {
+        f64::from(1 << self.decay_bits)
     }
 
     /// A number of weights, as potentials count.
-    pub fn shift(self, weights: i64) -> i64 {
-        weights << self.weight_exponent
-    }
-
-    /// As [`FixedPoint::shift`].
+    #[inline(always)]
     pub fn shifted(self, weights: f64) -> f64 {
         weights * f64::from(1 << self.weight_exponent)
     }

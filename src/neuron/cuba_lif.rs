@@ -52,10 +52,10 @@
 use super::column::{Column, Parameters};
 use super::convention::{Floor, Input, Leak};
 use super::crossing::{Cell, Passage};
-use super::fire::{Block, Fire};
+use super::current_based::CurrentBased;
+use super::fire::Fire;
 use super::flow::{Drive, Firing, Flow};
-use super::sweep::BlockStep;
-use super::{Charge, Field, Model, Population, Step, Stepped, TIME, field, field_or};
+use super::{Field, Model, Population, Step, TIME, field, field_or};
 use crate::error::Result;
 use crate::signal::BLOCK;
 
@@ -103,18 +103,18 @@ fn bind_lif(parameters: &Parameters, step: &Step) -> Result<Box<dyn Population>>
     let (threshold, reset) = (parameters.get("v_threshold"), parameters.get("v_reset"));
     let start = parameters.column(["v_leak", "v_reset"], |[leak, reset]| step.start(leak, reset));
     let fire = Fire::new(parameters.len, threshold, reset, &step.convention)?;
-    Ok(Box::new(Cells { fire: Some(fire), start, ..integrator(parameters, step) }))
+    Ok(Box::new(CurrentBased { fire: Some(fire), start, ..integrator(parameters, step) }))
 }
 
 fn bind_li(parameters: &Parameters, step: &Step) -> Result<Box<dyn Population>> {
     Ok(Box::new(integrator(parameters, step)))
 }
 
-fn integrator(parameters: &Parameters, step: &Step) -> Cells {
+fn integrator(parameters: &Parameters, step: &Step) -> CurrentBased {
     let coefficient = |k: usize| {
         parameters.column(["tau_syn", "tau_mem", "r", "w_in"], |of| coefficients(of, step)[k])
     };
-    Cells {
+    CurrentBased {
         decay: parameters.column(["tau_mem"], |[tau]| step.decay(tau)),
         drift: parameters.column(["tau_mem", "v_leak"], |[tau, leak]| step.loss(tau) * leak),
         current_decay: coefficient(0),
@@ -145,87 +145,6 @@ fn coefficients([tau_syn, tau_mem, r, w_in]: [f64; 4], step: &Step) -> [f64; 4] 
             let held = step.loss(tau_mem) - kappa;
             [beta, step.loss(tau_syn) * w, r * kappa, r * held * w]
         }
-    }
-}
-
-/// A population with two state variables: membrane potential, then current.
-struct Cells {
-    decay: Column,
-    drift: Column,
-    current_decay: Column,
-    current_gain: Column,
-    coupling: Column,
-    direct: Column,
-    start: Column,
-    fire: Option<Fire>,
-}
-
-impl BlockStep for Cells {
-    #[inline(always)]
-    fn fire_block(
-        &self,
-        block: usize,
-        state: &mut [f32],
-        input: &[f32; BLOCK],
-        sent: &mut [f32; BLOCK],
-    ) -> Stepped {
-        let (decay, drift) = (self.decay.block(block), self.drift.block(block));
-        let (coupling, direct) = (self.coupling.block(block), self.direct.block(block));
-        let (potential, current) = halves(state);
-        let before = *current;
-        let charge = |i: usize, v: f32| {
-            decay[i] * v + drift[i] + (coupling[i] * before[i] + direct[i] * input[i])
-        };
-        let (a, b) = (self.current_decay.block(block), self.current_gain.block(block));
-        for i in 0..BLOCK {
-            current[i] = a[i] * before[i] + b[i] * input[i];
-        }
-        let fire = self.fire.as_ref().map(|fire| fire.of_block(block));
-        let stepped = Block { potential, sent }.step(fire, charge);
-        Stepped { still: false, ..stepped }
-    }
-}
-
-/// Potentials and currents of a block.
-#[inline(always)]
-fn halves(state: &mut [f32]) -> (&mut [f32; BLOCK], &mut [f32; BLOCK]) {
-    let (potential, current) = state.split_at_mut(BLOCK);
-    let potential = potential.first_chunk_mut().expect("a block of potentials");
-    (potential, current.first_chunk_mut().expect("a block of currents"))
-}
-
-impl Population for Cells {
-    fn variables(&self) -> usize {
-        2
-    }
-
-    fn start(&self, block: usize, state: &mut [f32]) {
-        state.fill(0.0);
-        state[..BLOCK].copy_from_slice(self.start.block(block));
-    }
-
-    fn charge(&self, block: usize, state: &[f32], input: &[f32; BLOCK]) -> Option<Charge> {
-        let fire = self.fire.as_ref()?;
-        let (potential, current) = state.split_at(BLOCK);
-        let (decay, drift) = (self.decay.block(block), self.drift.block(block));
-        let (coupling, direct) = (self.coupling.block(block), self.direct.block(block));
-        Some(fire.charge(block, potential, |i, v| {
-            decay[i] * v + drift[i] + (coupling[i] * current[i] + direct[i] * input[i])
-        }))
-    }
-
-    fn is_quiet(&self, block: usize, state: &[f32]) -> bool {
-        let Some(fire) = &self.fire else { return false };
-        let (potential, current) = state.split_at(BLOCK);
-        let (decay, drift) = (self.decay.block(block), self.drift.block(block));
-        let (coupling, remains) = (self.coupling.block(block), self.current_decay.block(block));
-        let is_tame =
-            |i: usize| decay[i] >= 0.0 && coupling[i] >= 0.0 && (0.0..=1.0).contains(&remains[i]);
-        // a current only comes closer to zero
-        (0..BLOCK).all(is_tame)
-            && fire.is_quiet(block, potential, |i, v| {
-                decay[i] * v + drift[i] + coupling[i] * current[i].max(0.0)
-            })
     }
 }
 

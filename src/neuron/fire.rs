@@ -8,17 +8,20 @@
 //! ```
 //!
 //! The fields of [`Convention`] are coefficients here, not branches: u > θ is
-//! u ≥ θ⁺ with the next larger number θ⁺, and both resets are one expression.
+//! u ≥ θ⁺ with the next larger number θ⁺. Nothing is multiplied by a θ that does not fire:
+//! that of a neuron which never does is infinite.
 //!
-//! A reset in the same step is nothing where nobody fires, so that such a step comes in
-//! two halves: [`charge`] for every block, [`Block::fire`] for those in which somebody does.
+//! A step comes in two halves: [`charge`] for every block, [`Block::fire`] for those in which
+//! somebody fires. A reset in the same step belongs to the second; one in the next step to
+//! the first, which finds those who fired still above θ; one that is pending needs both
+//! steps' spikes at once, and leaves everything to the second.
 
-use super::column::{Coefficient, Column, Parameter};
+use super::column::{Coefficient, Column, Parameter, if_any, shared_if_any};
 use super::convention::{Convention, Fire as Comparison, Reset, SpikesPerStep, When};
 use super::{Charge, Charged, Stepped};
 use crate::error::{Error, ErrorKind, Result};
 use crate::signal::BLOCK;
-use crate::signal::simd::bits;
+use crate::signal::simd::{bits, every};
 
 /// Threshold and reset of a population.
 #[derive(Clone, Debug)]
@@ -64,34 +67,30 @@ pub struct Block<'a> {
 }
 
 /// The first half of a block's step: charges it by `charge(lane, potential)`, unless its
-/// rules leave that to [`Block::fire`]. Says that it is still where comparing once more
-/// would fire and reset nothing.
+/// rules leave that to [`Block::fire`], see [`charges_late`]. Says that it is still where
+/// comparing once more would fire and reset nothing.
 #[inline(always)]
 pub fn charge(
     fire: Option<Lanes<impl Coefficient>>,
     potential: &mut [f32; BLOCK],
     charge: impl Fn(usize, f32) -> f32,
 ) -> Charged {
-    match fire {
-        Some(fire) if fire.rule.resets_at_once() => fire.charge(potential, charge),
-        _ => Charged { fires: true, still: false },
+    if let Some(fire) = fire {
+        return fire.charge(potential, charge);
     }
+    for (i, v) in potential.iter_mut().enumerate() {
+        *v = charge(i, *v);
+    }
+    Charged { fires: true, still: false }
+}
+
+/// Whether a block is charged by the second half of its step.
+#[inline(always)]
+pub fn charges_late(fire: Option<Lanes<impl Coefficient>>) -> bool {
+    fire.is_some_and(|fire| fire.rule == Rule::SubtractPending)
 }
 
 impl Block<'_> {
-    /// Both halves of a step.
-    #[inline(always)]
-    pub fn step(
-        &mut self,
-        fire: Option<Lanes<impl Coefficient>>,
-        charges: impl Fn(usize, f32) -> f32,
-    ) -> Stepped {
-        match charge(fire, self.potential, &charges) {
-            Charged { fires: true, .. } => self.fire(fire, charges),
-            Charged { fires: false, still } => Stepped { active: 0, still },
-        }
-    }
-
     /// The second half, of a block in which [`charge`] says that somebody fires: fires and
     /// resets by `fire`; without it sends the potentials.
     #[inline(always)]
@@ -103,9 +102,6 @@ impl Block<'_> {
         match fire {
             Some(fire) => fire.reset(self, charge),
             None => {
-                for (i, v) in self.potential.iter_mut().enumerate() {
-                    *v = charge(i, *v);
-                }
                 *self.sent = *self.potential;
                 Stepped { active: bits(|lane| self.sent[lane] != 0.0), still: false }
             }
@@ -154,21 +150,17 @@ impl Fire {
         Lanes {
             rule: self.rule,
             theta: self.threshold.block(block),
-            inverse: self.inverse.as_ref().map(|inverse| inverse.block(block)),
+            inverse: if_any(&self.inverse, |inverse| inverse.block(block)),
             fire_at: self.fire_at.block(block),
             reset_to: self.reset_to.block(block),
-            floor: self.floor.as_ref().map(|floor| floor.block(block)),
+            floor: if_any(&self.floor, |floor| floor.block(block)),
         }
     }
 
     /// Those of every block, where all neurons share them.
     pub fn shared(&self) -> Option<Lanes<f32>> {
-        // a column that is not there is shared, too
-        let shared = |column: &Option<Column>| match column {
-            Some(column) => column.shared().map(Some),
-            None => Some(None),
-        };
-        let (floor, inverse) = (shared(&self.floor)?, shared(&self.inverse)?);
+        let floor = shared_if_any(&self.floor, Column::shared)?;
+        let inverse = shared_if_any(&self.inverse, Column::shared)?;
         Some(Lanes {
             rule: self.rule,
             theta: self.threshold.shared()?,
@@ -200,27 +192,18 @@ impl Fire {
         };
         Charge { potential: std::array::from_fn(compared), threshold: *theta }
     }
-
-    /// Whether no neuron of a block can fire by `charge` alone, however often. The
-    /// charge may not fall where the potential rises; then none that starts below
-    /// its threshold passes the largest potential below it.
-    pub fn is_quiet(
-        &self,
-        block: usize,
-        potential: &[f32],
-        charge: impl Fn(usize, f32) -> f32,
-    ) -> bool {
-        let (lanes, fire_at) = (self.of_block(block), self.fire_at.block(block));
-        // every lane is looked at: an early way out would keep them single
-        let below = potential.iter().zip(fire_at).fold(true, |all, (v, at)| all & (v < at));
-        below
-            && (0..BLOCK).fold(true, |all, i| {
-                all & (lanes.floored(i, charge(i, fire_at[i].next_down())) < fire_at[i])
-            })
-    }
 }
 
 impl<C: Coefficient> Lanes<C> {
+    /// Whether no neuron of a block can fire by `charge` alone, however often. The
+    /// charge may not fall where the potential rises; then none that starts below
+    /// its threshold passes the largest potential below it.
+    #[inline(always)]
+    pub fn is_quiet(self, potential: &[f32; BLOCK], charge: impl Fn(usize, f32) -> f32) -> bool {
+        let most = |i: usize| self.floored(i, charge(i, self.fire_at.of(i).next_down()));
+        every(|i| most(i) < self.fire_at.of(i)) && every(|i| potential[i] < self.fire_at.of(i))
+    }
+
     /// The potential of a neuron that does not fire, lifted to the floor if there is one.
     #[inline(always)]
     pub fn floored(self, lane: usize, v: f32) -> f32 {
@@ -230,38 +213,51 @@ impl<C: Coefficient> Lanes<C> {
         }
     }
 
-    /// Fires and resets a block that is charged; one whose reset comes a step later it
-    /// also charges, by `charge(lane, potential)`.
+    /// Fires and resets a block that is charged; one that charges late it also charges, by
+    /// `charge(lane, potential)`.
     #[inline(always)]
     fn reset(self, block: &mut Block<'_>, charge: impl Fn(usize, f32) -> f32) -> Stepped {
         match self.rule {
-            Rule::SubtractOne => self.fire(block, |c, _, u| (c.fires(u), u - c.fires(u) * c.theta)),
+            Rule::SubtractOne => self.fire(block, |c, _, u| (c.fires(u), c.less(u, u))),
             Rule::SetOne => self.fire(block, |c, _, u| (c.fires(u), c.set(u))),
-            Rule::SubtractMany => self.fire_many(block, |c, n, u| u - n * c.theta),
+            Rule::SubtractMany => {
+                self.fire_many(block, |c, n, u| if n > 0.0 { u - n * c.theta } else { u })
+            }
             Rule::SetMany => self.fire_many(block, |c, _, u| c.set(u)),
-            Rule::SubtractNextStep => self.fire(block, |c, i, v| {
-                let u = charge(i, v) - c.fires(v) * c.theta;
-                (c.fires(u), u)
-            }),
+            Rule::SubtractNextStep | Rule::SetNextStep => {
+                self.fire(block, |c, _, u| (c.fires(u), u))
+            }
             Rule::SubtractPending => self.fire(block, |c, i, v| {
-                let u = charge(i, v) - c.fires(v) * c.theta;
-                (c.fires(u), u - (c.fires(u) - c.fires(v)) * c.theta)
-            }),
-            Rule::SetNextStep => self.fire(block, |c, i, v| {
-                let u = charge(i, c.set(v));
-                (c.fires(u), u)
+                let u = c.less(v, charge(i, v));
+                let moved = if u >= c.fire_at { u - c.theta } else { u + c.theta };
+                (c.fires(u), if c.fires(u) == c.fires(v) { u } else { moved })
             }),
         }
     }
 
-    /// Of a reset in the same step all but the reset.
+    /// The first half of a step.
     #[inline(always)]
     fn charge(self, potential: &mut [f32; BLOCK], charge: impl Fn(usize, f32) -> f32) -> Charged {
+        match self.rule {
+            Rule::SubtractNextStep => self.charge_by(potential, |c, i, v| c.less(v, charge(i, v))),
+            Rule::SetNextStep => self.charge_by(potential, |c, i, v| charge(i, c.set(v))),
+            Rule::SubtractPending => Charged { fires: true, still: false },
+            _ => self.charge_by(potential, |_, i, v| charge(i, v)),
+        }
+    }
+
+    /// The same by a `rule` of the lane's own.
+    #[inline(always)]
+    fn charge_by(
+        self,
+        potential: &mut [f32; BLOCK],
+        rule: impl Fn(Lane, usize, f32) -> f32,
+    ) -> Charged {
         // in an array of its own, which nothing else can point into
         let mut charged = *potential;
         let mut any = false;
         for (i, v) in charged.iter_mut().enumerate() {
-            *v = charge(i, *v);
+            *v = rule(self.lane(i), i, *v);
             any |= *v >= self.fire_at.of(i);
         }
         // without a floor, no branch at all
@@ -333,7 +329,9 @@ impl<C: Coefficient> Lanes<C> {
 fn above(v: f32, low: f32) -> f32 {
     // one instruction, which `max` would not be for what it says of numbers that are none
     let over = v - low;
-    (if over > 0.0 { over } else { 0.0 }) + low
+    let lifted = (if over > 0.0 { over } else { 0.0 }) + low;
+    // minus a threshold without end
+    if low == f32::NEG_INFINITY { v } else { lifted }
 }
 
 /// Whether a quotient by it is the product with its reciprocal: both round the same number.
@@ -356,6 +354,12 @@ impl Lane {
         if u >= self.fire_at { 1.0 } else { 0.0 }
     }
 
+    /// `potential` less θ, if `compared` fires. No product with θ: none is infinite.
+    #[inline(always)]
+    fn less(self, compared: f32, potential: f32) -> f32 {
+        if compared >= self.fire_at { potential - self.theta } else { potential }
+    }
+
     #[inline(always)]
     fn set(self, u: f32) -> f32 {
         if u >= self.fire_at { self.reset_to } else { u }
@@ -363,11 +367,6 @@ impl Lane {
 }
 
 impl Rule {
-    /// Whether nothing is left to do where nobody fires.
-    fn resets_at_once(self) -> bool {
-        matches!(self, Rule::SubtractOne | Rule::SubtractMany | Rule::SetOne | Rule::SetMany)
-    }
-
     fn of(convention: &Convention) -> Result<Rule> {
         let subtract = convention.reset == Reset::Subtract;
         Ok(match (subtract, convention.spikes, convention.when) {

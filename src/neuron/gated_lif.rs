@@ -57,11 +57,12 @@ use super::lane::Lane;
 use super::nearest::{Leaking, range};
 use super::stepwise::{Curve, STEP, Stepwise};
 use super::surrogate::Surrogate;
-use super::sweep::BlockStep;
+use super::sweep::{BlockStep, variable};
 use super::trainable::{Downstream, Dynamics, Firing, Learned, Of, Settings, Trainable, Upstream};
 use super::{Charge, Field, Model, Population, Step, Stepped, field, field_by_step};
 use crate::error::Result;
 use crate::signal::BLOCK;
+use crate::signal::simd::every;
 
 const FIELDS: &[Field] = &[
     field("alpha", "1"),
@@ -176,6 +177,13 @@ impl BlockStep for Gated {
         number.fill((step + 1).min(self.gains.len() - 1) as f32);
         Stepped::moving(sent)
     }
+
+    /// A leak takes away from what is above 0, and lifts nothing above it.
+    #[inline(always)]
+    fn is_quiet_block(&self, block: usize, state: &[f32]) -> bool {
+        let (fire_at, potential) = (self.fire_at.block(block), variable(state, 0));
+        every(|i| (fire_at[i] > 0.0) & (potential[i] < fire_at[i]))
+    }
 }
 
 impl Population for Gated {
@@ -193,12 +201,6 @@ impl Population for Gated {
             potential: std::array::from_fn(|i| charged(i, state[i], input[i])),
             threshold: *self.threshold.block(block),
         })
-    }
-
-    /// A leak takes away from what is above 0, and lifts nothing above it.
-    fn is_quiet(&self, block: usize, state: &[f32]) -> bool {
-        let fire_at = self.fire_at.block(block);
-        (0..BLOCK).all(|i| fire_at[i] > 0.0 && state[i] < fire_at[i])
     }
 }
 

@@ -43,13 +43,14 @@ use super::lif;
 use super::membrane::Membrane;
 use super::nearest::Leaking;
 use super::stepwise::{Curve, STEP, Stepwise};
-use super::sweep::BlockStep;
+use super::sweep::{BlockStep, variable};
 use super::trainable::{
     self, Downstream, Dynamics, Firing, Learned, Of, ResetGradient, Settings, Trainable, Upstream,
 };
 use super::{Field, Model, Population, Step, Stepped, TIME, field, field_or};
 use crate::error::Result;
 use crate::signal::BLOCK;
+use crate::signal::simd::every;
 
 const FIELDS: &[Field] = &[
     field("tau", TIME),
@@ -159,6 +160,21 @@ impl BlockStep for Scaled {
         }
         Stepped::moving(sent)
     }
+
+    /// What starts below some bound stays below it where the largest v below it does: a
+    /// step rises with v.
+    #[inline(always)]
+    fn is_quiet_block(&self, block: usize, state: &[f32]) -> bool {
+        let (scaled, rescaled) = (self.scaled(block), self.rescaled(block));
+        let (fire_at, decay) = (self.fire_at.block(block), self.membrane.decay.block(block));
+        let v = variable(state, 0);
+        every(|i| {
+            let bound = rescaled(i, fire_at[i]);
+            let next = scaled(i, bound.next_down(), 0.0);
+            let stays = (next < fire_at[i]) & (rescaled(i, next) < bound);
+            (decay[i] >= 0.0) & (v[i] < bound) & stays
+        })
+    }
 }
 
 impl Population for Scaled {
@@ -175,18 +191,6 @@ impl Population for Scaled {
         Some(super::Charge {
             potential: std::array::from_fn(|i| scaled(i, state[i], input[i])),
             threshold: *self.threshold.block(block),
-        })
-    }
-
-    /// What starts below some bound stays below it where the largest v below it does: a
-    /// step rises with v.
-    fn is_quiet(&self, block: usize, state: &[f32]) -> bool {
-        let (scaled, rescaled) = (self.scaled(block), self.rescaled(block));
-        let (fire_at, decay) = (self.fire_at.block(block), self.membrane.decay.block(block));
-        (0..BLOCK).all(|i| {
-            let bound = rescaled(i, fire_at[i]);
-            let next = scaled(i, bound.next_down(), 0.0);
-            decay[i] >= 0.0 && state[i] < bound && next < fire_at[i] && rescaled(i, next) < bound
         })
     }
 }

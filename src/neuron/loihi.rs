@@ -36,10 +36,11 @@
 use super::column::{Column, Parameters};
 use super::convention::{Fire, FixedPoint, Input, Number};
 use super::flow::{Drive, Flow};
-use super::sweep::BlockStep;
-use super::{Charge, Field, Model, Population, Step, Stepped, field, field_or};
+use super::sweep::{BlockStep, halves, variable};
+use super::{Charge, Charged, Field, Model, Population, Step, Stepped, field, field_or};
 use crate::error::{Error, ErrorKind, Result};
 use crate::signal::BLOCK;
+use crate::signal::simd::every;
 
 const FIELDS: &[Field] = &[
     field("iDecay", "1/4096"),
@@ -60,7 +61,7 @@ pub const LOIHI_CUBA: Model = Model {
 };
 
 /// u and v have 24 bits with their sign.
-const LIMIT: i64 = 1 << 23;
+const LIMIT: f64 = 8_388_608.0;
 
 /// A bias has 13 bits with its sign.
 const BIASES: std::ops::RangeInclusive<f64> = -4096.0..=4095.0;
@@ -84,7 +85,7 @@ fn bind(parameters: &Parameters, step: &Step) -> Result<Box<dyn Population>> {
         ));
     };
     let whole = |x: f64| x.fract() == 0.0;
-    let unit = bits.decay_unit() as f64;
+    let unit = bits.decay_unit();
     for decay in ["iDecay", "vDecay"] {
         let fits = |x: f64| whole(x) && (0.0..=unit).contains(&x);
         parameters.get(decay).require(decay, &format!("a whole number from 0 to {unit}"), fits)?;
@@ -118,7 +119,7 @@ pub fn bind_lif(parameters: &Parameters, step: &Step, bits: FixedPoint) -> Resul
     let loss = |tau: f64| f64::from(step.dt.0 as f32 / tau as f32);
     let longer = "no shorter than the step with number=fixed";
     parameters.get("tau").require("tau", longer, |tau| loss(tau) <= 1.0)?;
-    let unit = bits.decay_unit() as f64;
+    let unit = bits.decay_unit();
     let fits = |theta: f64| (0.0..=1.0).contains(&theta);
     parameters.get("v_threshold").require("v_threshold", "0 to 1 with number=fixed", fits)?;
     let keep = |tau: f64| unit - ((unit - 1.0) * loss(tau)).trunc();
@@ -162,23 +163,45 @@ pub struct Compartments {
 }
 
 impl BlockStep for Compartments {
+    #[inline(always)]
+    fn charge_block(&self, block: usize, state: &mut [f32], input: &[f32; BLOCK]) -> Charged {
+        let (charged, fire_at) = (self.charged(block), self.fire_at.block(block));
+        let (potential, current) = halves(state);
+        let mut fires = false;
+        for i in 0..BLOCK {
+            (current[i], potential[i]) = charged(i, current[i], potential[i], input[i]);
+            fires |= potential[i] >= fire_at[i];
+        }
+        Charged { fires, still: false }
+    }
+
+    #[inline(always)]
     fn fire_block(
         &self,
         block: usize,
         state: &mut [f32],
-        input: &[f32; BLOCK],
+        _input: &[f32; BLOCK],
         sent: &mut [f32; BLOCK],
     ) -> Stepped {
-        let charged = self.charged(block, state, input);
-        let fire_at = self.fire_at.block(block);
-        let (potential, current) = state.split_at_mut(BLOCK);
-        for (i, (u, v)) in charged.into_iter().enumerate() {
-            let fires = v >= fire_at[i] as i64;
+        let (fire_at, (potential, _)) = (self.fire_at.block(block), halves(state));
+        for (i, v) in potential.iter_mut().enumerate() {
+            let fires = *v >= fire_at[i];
             sent[i] = if fires { 1.0 } else { 0.0 };
-            potential[i] = if fires { 0.0 } else { v as f32 };
-            current[i] = u as f32;
+            *v = if fires { 0.0 } else { *v };
         }
         Stepped::moving(sent)
+    }
+
+    /// The largest potential below the threshold stays below it, and a current only comes
+    /// closer to zero.
+    #[inline(always)]
+    fn is_quiet_block(&self, block: usize, state: &[f32]) -> bool {
+        let (charged, fire_at) = (self.charged(block), self.fire_at.block(block));
+        let (potential, current) = (variable(state, 0), variable(state, 1));
+        every(|i| {
+            let (_, next) = charged(i, current[i].max(0.0), fire_at[i] - 1.0, 0.0);
+            (potential[i] < fire_at[i]) & (next < fire_at[i])
+        })
     }
 }
 
@@ -192,38 +215,37 @@ impl Population for Compartments {
     }
 
     fn charge(&self, block: usize, state: &[f32], input: &[f32; BLOCK]) -> Option<Charge> {
-        let potential = self.charged(block, state, input).map(|(_, v)| v as f32);
-        Some(Charge { potential, threshold: *self.fire_at.block(block) })
-    }
-
-    fn is_quiet(&self, block: usize, state: &[f32]) -> bool {
-        let (potential, current) = state.split_at(BLOCK);
-        let (bias, fire_at) = (self.bias.block(block), self.fire_at.block(block));
-        // cut off towards zero, neither grows
-        (0..BLOCK).all(|i| {
-            fire_at[i] > 0.0 && potential[i] < fire_at[i] && current[i] <= 0.0 && bias[i] <= 0.0
-        })
+        let charged = self.charged(block);
+        let (potential, current) = (variable(state, 0), variable(state, 1));
+        let potential = |i: usize| charged(i, current[i], potential[i], input[i]).1;
+        let threshold = *self.fire_at.block(block);
+        Some(Charge { potential: std::array::from_fn(potential), threshold })
     }
 }
 
 impl Compartments {
-    /// u and v of the module's head, before anything fires.
-    fn charged(&self, block: usize, state: &[f32], input: &[f32; BLOCK]) -> [(i64, i64); BLOCK] {
-        let (potential, current) = state.split_at(BLOCK);
+    /// u and v of the module's head before anything fires, of a neuron by its lane, u, v and
+    /// input.
+    #[inline(always)]
+    fn charged(&self, block: usize) -> impl Fn(usize, f32, f32, f32) -> (f32, f32) {
         let (gain, bias) = (self.gain.block(block), self.bias.block(block));
         let (current_keep, keep) = (self.current_keep.block(block), self.keep.block(block));
-        let unit = self.bits.decay_unit();
-        let decayed = |x: f32, keep: f32| x as i64 * keep as i64 / unit;
-        std::array::from_fn(|i| {
-            let weights = i64::from((f64::from(input[i]) * f64::from(gain[i])) as i32);
-            let u = wrapped(decayed(current[i], current_keep[i]) + self.bits.shift(weights));
-            let v = decayed(potential[i], keep[i]) + u + bias[i] as i64;
-            (u, v.clamp(1 - LIMIT, LIMIT - 1))
-        })
+        // 64-bit floating point holds all that occurs exactly, and is cut off in wide
+        // registers; a conversion to integers is not
+        let share = 1.0 / self.bits.decay_unit();
+        let decayed = move |x: f32, keep: f32| (f64::from(x) * f64::from(keep) * share).trunc();
+        let (bits, limits) = (self.bits, (f64::from(i32::MIN), f64::from(i32::MAX)));
+        move |i, u, v, x| {
+            let weights = (f64::from(x) * f64::from(gain[i])).trunc().clamp(limits.0, limits.1);
+            let u = wrapped(decayed(u, current_keep[i]) + bits.shifted(weights));
+            let v = decayed(v, keep[i]) + u + f64::from(bias[i]);
+            (u as f32, v.clamp(1.0 - LIMIT, LIMIT - 1.0) as f32)
+        }
     }
 }
 
 /// Into 24 bits, from −2²³ (excluded) to 2²³.
-fn wrapped(u: i64) -> i64 {
-    LIMIT - (LIMIT - u).rem_euclid(2 * LIMIT)
+#[inline(always)]
+fn wrapped(u: f64) -> f64 {
+    u - 2.0 * LIMIT * ((u - LIMIT) / (2.0 * LIMIT)).ceil()
 }

@@ -6,12 +6,13 @@
 //!
 //! The rooms differ in the coefficients and in what they do with u.
 
-use super::column::{Coefficient, Column};
+use super::column::{Coefficient, Column, if_any, shared_if_any};
 use super::convention::Start;
 use super::fire::{self, Block, Fire, Lanes};
-use super::sweep::{BlockStep, LOOK, Sweep, differ};
+use super::sweep::{BlockStep, Drowsy, LOOK, Sweep, differ, variable};
 use super::{Charge, Charged, Population, Step, Stepped};
 use crate::signal::BLOCK;
+use crate::signal::simd::every;
 
 /// A population with one state variable, the membrane potential.
 pub struct Membrane {
@@ -63,13 +64,13 @@ impl<C: Coefficient> Coefficients<C> {
     /// What blocks with these coefficients do.
     #[inline(always)]
     fn stepping(self, holds: bool) -> Stepping<C, impl Fn(usize, f32, f32) -> f32> {
-        Stepping { fire: self.fire, charge: self.charge(), holds }
+        Stepping { coefficients: self, charge: self.charge(), holds }
     }
 }
 
 /// The step of blocks that have these coefficients.
 struct Stepping<C, F> {
-    fire: Option<Lanes<C>>,
+    coefficients: Coefficients<C>,
     charge: F,
     /// Whether a potential stays as it is without input.
     holds: bool,
@@ -79,7 +80,7 @@ impl<C: Coefficient, F: Fn(usize, f32, f32) -> f32> BlockStep for Stepping<C, F>
     #[inline(always)]
     fn charge_block(&self, _block: usize, state: &mut [f32], input: &[f32; BLOCK]) -> Charged {
         let charge = |i: usize, v: f32| (self.charge)(i, v, input[i]);
-        let charged = fire::charge(self.fire, potential(state), charge);
+        let charged = fire::charge(self.coefficients.fire, potential(state), charge);
         Charged { still: charged.still && self.holds, ..charged }
     }
 
@@ -92,7 +93,8 @@ impl<C: Coefficient, F: Fn(usize, f32, f32) -> f32> BlockStep for Stepping<C, F>
         sent: &mut [f32; BLOCK],
     ) -> Stepped {
         let charge = |i: usize, v: f32| (self.charge)(i, v, input[i]);
-        let stepped = Block { potential: potential(state), sent }.fire(self.fire, charge);
+        let mut block = Block { potential: potential(state), sent };
+        let stepped = block.fire(self.coefficients.fire, charge);
         Stepped { still: stepped.still && self.holds, ..stepped }
     }
 
@@ -106,7 +108,7 @@ impl<C: Coefficient, F: Fn(usize, f32, f32) -> f32> BlockStep for Stepping<C, F>
             for _ in 0..left.min(LOOK) {
                 for (i, v) in now.0.iter_mut().enumerate() {
                     let charged = (self.charge)(i, *v, 0.0);
-                    *v = match self.fire {
+                    *v = match self.coefficients.fire {
                         Some(fire) => fire.floored(i, charged),
                         None => charged,
                     };
@@ -118,6 +120,14 @@ impl<C: Coefficient, F: Fn(usize, f32, f32) -> f32> BlockStep for Stepping<C, F>
                 return;
             }
         }
+    }
+
+    #[inline(always)]
+    fn is_quiet_block(&self, _block: usize, state: &[f32]) -> bool {
+        let Coefficients { decay, fire, .. } = self.coefficients;
+        let Some(fire) = fire else { return false };
+        every(|i| decay.of(i) >= 0.0)
+            && fire.is_quiet(variable(state, 0), |i, v| (self.charge)(i, v, 0.0))
     }
 }
 
@@ -156,7 +166,18 @@ impl BlockStep for Membrane {
 
     #[inline(always)]
     fn idle_block(&self, block: usize, state: &mut [f32], steps: u64, before: &mut Vec<f32>) {
-        self.of_block(block).stepping(self.holds()).idle_block(block, state, steps, before);
+        match self.shared() {
+            Some(all) => all.stepping(self.holds()).idle_block(block, state, steps, before),
+            None => {
+                let own = self.of_block(block).stepping(self.holds());
+                own.idle_block(block, state, steps, before);
+            }
+        }
+    }
+
+    #[inline(always)]
+    fn is_quiet_block(&self, block: usize, state: &[f32]) -> bool {
+        self.of_block(block).stepping(self.holds()).is_quiet_block(block, state)
     }
 }
 
@@ -167,16 +188,13 @@ impl Membrane {
             decay: self.decay.block(block),
             gain: self.gain.block(block),
             drift: self.drift.block(block),
-            fire: self.fire.as_ref().map(|fire| fire.of_block(block)),
+            fire: if_any(&self.fire, |fire| fire.of_block(block)),
         }
     }
 
     /// The coefficients of every block, where all neurons share them.
     fn shared(&self) -> Option<Coefficients<f32>> {
-        let fire = match &self.fire {
-            Some(fire) => Some(fire.shared()?),
-            None => None,
-        };
+        let fire = shared_if_any(&self.fire, Fire::shared)?;
         let (decay, gain) = (self.decay.shared()?, self.gain.shared()?);
         Some(Coefficients { decay, gain, drift: self.drift.shared()?, fire })
     }
@@ -205,11 +223,19 @@ impl Population for Membrane {
     fn sweep_wide(&self, sweep: &mut Sweep<'_>) -> u64 {
         match self.shared() {
             // as IF mostly is: the same, but for the sign of a zero
-            Some(Coefficients { decay: 1.0, gain: 1.0, drift: 0.0, fire }) => {
-                sweep.each(1, &Stepping { fire, charge: |_, v, x| v + x, holds: true })
+            Some(coefficients @ Coefficients { decay: 1.0, gain: 1.0, drift: 0.0, .. }) => {
+                sweep.each(1, &Stepping { coefficients, charge: |_, v, x| v + x, holds: true })
             }
             Some(coefficients) => sweep.each(1, &coefficients.stepping(self.holds())),
             None => sweep.each(1, self),
+        }
+    }
+
+    #[inline(always)]
+    fn quiet_wide(&self, drowsy: &Drowsy<'_>) -> u64 {
+        match self.shared() {
+            Some(coefficients) => drowsy.quiet(1, &coefficients.stepping(self.holds())),
+            None => drowsy.quiet(1, self),
         }
     }
 
@@ -219,13 +245,6 @@ impl Population for Membrane {
         let drift = self.drift.block(block);
         Some(fire.charge(block, state, |i, v| decay[i] * v + gain[i] * input[i] + drift[i]))
     }
-
-    fn is_quiet(&self, block: usize, state: &[f32]) -> bool {
-        let Some(fire) = &self.fire else { return false };
-        let (decay, drift) = (self.decay.block(block), self.drift.block(block));
-        decay.iter().all(|&decay| decay >= 0.0)
-            && fire.is_quiet(block, state, |i, v| decay[i] * v + drift[i])
-    }
 }
 
 #[cfg(test)]
@@ -233,7 +252,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::super::column::Parameter;
-    use super::super::convention::Convention;
+    use super::super::convention::{Convention, Floor};
     use super::super::preset::{Conventions, PRESETS};
     use super::super::sweep::StepOf;
     use super::*;
@@ -278,6 +297,36 @@ mod tests {
                 for ((u, theta), sent) in compared.zip(sent) {
                     // a threshold that is met exactly is the convention's to decide
                     prop_assert!(u == theta || (sent > 0.0) == (u > theta));
+                }
+            }
+        }
+
+        /// A threshold that is infinite is nothing to take away.
+        #[test]
+        fn who_never_fires_only_charges(
+            preset in 0..PRESETS.len(), pending in any::<bool>(), theta in 0.1f64..2.0,
+            start in block(), input in block(),
+        ) {
+            let change = if pending { ",when=pending,spikes=one,reset=subtract" } else { "" };
+            let conventions: Conventions =
+                format!("{}{change}", PRESETS[preset].name).parse().unwrap();
+            let Ok(convention) = conventions.for_model("IF") else { return Ok(()) };
+            let never = |i: usize| i % 2 == 1;
+            let theta = |i: usize| if never(i) { f64::INFINITY } else { theta };
+            let threshold = Parameter::each((0..BLOCK).map(theta).collect());
+            let fire = Fire::new(BLOCK, &threshold, &Parameter::same(-0.25), &convention);
+            let membrane = Membrane { fire: Some(fire.unwrap()), ..membrane(&convention, 1.0, 0.875) };
+            let (mut state, mut sent) = (start, [0.0; BLOCK]);
+            let mut charged = start;
+            for _ in 0..3 {
+                let active = membrane.step(0, &mut state, &input, &mut sent).active;
+                for i in (0..BLOCK).filter(|&i| never(i)) {
+                    charged[i] = 0.875 * charged[i] + 0.7 * input[i] + 0.01;
+                    if let Floor::At(low) = convention.floor {
+                        charged[i] = charged[i].max(low as f32);
+                    }
+                    prop_assert_eq!(state[i], charged[i]);
+                    prop_assert!(active >> i & 1 == 0);
                 }
             }
         }

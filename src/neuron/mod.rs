@@ -13,6 +13,7 @@ mod column;
 pub mod convention;
 mod crossing;
 mod cuba_lif;
+mod current_based;
 mod da_lif;
 pub mod exporter;
 mod fire;
@@ -38,7 +39,7 @@ pub mod trainable;
 
 use crate::error::Result;
 use crate::record::{Array, Record};
-use crate::signal::simd::{dispatch, non_zero};
+use crate::signal::simd::{bits, dispatch};
 use crate::signal::{BLOCK, Shape};
 use crate::units::Seconds;
 use column::{Parameter, Parameters};
@@ -48,7 +49,7 @@ use nearest::Leaking;
 pub use nearest::Nearest;
 use preset::Conventions;
 use refractory::Refractory;
-use sweep::{BlockStep, Idle, StepOf, Sweep, Sweeping};
+use sweep::{Asking, BlockStep, Drowsy, Idle, StepOf, Sweep, Sweeping};
 
 /// A neuron model.
 #[derive(Debug)]
@@ -297,8 +298,9 @@ pub struct Stepped {
 
 impl Stepped {
     /// Of a block that may move on.
+    #[inline(always)]
     fn moving(sent: &[f32; BLOCK]) -> Stepped {
-        Stepped { active: non_zero(sent), still: false }
+        Stepped { active: bits(|lane| sent[lane] != 0.0), still: false }
     }
 }
 
@@ -354,15 +356,21 @@ pub trait Population: BlockStep + Send + Sync {
     }
 
     /// Advances a block of which no neuron can fire by itself, see
-    /// [`Population::is_quiet`], by so many steps without input. `before` is room.
+    /// [`BlockStep::is_quiet_block`], by so many steps without input. `before` is room.
     fn idle(&self, block: usize, state: &mut [f32], steps: u64, before: &mut Vec<f32>) {
         dispatch(Idle { by: self, block, state, steps, before });
     }
 
-    /// Whether no neuron of a block in this state can ever fire without input.
-    /// It may be said of too few blocks, never of too many.
-    fn is_quiet(&self, block: usize, state: &[f32]) -> bool {
-        let _ = (block, state);
-        false
+    /// Those of many blocks in which no neuron can ever fire without input, see
+    /// [`BlockStep::is_quiet_block`], in the widest registers.
+    fn quiet(&self, drowsy: Drowsy<'_>) -> u64 {
+        dispatch(Asking { by: self, drowsy })
+    }
+
+    /// The same in registers of any width; of a population that is quicker than block by
+    /// block, `#[inline(always)]`.
+    #[inline(always)]
+    fn quiet_wide(&self, drowsy: &Drowsy<'_>) -> u64 {
+        drowsy.quiet(self.variables(), self)
     }
 }

@@ -14,10 +14,11 @@
 //! its own clock ([`crate::engine::event`]).
 
 use super::convention::{SpikesPerStep, When};
-use super::sweep::BlockStep;
+use super::sweep::{BlockStep, Drowsy, variable};
 use super::{Charge, Population, Step, Stepped};
 use crate::error::{Error, ErrorKind, Result};
-use crate::signal::BLOCK;
+use crate::signal::simd::{bits, every};
+use crate::signal::{BLOCK, lanes};
 use crate::units::Seconds;
 
 /// A population whose neurons rest after each spike. It has one more state
@@ -68,6 +69,7 @@ impl Step {
 }
 
 impl BlockStep for Refractory {
+    #[inline(always)]
     fn fire_block(
         &self,
         block: usize,
@@ -76,19 +78,29 @@ impl BlockStep for Refractory {
         sent: &mut [f32; BLOCK],
     ) -> Stepped {
         let (state, left) = state.split_at_mut(self.inner.variables() * BLOCK);
-        let mut held = [0.0; BLOCK];
-        held.copy_from_slice(&state[..BLOCK]);
-        let mut active = self.inner.step(block, state, input, sent).active;
-        for lane in 0..BLOCK {
-            if left[lane] > 0.0 {
-                left[lane] -= 1.0;
-                state[lane] = held[lane];
-                active &= !(1 << lane);
-            } else if active >> lane & 1 == 1 {
-                left[lane] = self.steps;
+        let (before, steps) = (*variable(state, 0), *variable(left, 0));
+        let held = bits(|lane| steps[lane] > 0.0);
+        let stepped = self.inner.step(block, state, input, sent);
+        let active = stepped.active & !held;
+        if held != 0 {
+            let (mut after, mut fewer) = (*variable(state, 0), steps);
+            for lane in 0..BLOCK {
+                let is_held = steps[lane] > 0.0;
+                after[lane] = if is_held { before[lane] } else { after[lane] };
+                fewer[lane] = if is_held { steps[lane] - 1.0 } else { 0.0 };
             }
+            state[..BLOCK].copy_from_slice(&after);
+            left.copy_from_slice(&fewer);
         }
-        Stepped { active, still: false }
+        lanes(active).for_each(|lane| left[lane] = self.steps);
+        Stepped { active, still: stepped.still && held | active == 0 }
+    }
+
+    #[inline(always)]
+    fn is_quiet_block(&self, block: usize, state: &[f32]) -> bool {
+        let left = variable(state, self.inner.variables());
+        every(|lane| left[lane] == 0.0)
+            && self.inner.quiet(Drowsy { first: block, blocks: 1, state }) == 1
     }
 }
 
@@ -110,10 +122,5 @@ impl Population for Refractory {
             charge.potential[lane] = state[lane];
         }
         Some(charge)
-    }
-
-    fn is_quiet(&self, block: usize, state: &[f32]) -> bool {
-        let (state, left) = state.split_at(self.inner.variables() * BLOCK);
-        left.iter().all(|&left| left == 0.0) && self.inner.is_quiet(block, state)
     }
 }

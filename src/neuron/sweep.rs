@@ -75,6 +75,29 @@ impl Sweep<'_> {
     }
 }
 
+/// Blocks that may be left alone, 64 neighbours at most.
+pub struct Drowsy<'a> {
+    /// The first of the neighbours.
+    pub first: usize,
+    /// Which of them it is about, a bit each.
+    pub blocks: u64,
+    /// Their state, from that of the first on.
+    pub state: &'a [f32],
+}
+
+impl Drowsy<'_> {
+    /// Those that are quiet, see [`BlockStep::is_quiet_block`].
+    #[inline(always)]
+    pub fn quiet(&self, variables: usize, by: &(impl BlockStep + ?Sized)) -> u64 {
+        let mut quiet = 0;
+        for lane in lanes(self.blocks) {
+            let state = &self.state[lane * variables * BLOCK..][..variables * BLOCK];
+            quiet |= u64::from(by.is_quiet_block(self.first + lane, state)) << lane;
+        }
+        quiet
+    }
+}
+
 fn keep(before: &mut Vec<f32>, state: &[f32]) {
     before.clear();
     before.extend_from_slice(state);
@@ -126,6 +149,13 @@ pub trait BlockStep {
         }
     }
 
+    /// Whether no neuron of a block in this state can ever fire without input. It may be
+    /// said of too few blocks, never of too many. For wide registers, `#[inline(always)]`.
+    fn is_quiet_block(&self, block: usize, state: &[f32]) -> bool {
+        let _ = (block, state);
+        false
+    }
+
     /// Advances a block by so many steps without input in which no neuron fires. `before`
     /// is room. For wide registers, `#[inline(always)]`.
     #[inline(always)]
@@ -143,6 +173,20 @@ pub trait BlockStep {
             }
         }
     }
+}
+
+/// State variable number `n` of a block's neurons.
+#[inline(always)]
+pub fn variable(state: &[f32], n: usize) -> &[f32; BLOCK] {
+    state[n * BLOCK..].first_chunk().expect("every variable of a block")
+}
+
+/// The first two state variables of a block's neurons.
+#[inline(always)]
+pub fn halves(state: &mut [f32]) -> (&mut [f32; BLOCK], &mut [f32; BLOCK]) {
+    let (first, second) = state.split_at_mut(BLOCK);
+    let first = first.first_chunk_mut().expect("every variable of a block");
+    (first, second.first_chunk_mut().expect("every variable of a block"))
 }
 
 /// Appends what the `active` neurons of a block send, of a population of `len`; says
@@ -208,6 +252,23 @@ impl<B: BlockStep + ?Sized> Kernel for StepOf<'_, B> {
     #[inline(always)]
     fn run(self) -> Stepped {
         self.by.step_block(self.block, self.state, self.input, self.sent)
+    }
+}
+
+/// Which of some blocks cannot fire without input.
+pub struct Asking<'a, P: ?Sized> {
+    /// Who takes the steps.
+    pub by: &'a P,
+    /// The blocks.
+    pub drowsy: Drowsy<'a>,
+}
+
+impl<P: Population + ?Sized> Kernel for Asking<'_, P> {
+    type Output = u64;
+
+    #[inline(always)]
+    fn run(self) -> u64 {
+        self.by.quiet_wide(&self.drowsy)
     }
 }
 

@@ -122,6 +122,17 @@ pub fn bits(is: impl Fn(usize) -> bool) -> u64 {
     highest_bits(&bytes)
 }
 
+/// Whether `is` holds for every lane. All are looked at: an early way out would keep them
+/// single.
+#[inline(always)]
+pub fn every(is: impl Fn(usize) -> bool) -> bool {
+    let mut all = true;
+    for lane in 0..BLOCK {
+        all &= is(lane);
+    }
+    all
+}
+
 /// The highest bit of each byte.
 #[cfg(target_arch = "x86_64")]
 #[inline(always)]
