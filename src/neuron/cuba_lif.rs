@@ -51,13 +51,14 @@
 
 use super::column::{Column, Parameters};
 use super::convention::{Floor, Input, Leak};
-use super::crossing::{Cell, Passage};
+use super::crossing::{Cell, Passage, largest_kappa};
 use super::current_based::CurrentBased;
 use super::fire::Fire;
 use super::flow::{Drive, Firing, Flow};
 use super::{Field, Model, Population, Step, TIME, field, field_or};
 use crate::error::Result;
 use crate::signal::BLOCK;
+use crate::signal::simd::{Kernel, bits, dispatch};
 
 const LI_FIELDS: &[Field] = &[
     field("tau_syn", TIME),
@@ -193,6 +194,7 @@ fn currents(
         tau_mem: parameters.column(["tau_mem"], |[tau]| tau),
         resistance: parameters.column(["r"], |[r]| step.resistance(r)),
         leak: parameters.column(["v_leak"], |[leak]| leak),
+        largest_kappa: parameters.column(["tau_syn", "tau_mem"], |[s, m]| largest_kappa(s, m)),
         jump: parameters.column(["tau_syn", "w_in"], |[tau, w_in]| jump(tau, w_in)),
         settles: Column::of(parameters.len, [tau_syn, w_in, drive.parameter()], settles),
         start,
@@ -207,23 +209,108 @@ struct Currents {
     tau_mem: Column<f64>,
     resistance: Column<f64>,
     leak: Column<f64>,
+    largest_kappa: Column<f64>,
     jump: Column<f64>,
     settles: Column<f64>,
     start: Column<f64>,
     firing: Option<Firing>,
 }
 
+/// What stays the same of a block's neurons.
+struct Constants<'a> {
+    tau_syn: &'a [f64; BLOCK],
+    tau_mem: &'a [f64; BLOCK],
+    resistance: &'a [f64; BLOCK],
+    leak: &'a [f64; BLOCK],
+    largest_kappa: &'a [f64; BLOCK],
+    settles: &'a [f64; BLOCK],
+}
+
 impl Currents {
-    fn cell(&self, block: usize, lane: usize, state: &[f64]) -> Cell {
-        Cell {
-            tau_syn: self.tau_syn.block(block)[lane],
-            tau_mem: self.tau_mem.block(block)[lane],
-            resistance: self.resistance.block(block)[lane],
-            leak: self.leak.block(block)[lane],
-            settles: self.settles.block(block)[lane],
-            v: state[lane],
-            current: state[BLOCK + lane],
+    fn constants(&self, block: usize) -> Constants<'_> {
+        Constants {
+            tau_syn: self.tau_syn.block(block),
+            tau_mem: self.tau_mem.block(block),
+            resistance: self.resistance.block(block),
+            leak: self.leak.block(block),
+            largest_kappa: self.largest_kappa.block(block),
+            settles: self.settles.block(block),
         }
+    }
+}
+
+impl Constants<'_> {
+    #[inline(always)]
+    fn cell(&self, lane: usize, v: f64, current: f64) -> Cell {
+        Cell {
+            tau_syn: self.tau_syn[lane],
+            tau_mem: self.tau_mem[lane],
+            resistance: self.resistance[lane],
+            leak: self.leak[lane],
+            largest_kappa: self.largest_kappa[lane],
+            settles: self.settles[lane],
+            v,
+            current,
+        }
+    }
+}
+
+/// A block's way through some time.
+struct Pass<'a, F> {
+    constants: Constants<'a>,
+    passage: F,
+    state: &'a mut [f64],
+    elapsed: f64,
+}
+
+impl<F: Fn(&Cell) -> Passage> Kernel for Pass<'_, F> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run(self) {
+        let Pass { constants, passage, state, elapsed } = self;
+        let (potential, rest) = state.split_at_mut(BLOCK);
+        let (current, integral) = rest.split_at_mut(BLOCK);
+        for lane in 0..BLOCK {
+            let before = constants.cell(lane, potential[lane], current[lane]);
+            let passage = passage(&before);
+            let after = before.after(passage);
+            (potential[lane], current[lane]) = (after.v, after.current);
+            if let Some(integral) = integral.get_mut(lane) {
+                // what flowed in and did not stay, by the membrane's equation
+                let charge = before.settles * elapsed
+                    + before.tau_syn * (before.current - before.settles) * (1.0 - passage.beta);
+                *integral += before.leak * elapsed + before.resistance * charge
+                    - before.tau_mem * (after.v - before.v);
+            }
+        }
+    }
+}
+
+/// [`Flow::may_fire_within`].
+struct Within<'a> {
+    constants: Constants<'a>,
+    thresholds: &'a [f64; BLOCK],
+    state: &'a [f64],
+    seconds: f64,
+}
+
+impl Kernel for Within<'_> {
+    type Output = (u64, f64);
+
+    #[inline(always)]
+    fn run(self) -> (u64, f64) {
+        let Within { constants, thresholds, state, seconds } = self;
+        let (potential, current) = (&state[..BLOCK], &state[BLOCK..2 * BLOCK]);
+        let (mut stays, mut least) = ([0.0; BLOCK], f64::INFINITY);
+        for lane in 0..BLOCK {
+            let cell = constants.cell(lane, potential[lane], current[lane]);
+            stays[lane] = cell.stays_below(thresholds[lane]);
+        }
+        for &stays in &stays {
+            least = if stays > seconds && stays < least { stays } else { least };
+        }
+        (bits(|lane| stays[lane] <= seconds), least)
     }
 }
 
@@ -238,20 +325,15 @@ impl Flow for Currents {
     }
 
     fn pass(&self, block: usize, state: &mut [f64], elapsed: f64) {
-        let shared = self.tau_syn.shared().zip(self.tau_mem.shared());
-        let shared = shared.map(|(syn, mem)| Passage::new(syn, mem, elapsed));
-        for lane in 0..BLOCK {
-            let before = self.cell(block, lane, state);
-            let passage =
-                shared.unwrap_or_else(|| Passage::new(before.tau_syn, before.tau_mem, elapsed));
-            let after = before.after(passage);
-            (state[lane], state[BLOCK + lane]) = (after.v, after.current);
-            if let Some(integral) = state.get_mut(2 * BLOCK + lane) {
-                // what flowed in and did not stay, by the membrane's equation
-                let charge = before.settles * elapsed
-                    + before.tau_syn * (before.current - before.settles) * (1.0 - passage.beta);
-                *integral += before.leak * elapsed + before.resistance * charge
-                    - before.tau_mem * (after.v - before.v);
+        let constants = self.constants(block);
+        match (self.tau_syn.shared(), self.tau_mem.shared()) {
+            (Some(tau_syn), Some(tau_mem)) => {
+                let passage = Passage::new(tau_syn, tau_mem, elapsed);
+                dispatch(Pass { constants, passage: |_: &Cell| passage, state, elapsed });
+            }
+            _ => {
+                let passage = |cell: &Cell| Passage::new(cell.tau_syn, cell.tau_mem, elapsed);
+                dispatch(Pass { constants, passage, state, elapsed });
             }
         }
     }
@@ -281,8 +363,19 @@ impl Flow for Currents {
         self.firing.is_some()
     }
 
+    fn may_fire_within(&self, block: usize, state: &[f64], seconds: f64) -> (u64, f64) {
+        match &self.firing {
+            None => (0, f64::INFINITY),
+            Some(firing) => {
+                let (constants, thresholds) = (self.constants(block), firing.thresholds(block));
+                dispatch(Within { constants, thresholds, state, seconds })
+            }
+        }
+    }
+
     fn alone(&self, block: usize, lane: usize, state: &[f64]) -> Option<f64> {
-        self.cell(block, lane, state).reaches(self.fires_at(block, lane))
+        let cell = self.constants(block).cell(lane, state[lane], state[BLOCK + lane]);
+        cell.reaches(self.fires_at(block, lane))
     }
 
     fn fires_at(&self, block: usize, lane: usize) -> f64 {

@@ -46,6 +46,14 @@ pub trait Flow: Send + Sync {
         false
     }
 
+    /// Which neurons of a block may reach their threshold without input within so many
+    /// seconds or are not below it, a bit each, and for how many seconds all others stay below
+    /// it at least. Quicker told than when they do.
+    fn may_fire_within(&self, block: usize, state: &[f64], seconds: f64) -> (u64, f64) {
+        let _ = (block, state, seconds);
+        (if self.fires_alone() { u64::MAX } else { 0 }, f64::INFINITY)
+    }
+
     /// In how many seconds neuron `lane`, below its threshold now, reaches it without
     /// input, if it ever does.
     fn alone(&self, block: usize, lane: usize, state: &[f64]) -> Option<f64> {
@@ -190,6 +198,11 @@ impl Firing {
             many,
             subtract: convention.reset == Reset::Subtract,
         })
+    }
+
+    /// The smallest potentials that fire, of a block.
+    pub fn thresholds(&self, block: usize) -> &[f64; BLOCK] {
+        self.fires_at.block(block)
     }
 
     /// The smallest potential that fires.

@@ -53,6 +53,7 @@ pub struct Cells {
 /// What a block does by itself.
 #[derive(Clone, Copy)]
 struct Next {
+    /// When; or when it is to be asked again, if there is nobody to compare then.
     due: f64,
     /// Neurons that are to be compared with their threshold then.
     compare: u64,
@@ -63,6 +64,21 @@ struct Next {
 /// Ticks that are as good as none: a neuron that needs no more to fire again, as one that is
 /// reset to its threshold, would never come to an end.
 const AT_ONCE: f64 = 1e-3;
+
+/// When a neuron reaches its threshold by itself is found out where it may do so within so
+/// many ticks. Others are asked again when they may: mostly, something reaches them before.
+const SOON: f64 = 8.0;
+
+/// What a block comes to without input.
+#[derive(Clone, Copy)]
+struct Outlook {
+    /// Neurons that are not below their threshold.
+    above: u64,
+    /// Neurons that may reach it soon.
+    soon: u64,
+    /// How many seconds all others stay below it at least.
+    stays: f64,
+}
 
 const NEVER: Next = Next { due: f64::INFINITY, compare: 0, reach: 0 };
 
@@ -97,25 +113,31 @@ impl Free {
         }
     }
 
-    /// When a neuron that is below its threshold `now` reaches it by itself.
-    fn reaches(&self, block: usize, lane: usize, state: &[f64], now: f64) -> Option<f64> {
+    fn outlook(&self, block: usize, state: &[f64]) -> Outlook {
+        let (soon, stays) = self.flow.may_fire_within(block, state, SOON * self.tick);
+        Outlook { above: self.flow.above(block, state), soon, stays }
+    }
+
+    /// In how many ticks a neuron that is below its threshold reaches it by itself, if that is
+    /// soon.
+    fn reaches(&self, block: usize, lane: usize, state: &[f64], outlook: Outlook) -> Option<f64> {
         let alone = || self.flow.alone(block, lane, state);
-        let after = self.flow.fires_alone().then(alone).flatten();
-        after.map(|after| now + after / self.tick)
+        let after = (outlook.soon >> lane & 1 == 1).then(alone).flatten();
+        after.map(|after| after / self.tick)
     }
 
     /// What a block does next; `state` is that of `now`, `ready` as long as it has
     /// neurons.
     fn foresee(
         &self,
-        block: usize,
-        state: &[f64],
+        (block, state): (usize, &[f64]),
+        outlook: Outlook,
         (ready, held): (&[f64], &[f64]),
         now: f64,
     ) -> Next {
-        let mut next = NEVER;
-        let above = self.flow.above(block, state);
-        let candidates = if self.flow.fires_alone() { u64::MAX } else { above };
+        let mut next = Next { due: now + outlook.stays / self.tick, ..NEVER };
+        let Outlook { above, soon, .. } = outlook;
+        let candidates = if held.is_empty() { above | soon } else { u64::MAX };
         for lane in lanes(candidates) {
             let Some(&ready) = ready.get(lane) else { break };
             let is_above = above >> lane & 1 == 1;
@@ -123,7 +145,7 @@ impl Free {
             let (due, reaches) = match is_above {
                 true => (ready.max(now), false),
                 false if let_go > now => (let_go, false),
-                false => match self.reaches(block, lane, state, now) {
+                false => match self.reaches(block, lane, state, outlook).map(|after| now + after) {
                     Some(due) if due >= ready => (due, true),
                     Some(_) => (ready, false),
                     None => continue,
@@ -190,7 +212,7 @@ impl Dynamics for Free {
             let state = &mut cells.state[block * per_block..][..per_block];
             self.flow.start(block, state);
             let ready = &[0.0; BLOCK][..lanes_of(len, block)];
-            let next = self.foresee(block, state, (ready, &[]), 0.0);
+            let next = self.foresee((block, state), self.outlook(block, state), (ready, &[]), 0.0);
             plan(&mut cells.next[block], &mut cells.queue, block, next);
         }
         cells
@@ -257,11 +279,11 @@ impl Dynamics for Free {
             lanes(is_held).for_each(|lane| before[lane] = state[lane]);
             self.flow.receive(block, state, input, may_fire, &mut out);
             lanes(is_held).for_each(|lane| state[lane] = before[lane]);
-            let above = self.flow.above(block, state);
+            let outlook = self.outlook(block, state);
             for lane in lanes(may_fire).filter(|&lane| out[lane] != 0.0) {
-                let after = match above >> lane & 1 {
+                let after = match outlook.above >> lane & 1 {
                     1 => 0.0,
-                    _ => self.reaches(block, lane, state, now).map_or(f64::INFINITY, |at| at - now),
+                    _ => self.reaches(block, lane, state, outlook).unwrap_or(f64::INFINITY),
                 };
                 if after <= AT_ONCE {
                     ready[lane] = now + self.refractory + self.again;
@@ -275,7 +297,7 @@ impl Dynamics for Free {
             }
             send((block, cells.len), non_zero(&out), &out, self.spikes, sent);
             let ready = &ready[..lanes_of(cells.len, block)];
-            let next = self.foresee(block, state, (ready, &cells.held), now);
+            let next = self.foresee((block, state), outlook, (ready, &cells.held), now);
             plan(&mut cells.next[block], &mut cells.queue, block, next);
             false
         });
