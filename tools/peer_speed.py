@@ -2,10 +2,11 @@
 
 cnn      cnn_sinabs.nir on Train/0/00528.bin, whose 4,183 events are the median of the 1,000
          recordings, 300 steps of 1 ms: SpikingJelly in multi-step mode under its own
-         convention, sinabs under its own, Spyx compiled by jax; and step by step, as a
-         live stream comes in: Norse, snnTorch, sinabs
+         convention, sinabs under its own, Spyx under its own, compiled by jax; and step by
+         step, as a live stream comes in: Norse, snnTorch, sinabs
 many     all 1,000 recordings on all cores, from their files and, on the peers' side, from
-         frames in memory as well: SpikingJelly, Norse and Spyx in the best of three batches
+         frames in memory as well: SpikingJelly, Norse and Spyx in the best of three batches,
+         each beside its own convention; those of the first two make the same spikes
 gesture  DVSGestureNet, 128 channels, 16 frames: SpikingJelly on one thread and on two;
          on two this program runs the recording once, in fresh memory
 dense    2312-512-10 LIF with weights of a fixed seed on the same recording, 300 steps of
@@ -175,7 +176,7 @@ def cnn():
     if "spyx" in found:
         x = spyx_input(frames[:, None])
         spyx = spyx_cnn(graph, x)
-        compare("N-MNIST CNN, Spyx", lambda: spyx(x), mine("spikingjelly"))
+        compare("N-MNIST CNN, Spyx", lambda: spyx(x), mine("spyx"))
     if "torch" not in found:
         return
     import torch
@@ -232,9 +233,9 @@ def many():
     paths = sorted(folder.glob("*/*.bin"))
     threads = os.cpu_count()
 
-    def mine():
+    def mine(convention):
         run = subprocess.run(["target/release/synops", "replay", str(folder), "--network", str(CNN),
-                              "--convention", "spikingjelly", "--json", "-"],
+                              "--convention", convention, "--json", "-"],
                              capture_output=True, text=True, check=True)
         return json.loads(run.stdout)["total"]["timing"]["elapsed_s"] / len(paths)
 
@@ -246,6 +247,8 @@ def many():
             add_events(frames[:, i], path)
 
     def against(name, network, as_wanted):
+        convention = name.lower()
+
         """Batches of the size that is best for a peer beside the whole corpus, both for one
         recording: from its file, and for the peer from frames in memory, too. Arrays become
         what the peer wants untimed: who reads for one alone would make it so at once."""
@@ -256,8 +259,8 @@ def many():
             return reading / size, timed(lambda: network(x)) / size
         # the first of four warms up; one alone can hit a moment in which the host is slow
         size = min(SIZES, key=lambda size: min(sum(measured(size)) for _ in range(4)))
-        mine()
-        rounds = [(*measured(size), mine()) for _ in range(5)]
+        mine(convention)
+        rounds = [(*measured(size), mine(convention)) for _ in range(5)]
         from_files = [(reading + running, own) for reading, running, own in rounds]
         from_memory = [(running, own) for _, running, own in rounds]
         for what, pairs in [("from files", from_files), ("theirs from memory", from_memory)]:
