@@ -247,11 +247,11 @@ def many():
             add_events(frames[:, i], path)
 
     def against(name, network, as_wanted):
-        convention = name.lower()
-
         """Batches of the size that is best for a peer beside the whole corpus, both for one
         recording: from its file, and for the peer from frames in memory, too. Arrays become
         what the peer wants untimed: who reads for one alone would make it so at once."""
+        convention = name.lower()
+
         def measured(size):
             frames = memory[size]
             reading = timed(lambda: read(frames))
