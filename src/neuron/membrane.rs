@@ -314,8 +314,8 @@ mod tests {
             let never = |i: usize| i % 2 == 1;
             let theta = |i: usize| if never(i) { f64::INFINITY } else { theta };
             let threshold = Parameter::each((0..BLOCK).map(theta).collect());
-            let fire = Fire::new(BLOCK, &threshold, &Parameter::same(-0.25), &convention);
-            let membrane = Membrane { fire: Some(fire.unwrap()), ..membrane(&convention, 1.0, 0.875) };
+            let fire = Fire::new(BLOCK, &threshold, &Parameter::same(-0.25), &convention).unwrap();
+            let membrane = Membrane { fire: Some(fire), ..membrane(&convention, 1.0, 0.875) };
             let (mut state, mut sent) = (start, [0.0; BLOCK]);
             let mut charged = start;
             for _ in 0..3 {

@@ -93,7 +93,7 @@ impl BlockStep for Refractory {
             left.copy_from_slice(&fewer);
         }
         lanes(active).for_each(|lane| left[lane] = self.steps);
-        Stepped { active, still: stepped.still && held | active == 0 }
+        Stepped { active, still: stepped.still && (held | active) == 0 }
     }
 
     #[inline(always)]
