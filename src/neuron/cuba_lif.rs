@@ -359,10 +359,6 @@ impl Flow for Currents {
         self.firing.as_ref().map_or(0, |firing| firing.above(block, state))
     }
 
-    fn fires_alone(&self) -> bool {
-        self.firing.is_some()
-    }
-
     fn may_fire_within(&self, block: usize, state: &[f64], seconds: f64) -> (u64, f64) {
         match &self.firing {
             None => (0, f64::INFINITY),

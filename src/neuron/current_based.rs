@@ -5,7 +5,7 @@
 //! u  = decay · v + drift + (c I + e S)
 //! ```
 //!
-//! [`super::cuba_lif`] has the coefficients.
+//! [`super::cuba_lif`] has the coefficients, their units and the source.
 
 use super::column::{Coefficient, Column, if_any, shared_if_any};
 use super::fire::{self, Block, Fire, Lanes};
@@ -20,13 +20,13 @@ pub struct CurrentBased {
     pub decay: Column,
     /// What is added to the potential in every step.
     pub drift: Column,
-    /// a of the module's head.
+    /// a, what remains of the current after a step.
     pub current_decay: Column,
-    /// b.
+    /// b, what the input adds to the current.
     pub current_gain: Column,
-    /// c.
+    /// c, what the current of the last step adds to the potential.
     pub coupling: Column,
-    /// e.
+    /// e, what the input adds to the potential.
     pub direct: Column,
     /// The potential before the first step.
     pub start: Column,

@@ -41,17 +41,12 @@ pub trait Flow: Send + Sync {
         sent: &mut [f32; BLOCK],
     );
 
-    /// Whether any neuron can reach its threshold without input.
-    fn fires_alone(&self) -> bool {
-        false
-    }
-
     /// Which neurons of a block may reach their threshold without input within so many
     /// seconds or are not below it, a bit each, and for how many seconds all others stay below
-    /// it at least. Quicker told than when they do.
+    /// it at least. Quicker told than when they do; it may be said of too many.
     fn may_fire_within(&self, block: usize, state: &[f64], seconds: f64) -> (u64, f64) {
         let _ = (block, state, seconds);
-        (if self.fires_alone() { u64::MAX } else { 0 }, f64::INFINITY)
+        (0, f64::INFINITY)
     }
 
     /// In how many seconds neuron `lane`, below its threshold now, reaches it without
@@ -371,8 +366,8 @@ impl Flow for Relaxing {
         self.firing.as_ref().map_or(0, |firing| firing.above(block, state))
     }
 
-    fn fires_alone(&self) -> bool {
-        self.fires_alone
+    fn may_fire_within(&self, _block: usize, _state: &[f64], _seconds: f64) -> (u64, f64) {
+        (if self.fires_alone { u64::MAX } else { 0 }, f64::INFINITY)
     }
 
     fn alone(&self, block: usize, lane: usize, state: &[f64]) -> Option<f64> {

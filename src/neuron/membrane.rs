@@ -263,6 +263,13 @@ mod tests {
         prop::collection::vec(-3.0f32..3.0, BLOCK).prop_map(|v| std::array::from_fn(|i| v[i]))
     }
 
+    /// What a preset says of IF, if anything, perhaps with a reset that may be pending.
+    fn convention(preset: usize, pending: bool) -> Option<Convention> {
+        let change = if pending { ",when=pending,spikes=one,reset=subtract" } else { "" };
+        let conventions = format!("{}{change}", PRESETS[preset].name).parse::<Conventions>();
+        conventions.unwrap().for_model("IF").ok()
+    }
+
     fn membrane(convention: &Convention, theta: f64, decay: f64) -> Membrane {
         let column = |x: f64| Column::of(BLOCK, [], move |[]| x);
         let (threshold, reset) = (Parameter::same(theta), Parameter::same(-0.25));
@@ -282,10 +289,7 @@ mod tests {
             preset in 0..PRESETS.len(), pending in any::<bool>(), theta in 0.1f64..2.0,
             start in block(), input in block(),
         ) {
-            let change = if pending { ",when=pending,spikes=one,reset=subtract" } else { "" };
-            let conventions: Conventions =
-                format!("{}{change}", PRESETS[preset].name).parse().unwrap();
-            let Ok(convention) = conventions.for_model("IF") else { return Ok(()) };
+            let Some(convention) = convention(preset, pending) else { return Ok(()) };
             let membrane = membrane(&convention, theta, 0.875);
             let mut state = start;
             for _ in 0..3 {
@@ -307,10 +311,7 @@ mod tests {
             preset in 0..PRESETS.len(), pending in any::<bool>(), theta in 0.1f64..2.0,
             start in block(), input in block(),
         ) {
-            let change = if pending { ",when=pending,spikes=one,reset=subtract" } else { "" };
-            let conventions: Conventions =
-                format!("{}{change}", PRESETS[preset].name).parse().unwrap();
-            let Ok(convention) = conventions.for_model("IF") else { return Ok(()) };
+            let Some(convention) = convention(preset, pending) else { return Ok(()) };
             let never = |i: usize| i % 2 == 1;
             let theta = |i: usize| if never(i) { f64::INFINITY } else { theta };
             let threshold = Parameter::each((0..BLOCK).map(theta).collect());
@@ -336,8 +337,7 @@ mod tests {
             preset in 0..PRESETS.len(), theta in 0.1f64..2.0, decay in 0.0f64..1.0,
             start in block(), input in block(),
         ) {
-            let conventions: Conventions = PRESETS[preset].name.parse().unwrap();
-            let Ok(convention) = conventions.for_model("IF") else { return Ok(()) };
+            let Some(convention) = convention(preset, false) else { return Ok(()) };
             let membrane = membrane(&convention, theta, decay);
             let mut all = Vec::new();
             for width in Width::ALL.into_iter().filter(|width| width.is_here()) {

@@ -219,8 +219,8 @@ impl Flow for Stepwise {
         self.curve.firing.above(block, state)
     }
 
-    fn fires_alone(&self) -> bool {
-        self.fires_alone
+    fn may_fire_within(&self, _block: usize, _state: &[f64], _seconds: f64) -> (u64, f64) {
+        (if self.fires_alone { u64::MAX } else { 0 }, f64::INFINITY)
     }
 
     fn alone(&self, block: usize, lane: usize, state: &[f64]) -> Option<f64> {
