@@ -228,7 +228,7 @@ impl Turn<'_> {
     ) {
         let &Turn { population, inputs, spikes, len, .. } = self;
         let first = 64 * (part.first + word);
-        let per_block = population.variables() * BLOCK;
+        let variables = population.variables();
         if self.reach == Reach::NonZero {
             live = added_to(inputs, first, live);
         }
@@ -249,10 +249,20 @@ impl Turn<'_> {
                 &room[..]
             }
         };
-        let state = &mut part.state[64 * word * per_block..];
-        let mut sweep =
-            Sweep { first, blocks, live, len, spikes, state, input, sent, before, listing };
-        let moving = population.sweep(&mut sweep);
+        let state = &mut part.state[64 * word * variables * BLOCK..];
+        let moving = population.sweep(&mut Sweep {
+            first,
+            blocks,
+            live,
+            len,
+            spikes,
+            state,
+            variables,
+            input,
+            sent,
+            before,
+            listing,
+        });
         // what is reached in every step need not be put to sleep
         let driven = resting(inputs, first / 64);
         part.awake[word] = driven | moving;
@@ -274,9 +284,10 @@ impl Turn<'_> {
 
     /// Lets those of the `drowsy` blocks sleep that cannot fire by themselves.
     fn put_to_sleep(&self, part: &mut Part<'_>, word: usize, drowsy: u64) {
-        let per_block = self.population.variables() * BLOCK;
-        let (first, state) = (64 * (part.first + word), &part.state[64 * word * per_block..]);
-        let quiet = self.population.quiet(Drowsy { first, blocks: drowsy, state });
+        let variables = self.population.variables();
+        let first = 64 * (part.first + word);
+        let state = &part.state[64 * word * variables * BLOCK..];
+        let quiet = self.population.quiet(Drowsy { first, blocks: drowsy, state, variables });
         part.awake[word] &= !quiet;
         part.asleep[word] |= quiet;
         lanes(quiet).for_each(|lane| part.since[64 * word + lane] = self.step + 1);

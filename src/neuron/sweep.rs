@@ -16,8 +16,10 @@ pub struct Sweep<'a> {
     pub len: usize,
     /// Whether it sends spikes, rather than potentials.
     pub spikes: bool,
-    /// Their state, from that of the first on.
+    /// Their state, from that of the first on,
     pub state: &'a mut [f32],
+    /// and how many variables a block of it has, with those of who is around the population.
+    pub variables: usize,
     /// Inputs from the first of the neighbours on.
     pub input: &'a [f32],
     /// Where what the neurons send is appended.
@@ -29,15 +31,15 @@ pub struct Sweep<'a> {
 }
 
 impl Sweep<'_> {
-    /// Takes the step block by block. Gives the blocks that do not rest from now on: a
-    /// block rests once a step without input has changed nothing in it and made it send
-    /// nothing.
+    /// Takes the step block by block, with the first `own` variables of each. Gives the blocks
+    /// that do not rest from now on: a block rests once a step without input has changed
+    /// nothing in it and made it send nothing.
     #[inline(always)]
-    pub fn each(&mut self, variables: usize, by: &(impl BlockStep + ?Sized)) -> u64 {
-        let &mut Sweep { first, blocks, live, len, spikes, input, .. } = self;
+    pub fn each(&mut self, own: usize, by: &(impl BlockStep + ?Sized)) -> u64 {
+        let &mut Sweep { first, blocks, live, len, spikes, variables, input, .. } = self;
         let (state, before) = (&mut *self.state, &mut *self.before);
         let (listing, sent) = (&mut *self.listing, &mut *self.sent);
-        let state_of = |lane: usize| lane * variables * BLOCK..(lane + 1) * variables * BLOCK;
+        let state_of = |lane: usize| lane * variables * BLOCK..(lane * variables + own) * BLOCK;
         let input_of = |lane: usize| -> &[f32; BLOCK] {
             input[lane * BLOCK..].first_chunk().expect("whole blocks of input")
         };
@@ -76,22 +78,26 @@ impl Sweep<'_> {
 }
 
 /// Blocks that may be left alone, 64 neighbours at most.
+#[derive(Clone, Copy)]
 pub struct Drowsy<'a> {
     /// The first of the neighbours.
     pub first: usize,
     /// Which of them it is about, a bit each.
     pub blocks: u64,
-    /// Their state, from that of the first on.
+    /// Their state, from that of the first on,
     pub state: &'a [f32],
+    /// and how many variables a block of it has, with those of who is around the population.
+    pub variables: usize,
 }
 
 impl Drowsy<'_> {
-    /// Those that are quiet, see [`BlockStep::is_quiet_block`].
+    /// Those that are quiet by the first `own` variables of each, see
+    /// [`BlockStep::is_quiet_block`].
     #[inline(always)]
-    pub fn quiet(&self, variables: usize, by: &(impl BlockStep + ?Sized)) -> u64 {
+    pub fn quiet(&self, own: usize, by: &(impl BlockStep + ?Sized)) -> u64 {
         let mut quiet = 0;
         for lane in lanes(self.blocks) {
-            let state = &self.state[lane * variables * BLOCK..][..variables * BLOCK];
+            let state = &self.state[lane * self.variables * BLOCK..][..own * BLOCK];
             quiet |= u64::from(by.is_quiet_block(self.first + lane, state)) << lane;
         }
         quiet
