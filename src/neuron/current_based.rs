@@ -71,7 +71,7 @@ impl<C: Coefficient> BlockStep for Coefficients<C> {
     fn charge_block(&self, _block: usize, state: &mut [f32], input: &[f32; BLOCK]) -> Charged {
         let (potential, current) = halves(state);
         let charged = fire::charge(self.fire, potential, self.charging(current, input));
-        if !fire::charges_late(self.fire) {
+        if !(charged.fires && fire::charges_late(self.fire)) {
             self.take_up(current, input);
         }
         Charged { still: false, ..charged }

@@ -66,9 +66,9 @@ pub struct Block<'a> {
     pub sent: &'a mut [f32; BLOCK],
 }
 
-/// The first half of a block's step: charges it by `charge(lane, potential)`, unless its
-/// rules leave that to [`Block::fire`], see [`charges_late`]. Says that it is still where
-/// comparing once more would fire and reset nothing.
+/// The first half of a block's step: charges it by `charge(lane, potential)`, unless somebody
+/// fires and the rules leave that to [`Block::fire`], see [`charges_late`]. Says that it is
+/// still where comparing once more would fire and reset nothing.
 #[inline(always)]
 pub fn charge(
     fire: Option<Lanes<impl Coefficient>>,
@@ -84,7 +84,7 @@ pub fn charge(
     Charged { fires: true, still: false }
 }
 
-/// Whether a block is charged by the second half of its step.
+/// Whether a block in which somebody fires is charged by the second half of its step.
 #[inline(always)]
 pub fn charges_late(fire: Option<Lanes<impl Coefficient>>) -> bool {
     fire.is_some_and(|fire| fire.rule == Rule::SubtractPending)
@@ -241,7 +241,7 @@ impl<C: Coefficient> Lanes<C> {
         match self.rule {
             Rule::SubtractNextStep => self.charge_by(potential, |c, i, v| c.less(v, charge(i, v))),
             Rule::SetNextStep => self.charge_by(potential, |c, i, v| charge(i, c.set(v))),
-            Rule::SubtractPending => Charged { fires: true, still: false },
+            Rule::SubtractPending => self.charge_where_none_fires(potential, charge),
             _ => self.charge_by(potential, |_, i, v| charge(i, v)),
         }
     }
@@ -271,6 +271,26 @@ impl<C: Coefficient> Lanes<C> {
             return Charged { fires: true, still: false };
         }
         Charged { fires: false, still: self.settle(potential, charged) }
+    }
+
+    /// Charges a block in which nobody fires, and nobody has a reset to come.
+    #[inline(always)]
+    fn charge_where_none_fires(
+        self,
+        potential: &mut [f32; BLOCK],
+        charge: impl Fn(usize, f32) -> f32,
+    ) -> Charged {
+        let mut charged = *potential;
+        let mut any = false;
+        for (i, v) in charged.iter_mut().enumerate() {
+            let u = charge(i, *v);
+            any |= (*v >= self.fire_at.of(i)) | (u >= self.fire_at.of(i));
+            *v = u;
+        }
+        match any {
+            true => Charged { fires: true, still: false },
+            false => Charged { fires: false, still: self.settle(potential, charged) },
+        }
     }
 
     /// Sends ⌊u/θ⌋, and leaves what `rule` makes of that number and u.

@@ -59,7 +59,7 @@ use super::stepwise::{Curve, STEP, Stepwise};
 use super::surrogate::Surrogate;
 use super::sweep::{BlockStep, variable};
 use super::trainable::{Downstream, Dynamics, Firing, Learned, Of, Settings, Trainable, Upstream};
-use super::{Charge, Field, Model, Population, Step, Stepped, field, field_by_step};
+use super::{Charge, Charged, Field, Model, Population, Step, Stepped, field, field_by_step};
 use crate::error::Result;
 use crate::signal::BLOCK;
 use crate::signal::simd::every;
@@ -156,25 +156,39 @@ fn next_step(state: &[f32]) -> usize {
 
 impl BlockStep for Gated {
     #[inline(always)]
+    fn charge_block(&self, block: usize, state: &mut [f32], input: &[f32; BLOCK]) -> Charged {
+        let step = next_step(state);
+        let (charged, decay) = (self.charged(block, step), self.decay.block(block));
+        let fire_at = self.fire_at.block(block);
+        let (potential, number) = state.split_at_mut(BLOCK);
+        let mut any = false;
+        for (i, v) in potential.iter_mut().enumerate() {
+            *v = charged(i, *v, input[i]);
+            any |= *v >= fire_at[i];
+        }
+        if !any {
+            potential.iter_mut().zip(decay).for_each(|(u, decay)| *u *= decay);
+        }
+        number.fill((step + 1).min(self.gains.len() - 1) as f32);
+        Charged { fires: any, still: false }
+    }
+
+    /// From u, which the first half has left.
+    #[inline(always)]
     fn fire_block(
         &self,
         block: usize,
         state: &mut [f32],
-        input: &[f32; BLOCK],
+        _input: &[f32; BLOCK],
         sent: &mut [f32; BLOCK],
     ) -> Stepped {
-        let step = next_step(state);
-        let (charged, fire_at) = (self.charged(block, step), self.fire_at.block(block));
         let (decay, gamma) = (self.decay.block(block), self.gamma.block(block));
-        let taken = self.taken.block(block);
-        let (potential, number) = state.split_at_mut(BLOCK);
-        for (i, v) in potential.iter_mut().enumerate() {
-            let u = charged(i, *v, input[i]);
-            let s = if u >= fire_at[i] { 1.0 } else { 0.0 };
+        let (fire_at, taken) = (self.fire_at.block(block), self.taken.block(block));
+        for (i, v) in state[..BLOCK].iter_mut().enumerate() {
+            let s = if *v >= fire_at[i] { 1.0 } else { 0.0 };
             sent[i] = s;
-            *v = decay[i] * u * (1.0 - gamma[i] * s) - taken[i] * s;
+            *v = decay[i] * *v * (1.0 - gamma[i] * s) - taken[i] * s;
         }
-        number.fill((step + 1).min(self.gains.len() - 1) as f32);
         Stepped::moving(sent)
     }
 

@@ -47,7 +47,7 @@ use super::sweep::{BlockStep, variable};
 use super::trainable::{
     self, Downstream, Dynamics, Firing, Learned, Of, ResetGradient, Settings, Trainable, Upstream,
 };
-use super::{Field, Model, Population, Step, Stepped, TIME, field, field_or};
+use super::{Charged, Field, Model, Population, Step, Stepped, TIME, field, field_or};
 use crate::error::Result;
 use crate::signal::BLOCK;
 use crate::signal::simd::every;
@@ -141,19 +141,33 @@ impl Scaled {
 
 impl BlockStep for Scaled {
     #[inline(always)]
+    fn charge_block(&self, block: usize, state: &mut [f32], input: &[f32; BLOCK]) -> Charged {
+        let (scaled, rescaled) = (self.scaled(block), self.rescaled(block));
+        let fire_at = self.fire_at.block(block);
+        let mut any = false;
+        for (i, v) in state.iter_mut().enumerate() {
+            *v = scaled(i, *v, input[i]);
+            any |= *v >= fire_at[i];
+        }
+        if !any && self.scale_reset {
+            state.iter_mut().enumerate().for_each(|(i, u)| *u = rescaled(i, *u));
+        }
+        Charged { fires: any, still: false }
+    }
+
+    /// From u, which the first half has left.
+    #[inline(always)]
     fn fire_block(
         &self,
         block: usize,
         state: &mut [f32],
-        input: &[f32; BLOCK],
+        _input: &[f32; BLOCK],
         sent: &mut [f32; BLOCK],
     ) -> Stepped {
-        let (scaled, rescaled) = (self.scaled(block), self.rescaled(block));
         let (fire_at, taken) = (self.fire_at.block(block), self.taken.block(block));
-        let reset_to = self.reset_to.block(block);
+        let (rescaled, reset_to) = (self.rescaled(block), self.reset_to.block(block));
         for (i, v) in state.iter_mut().enumerate() {
-            let u = scaled(i, *v, input[i]);
-            let (fires, kept) = (u >= fire_at[i], rescaled(i, u));
+            let (fires, kept) = (*v >= fire_at[i], rescaled(i, *v));
             let reset = if self.subtracts { kept - taken[i] } else { reset_to[i] };
             sent[i] = if fires { 1.0 } else { 0.0 };
             *v = if fires { reset } else { kept };
