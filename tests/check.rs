@@ -204,6 +204,9 @@ fn a_sweep_runs_every_step_length_and_none() {
     assert!(fs::read(&plot).unwrap().starts_with(b"\x89PNG"));
     let said = refused(&["check", "--dt-sweep=1"], 2);
     assert!(said.contains("a time with its unit"), "{said}");
+    // as many steps of another length are another window
+    let said = refused(&[&["check"], &pair[..], &["--dt-sweep", "--steps", "10"]].concat(), 2);
+    assert!(said.contains("cannot be used with '--steps <N>'"), "{said}");
 }
 
 /// A network that answers by potentials, the first of which fall: 2×128×128 to 2.

@@ -155,11 +155,29 @@ fn sums_beyond_all_numbers_are_named() {
     let set = folder().join("set").display().to_string();
     let eval = ["eval", &set, "-n", &network, "--sensor", "2x2", "--dt", "1ms", "--strict"];
     let message = refused(&[&eval[..], &["--classes", "a,b,c,d,e,f,g,h"]].concat(), 1);
-    assert!(message.contains(&format!("2 problems, the first: {said}")), "{message}");
+    let all = format!("2 problems, the first: {said}");
+    assert!(message.contains(&all) && message.contains("; 'out': means beyond all"), "{message}");
     let [network, recording] = files(vec![pixels([3e38, 0.0]), cell()], &events);
     for engine in ENGINES {
         let replay = ["replay", &recording, "-n", &network, "--sensor", "2x2"];
         assert_eq!(json(&[&replay[..], engine].concat())["notes"], serde_json::json!([]));
+    }
+}
+
+#[test]
+fn silence_is_said_to_be_silence() {
+    let cell =
+        node("cell", "LI", vec![("tau", each(0.002)), ("r", each(1.0)), ("v_leak", each(0.0))]);
+    let [network, recording] = files(vec![pixels([0.5, 0.5]), cell], &[(0, 0, 0, true)]);
+    let replay = ["replay", &recording, "-n", &network, "--sensor", "2x2"];
+    let notes = |window: &[&str]| json(&[&replay[..], window].concat())["notes"].clone();
+    let said = serde_json::json!(["no event in its window"]);
+    for engine in ENGINES {
+        let with = |window: &[&'static str]| [engine, window].concat();
+        assert_eq!(notes(&with(&["--from", "1ms"])), said, "{engine:?}");
+        assert_eq!(notes(&with(&["--from", "1ms", "--steps", "5"])), said, "{engine:?}");
+        assert_eq!(notes(&with(&["--steps", "0"])), said, "{engine:?}");
+        assert_eq!(notes(&with(&["--to", "1ms"])), serde_json::json!([]), "{engine:?}");
     }
 }
 

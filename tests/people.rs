@@ -101,6 +101,7 @@ fn what_is_listed_is_listed_once() {
         ("check", &["--dt-sweep=1ms,2ms,1000us"][..], "1ms,2ms,1000us; expected each length once"),
         ("replay", &["--convention", "nir,fire=above,fire=above"], "field 'fire' twice"),
         ("energy", &["--table", "loihi,loihi"], "table 'loihi' twice"),
+        ("replay", &["--classes", "up,down,up"], "found up,down,up; expected each name once"),
     ] {
         let said = refused(&with(verb, &pair, words), 2);
         assert!(said.contains(found), "{said}");

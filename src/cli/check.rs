@@ -1,11 +1,10 @@
 //! `synops check`: whose spikes each convention makes, and where two simulators part.
 
-use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use clap::builder::ValueParser;
 
-use super::options::{Opened, RunOptions};
+use super::options::{Opened, RunOptions, is_each_once};
 use super::output;
 use super::player::refuse_losses;
 use super::progress::Progress;
@@ -46,7 +45,7 @@ pub struct Args {
     /// Run at one step length after the other, and without a grid
     #[arg(long, value_name = "TIMES", num_args = 0..=1, require_equals = true,
           default_missing_value = "", value_parser = ValueParser::new(step_lengths),
-          conflicts_with_all = ["against", "quantum", "engine", "slice", "differences"])]
+          conflicts_with_all = ["against", "quantum", "engine", "steps", "slice", "differences"])]
     dt_sweep: Option<StepLengths>,
 
     /// Draw the sweep: a .png or .svg
@@ -72,7 +71,7 @@ fn step_lengths(text: &str) -> Result<StepLengths> {
     }
     let lengths: Result<Vec<Micros>> = text.split(',').map(|text| text.trim().parse()).collect();
     let lengths = lengths?;
-    match lengths.iter().collect::<BTreeSet<_>>().len() == lengths.len() {
+    match is_each_once(&lengths) {
         true => Ok(StepLengths(lengths)),
         false => Err(Error::new(ErrorKind::Usage, text, "each length once")),
     }
@@ -235,7 +234,7 @@ fn sweep(args: &Args, options: &RunOptions, steps: &[Micros]) -> Result<()> {
     let Opened { network, origins, .. } = options.open_network()?;
     let (recording, input_origins) = options.open_recording()?;
     let own = options.settings(&network)?;
-    let settings = Settings { slice: None, steps: options.steps, ..own };
+    let settings = Settings { slice: None, steps: None, ..own };
     let classes = options.class_names(&network, false)?;
     let mut progress = Progress::new(recording.len() * (steps.len() as u64 + 1));
     let open = || Ok(options.open_recording()?.0);

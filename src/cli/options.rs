@@ -1,5 +1,6 @@
 //! The words that several verbs share.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
@@ -305,8 +306,17 @@ pub fn format_name(text: &str) -> Result<String> {
 }
 
 fn class_names(text: &str) -> Result<ClassNames> {
-    Ok(ClassNames(match text {
+    let names: Vec<String> = match text {
         "dvs128-gesture" => gesture::CLASSES.map(str::to_owned).to_vec(),
         list => list.split(',').map(|name| name.trim().to_owned()).collect(),
-    }))
+    };
+    match is_each_once(&names) {
+        true => Ok(ClassNames(names)),
+        false => Err(Error::new(ErrorKind::Usage, text, "each name once")),
+    }
+}
+
+/// Whether no two of what a word lists are the same.
+pub fn is_each_once<T: Ord>(listed: &[T]) -> bool {
+    listed.iter().collect::<BTreeSet<_>>().len() == listed.len()
 }

@@ -149,14 +149,18 @@ impl Take {
         let last = self.span.map_or(i64::MIN, |(_, last)| last);
         match &self.damage {
             Some(damage) if last < to => Some(damage.to_string()),
-            _ if answer.cut.kept == 0 => Some("no event in its window".into()),
+            _ if answer.is_silent() => Some(NO_EVENT.into()),
             _ if to != Window::ALL.to && last < to - 1 => {
                 Some(format!("the recording ends at {last} µs, its label at {to} µs"))
             }
-            _ => answer.remarks.first().cloned(),
+            _ if answer.remarks.is_empty() => None,
+            _ => Some(answer.remarks.join("; ")),
         }
     }
 }
+
+/// What is said where [`Answer::is_silent`].
+const NO_EVENT: &str = "no event in its window";
 
 /// What came of one window.
 #[derive(Debug)]
@@ -175,6 +179,20 @@ pub struct Answer {
     pub remarks: Vec<String>,
     /// Time spent on binning and running.
     pub elapsed: Duration,
+}
+
+impl Answer {
+    /// Whether no event was run.
+    fn is_silent(&self) -> bool {
+        self.binned.kept == 0
+    }
+
+    /// What a report should say of a recording that was run whole, or in the window that was
+    /// asked for.
+    pub fn notes(&self) -> impl Iterator<Item = String> {
+        let silent = self.is_silent().then(|| NO_EVENT.to_owned());
+        silent.into_iter().chain(self.remarks.iter().cloned())
+    }
 }
 
 /// Steps that may be asked for, most of them silent: eleven days of milliseconds. Who means

@@ -112,7 +112,7 @@ impl Made<'_> {
     /// What is wrong with answers that count all the same.
     fn problems(&self) -> Vec<String> {
         let trials = match &self.outcome {
-            Outcome::Whole(answer) => return answer.remarks.clone(),
+            Outcome::Whole(answer) => return answer.notes().collect(),
             Outcome::Trials(trials) => trials,
         };
         let problem = |(i, (trial, answer)): (usize, &(gesture::Trial, Answer))| {
