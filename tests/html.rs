@@ -22,6 +22,10 @@ fire(0, "mousedown", x_of(data.spans[1].from), HEAD + 9);
 fire(0, "mouseup", x_of(data.spans[1].to), HEAD + 9);
 const zoomed = told.seen, last = bands.length - 1;
 fire(last, "mousemove", LEFT + bands[last].drawn.width / 2, HEAD + 16 * 6 + 8);
+const said = $("hover").textContent, one = bands[last], of = first(one.t, 10), t = one.t[of];
+look(t - 2.5, t + 7.25);
+fire(last, "mousemove", x(t + .5, one.drawn.width), HEAD + 16 * one.e[of] + 8);
+const step = [$("hover").textContent, `${seconds(t * data.tick_us)} to ${seconds((t + 1) * data.tick_us)}: ${one.c[of]}`];
 const chosen = () => [...document.querySelectorAll(".table")].findIndex(t => getComputedStyle(t).display !== "none");
 const before = chosen();
 $("table").selectedIndex = 2;
@@ -29,12 +33,12 @@ $("table").dispatchEvent(new Event("change"));
 const choices = [before, chosen()];
 const rows = table => [...table.rows].map(r => [...r.cells].map(c => c.textContent));
 document.body.innerHTML = "<pre></pre>";
-document.querySelector("pre").textContent = JSON.stringify({ whole, zoomed, hover: hovered.textContent, layers: rows(layers), trials: trial_rows, choices, tables, tens, ticks, manifest: manifest_rows });
+document.querySelector("pre").textContent = JSON.stringify({ whole, zoomed, hover: said, step, layers: rows(layers), trials: trial_rows, choices, tables, tens, ticks, manifest: manifest_rows });
 </script>"#;
 
 /// The tables are read before the page is emptied.
 const BEFORE: &str = r##"<script>
-const hovered = $("hover"), trial_rows = [...document.querySelectorAll("#trials tr")].map(r => [...r.cells].map(c => c.textContent));
+const trial_rows = [...document.querySelectorAll("#trials tr")].map(r => [...r.cells].map(c => c.textContent));
 const bars_of = svg => [...svg.querySelectorAll("rect")].map(r => [+r.getAttribute("x"), +r.getAttribute("x") + +r.getAttribute("width")]);
 const tables = [...document.querySelectorAll(".table")].map(t => ({
   rows: [...t.querySelectorAll("tr")].map(r => [...r.cells].map(c => c.firstChild ? c.firstChild.textContent : "")),
@@ -169,6 +173,9 @@ fn the_page_says_what_the_json_says_and_its_spikes_can_be_zoomed_into() {
     assert_eq!(zoomed[1..].iter().sum::<u64>(), trials[1]["spikes"]);
     let hover = shown["hover"].as_str().unwrap();
     assert!(hover.contains("left arm counter clockwise") && hover.ends_with(": 1"), "{hover}");
+    // of a step under the pointer its own time, where the view does not begin with a step
+    let [step, expected] = [0, 1].map(|i| shown["step"][i].as_str().unwrap());
+    assert!(step.ends_with(expected), "{step}; expected {expected}");
     for (row, layer) in
         shown["layers"].as_array().unwrap()[1..].iter().zip(report["layers"].as_array().unwrap())
     {
