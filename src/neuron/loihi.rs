@@ -33,10 +33,10 @@
 //! `slayer/neuron/cuba.py` and `dynamics/leaky_integrator.py`; NIR
 //! `paper/01_lif/lif_sim_lava.ipynb`.
 
-use super::column::{Column, Parameters};
+use super::column::{Coefficient, Column, Parameters};
 use super::convention::{Fire, FixedPoint, Input, Number};
 use super::flow::{Drive, Flow};
-use super::sweep::{BlockStep, halves, variable};
+use super::sweep::{BlockStep, Drowsy, Sweep, halves, variable};
 use super::{Charge, Charged, Field, Model, Population, Step, Stepped, field, field_or};
 use crate::error::{Error, ErrorKind, Result};
 use crate::signal::BLOCK;
@@ -162,15 +162,45 @@ pub struct Compartments {
     fire_at: Column,
 }
 
-impl BlockStep for Compartments {
+/// The coefficients of a block.
+#[derive(Clone, Copy)]
+struct Coefficients<C> {
+    bits: FixedPoint,
+    gain: C,
+    current_keep: C,
+    keep: C,
+    bias: C,
+    fire_at: C,
+}
+
+impl<C: Coefficient> Coefficients<C> {
+    /// u and v of the module's head before anything fires, of a neuron by its lane, u, v and
+    /// input.
     #[inline(always)]
-    fn charge_block(&self, block: usize, state: &mut [f32], input: &[f32; BLOCK]) -> Charged {
-        let (charged, fire_at) = (self.charged(block), self.fire_at.block(block));
-        let (potential, current) = halves(state);
+    fn charged(self) -> impl Fn(usize, f32, f32, f32) -> (f32, f32) {
+        let Coefficients { bits, gain, current_keep, keep, bias, .. } = self;
+        // 64-bit floating point holds all that occurs exactly, and is cut off in wide
+        // registers; a conversion to integers is not
+        let share = 1.0 / bits.decay_unit();
+        let decayed = move |x: f32, keep: f32| (f64::from(x) * f64::from(keep) * share).trunc();
+        let limits = (f64::from(i32::MIN), f64::from(i32::MAX));
+        move |i, u, v, x| {
+            let weights = (f64::from(x) * f64::from(gain.of(i))).trunc().clamp(limits.0, limits.1);
+            let u = wrapped(decayed(u, current_keep.of(i)) + bits.shifted(weights));
+            let v = decayed(v, keep.of(i)) + u + f64::from(bias.of(i));
+            (u as f32, v.clamp(1.0 - LIMIT, LIMIT - 1.0) as f32)
+        }
+    }
+}
+
+impl<C: Coefficient> BlockStep for Coefficients<C> {
+    #[inline(always)]
+    fn charge_block(&self, _block: usize, state: &mut [f32], input: &[f32; BLOCK]) -> Charged {
+        let (charged, (potential, current)) = (self.charged(), halves(state));
         let mut fires = false;
         for i in 0..BLOCK {
             (current[i], potential[i]) = charged(i, current[i], potential[i], input[i]);
-            fires |= potential[i] >= fire_at[i];
+            fires |= potential[i] >= self.fire_at.of(i);
         }
         Charged { fires, still: false }
     }
@@ -178,14 +208,14 @@ impl BlockStep for Compartments {
     #[inline(always)]
     fn fire_block(
         &self,
-        block: usize,
+        _block: usize,
         state: &mut [f32],
         _input: &[f32; BLOCK],
         sent: &mut [f32; BLOCK],
     ) -> Stepped {
-        let (fire_at, (potential, _)) = (self.fire_at.block(block), halves(state));
+        let (potential, _) = halves(state);
         for (i, v) in potential.iter_mut().enumerate() {
-            let fires = *v >= fire_at[i];
+            let fires = *v >= self.fire_at.of(i);
             sent[i] = if fires { 1.0 } else { 0.0 };
             *v = if fires { 0.0 } else { *v };
         }
@@ -195,12 +225,62 @@ impl BlockStep for Compartments {
     /// The largest potential below the threshold stays below it, and a current only comes
     /// closer to zero.
     #[inline(always)]
-    fn is_quiet_block(&self, block: usize, state: &[f32]) -> bool {
-        let (charged, fire_at) = (self.charged(block), self.fire_at.block(block));
-        let (potential, current) = (variable(state, 0), variable(state, 1));
+    fn is_quiet_block(&self, _block: usize, state: &[f32]) -> bool {
+        let (charged, potential, current) =
+            (self.charged(), variable(state, 0), variable(state, 1));
         every(|i| {
-            let (_, next) = charged(i, current[i].max(0.0), fire_at[i] - 1.0, 0.0);
-            (potential[i] < fire_at[i]) & (next < fire_at[i])
+            let fire_at = self.fire_at.of(i);
+            let (_, next) = charged(i, current[i].max(0.0), fire_at - 1.0, 0.0);
+            (potential[i] < fire_at) & (next < fire_at)
+        })
+    }
+}
+
+impl BlockStep for Compartments {
+    #[inline(always)]
+    fn charge_block(&self, block: usize, state: &mut [f32], input: &[f32; BLOCK]) -> Charged {
+        self.of_block(block).charge_block(block, state, input)
+    }
+
+    #[inline(always)]
+    fn fire_block(
+        &self,
+        block: usize,
+        state: &mut [f32],
+        input: &[f32; BLOCK],
+        sent: &mut [f32; BLOCK],
+    ) -> Stepped {
+        self.of_block(block).fire_block(block, state, input, sent)
+    }
+
+    #[inline(always)]
+    fn is_quiet_block(&self, block: usize, state: &[f32]) -> bool {
+        self.of_block(block).is_quiet_block(block, state)
+    }
+}
+
+impl Compartments {
+    #[inline(always)]
+    fn of_block(&self, block: usize) -> Coefficients<&[f32; BLOCK]> {
+        Coefficients {
+            bits: self.bits,
+            gain: self.gain.block(block),
+            current_keep: self.current_keep.block(block),
+            keep: self.keep.block(block),
+            bias: self.bias.block(block),
+            fire_at: self.fire_at.block(block),
+        }
+    }
+
+    /// The coefficients of every block, where all neurons share them.
+    fn shared(&self) -> Option<Coefficients<f32>> {
+        Some(Coefficients {
+            bits: self.bits,
+            gain: self.gain.shared()?,
+            current_keep: self.current_keep.shared()?,
+            keep: self.keep.shared()?,
+            bias: self.bias.shared()?,
+            fire_at: self.fire_at.shared()?,
         })
     }
 }
@@ -215,31 +295,26 @@ impl Population for Compartments {
     }
 
     fn charge(&self, block: usize, state: &[f32], input: &[f32; BLOCK]) -> Option<Charge> {
-        let charged = self.charged(block);
+        let charged = self.of_block(block).charged();
         let (potential, current) = (variable(state, 0), variable(state, 1));
         let potential = |i: usize| charged(i, current[i], potential[i], input[i]).1;
         let threshold = *self.fire_at.block(block);
         Some(Charge { potential: std::array::from_fn(potential), threshold })
     }
-}
 
-impl Compartments {
-    /// u and v of the module's head before anything fires, of a neuron by its lane, u, v and
-    /// input.
     #[inline(always)]
-    fn charged(&self, block: usize) -> impl Fn(usize, f32, f32, f32) -> (f32, f32) {
-        let (gain, bias) = (self.gain.block(block), self.bias.block(block));
-        let (current_keep, keep) = (self.current_keep.block(block), self.keep.block(block));
-        // 64-bit floating point holds all that occurs exactly, and is cut off in wide
-        // registers; a conversion to integers is not
-        let share = 1.0 / self.bits.decay_unit();
-        let decayed = move |x: f32, keep: f32| (f64::from(x) * f64::from(keep) * share).trunc();
-        let (bits, limits) = (self.bits, (f64::from(i32::MIN), f64::from(i32::MAX)));
-        move |i, u, v, x| {
-            let weights = (f64::from(x) * f64::from(gain[i])).trunc().clamp(limits.0, limits.1);
-            let u = wrapped(decayed(u, current_keep[i]) + bits.shifted(weights));
-            let v = decayed(v, keep[i]) + u + f64::from(bias[i]);
-            (u as f32, v.clamp(1.0 - LIMIT, LIMIT - 1.0) as f32)
+    fn sweep_wide(&self, sweep: &mut Sweep<'_>) -> u64 {
+        match self.shared() {
+            Some(coefficients) => sweep.each(2, &coefficients),
+            None => sweep.each(2, self),
+        }
+    }
+
+    #[inline(always)]
+    fn quiet_wide(&self, drowsy: &Drowsy<'_>) -> u64 {
+        match self.shared() {
+            Some(coefficients) => drowsy.quiet(2, &coefficients),
+            None => drowsy.quiet(2, self),
         }
     }
 }
