@@ -150,26 +150,6 @@ impl Number for f64 {
     }
 }
 
-/// A coefficient of the neurons of a block: one for all, or one each.
-pub trait Coefficient: Copy {
-    /// That of one of them.
-    fn of(self, lane: usize) -> f32;
-}
-
-impl Coefficient for f32 {
-    #[inline(always)]
-    fn of(self, _lane: usize) -> f32 {
-        self
-    }
-}
-
-impl Coefficient for &[f32; BLOCK] {
-    #[inline(always)]
-    fn of(self, lane: usize) -> f32 {
-        self[lane]
-    }
-}
-
 impl<T: Number> Column<T> {
     /// The coefficient computed from parameters, neuron by neuron.
     pub fn of<const N: usize>(
@@ -209,27 +189,6 @@ impl<T: Number> Column<T> {
             n if block < n => &self.blocks[block],
             n => &self.blocks[block % n],
         }
-    }
-}
-
-/// What a population perhaps has, looked up.
-#[inline(always)]
-#[expect(clippy::manual_map, reason = "a call inside a kernel, and not in its registers")]
-pub fn if_any<'a, T, U>(any: &'a Option<T>, look_up: impl FnOnce(&'a T) -> U) -> Option<U> {
-    match any {
-        Some(any) => Some(look_up(any)),
-        None => None,
-    }
-}
-
-/// What all neurons share of what a population perhaps has; what is not there is shared, too.
-pub fn shared_if_any<T, U>(
-    any: &Option<T>,
-    shared: impl FnOnce(&T) -> Option<U>,
-) -> Option<Option<U>> {
-    match any {
-        Some(any) => shared(any).map(Some),
-        None => Some(None),
     }
 }
 

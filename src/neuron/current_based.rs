@@ -7,7 +7,8 @@
 //!
 //! [`super::cuba_lif`] has the coefficients, their units and the source.
 
-use super::column::{Coefficient, Column, if_any, shared_if_any};
+use super::coefficients::{ByCoefficients, Coefficient, if_any, shared_if_any};
+use super::column::Column;
 use super::fire::{self, Block, Fire, Lanes};
 use super::sweep::{BlockStep, Drowsy, Sweep, halves, variable};
 use super::{Charge, Charged, Population, Stepped};
@@ -36,7 +37,7 @@ pub struct CurrentBased {
 
 /// The coefficients of a block.
 #[derive(Clone, Copy)]
-struct Coefficients<C> {
+pub struct Coefficients<C> {
     decay: C,
     drift: C,
     current_decay: C,
@@ -109,38 +110,11 @@ impl<C: Coefficient> BlockStep for Coefficients<C> {
     }
 }
 
-impl BlockStep for CurrentBased {
-    #[inline(always)]
-    fn charge_block(&self, block: usize, state: &mut [f32], input: &[f32; BLOCK]) -> Charged {
-        self.of_block(block).charge_block(block, state, input)
-    }
+impl ByCoefficients for CurrentBased {
+    const VARIABLES: usize = 2;
 
-    #[inline(always)]
-    fn fire_block(
-        &self,
-        block: usize,
-        state: &mut [f32],
-        input: &[f32; BLOCK],
-        sent: &mut [f32; BLOCK],
-    ) -> Stepped {
-        self.of_block(block).fire_block(block, state, input, sent)
-    }
+    type By<C: Coefficient> = Coefficients<C>;
 
-    #[inline(always)]
-    fn idle_block(&self, block: usize, state: &mut [f32], steps: u64, before: &mut Vec<f32>) {
-        match self.shared() {
-            Some(all) => all.idle_block(block, state, steps, before),
-            None => self.of_block(block).idle_block(block, state, steps, before),
-        }
-    }
-
-    #[inline(always)]
-    fn is_quiet_block(&self, block: usize, state: &[f32]) -> bool {
-        self.of_block(block).is_quiet_block(block, state)
-    }
-}
-
-impl CurrentBased {
     #[inline(always)]
     fn of_block(&self, block: usize) -> Coefficients<&[f32; BLOCK]> {
         Coefficients {
@@ -154,7 +128,6 @@ impl CurrentBased {
         }
     }
 
-    /// The coefficients of every block, where all neurons share them.
     fn shared(&self) -> Option<Coefficients<f32>> {
         let fire = shared_if_any(&self.fire, Fire::shared)?;
         Some(Coefficients {
@@ -171,7 +144,7 @@ impl CurrentBased {
 
 impl Population for CurrentBased {
     fn variables(&self) -> usize {
-        2
+        Self::VARIABLES
     }
 
     fn start(&self, block: usize, state: &mut [f32]) {
@@ -187,17 +160,11 @@ impl Population for CurrentBased {
 
     #[inline(always)]
     fn sweep_wide(&self, sweep: &mut Sweep<'_>) -> u64 {
-        match self.shared() {
-            Some(coefficients) => sweep.each(2, &coefficients),
-            None => sweep.each(2, self),
-        }
+        self.sweep_by_coefficients(sweep)
     }
 
     #[inline(always)]
     fn quiet_wide(&self, drowsy: &Drowsy<'_>) -> u64 {
-        match self.shared() {
-            Some(coefficients) => drowsy.quiet(2, &coefficients),
-            None => drowsy.quiet(2, self),
-        }
+        self.quiet_by_coefficients(drowsy)
     }
 }

@@ -14,10 +14,12 @@
 //! A step comes in two halves: [`charge`] for every block, [`Block::fire`] for those in which
 //! somebody fires. A reset in the same step belongs to the second; one in the next step to
 //! the first, which finds those who fired still above θ; one that is pending needs both
-//! steps' spikes at once, and leaves everything to the second.
+//! steps' spikes at once, and where there is any, everything is left to the second.
 
-use super::column::{Coefficient, Column, Parameter, if_any, shared_if_any};
+use super::coefficients::{Coefficient, if_any, shared_if_any};
+use super::column::{Column, Parameter};
 use super::convention::{Convention, Fire as Comparison, Reset, SpikesPerStep, When};
+use super::floor::above;
 use super::{Charge, Charged, Stepped};
 use crate::error::{Error, ErrorKind, Result};
 use crate::signal::BLOCK;
@@ -341,19 +343,6 @@ impl<C: Coefficient> Lanes<C> {
     }
 }
 
-/// A potential with its lower bound; the two roundings are sinabs' own:
-/// relu(v − low) + low. A second time it changes nothing: to take a number away and to add
-/// it again changes a sum once and never more (Reiser and Knuth 1975, "Evading the drift in
-/// floating-point addition").
-#[inline(always)]
-fn above(v: f32, low: f32) -> f32 {
-    // one instruction, which `max` would not be for what it says of numbers that are none
-    let over = v - low;
-    let lifted = (if over > 0.0 { over } else { 0.0 }) + low;
-    // minus a threshold without end
-    if low == f32::NEG_INFINITY { v } else { lifted }
-}
-
 /// Whether a quotient by it is the product with its reciprocal: both round the same number.
 fn is_power_of_two(theta: f32) -> bool {
     let is_one_bit = theta.to_bits().trailing_zeros() >= f32::MANTISSA_DIGITS - 1;
@@ -414,15 +403,6 @@ mod tests {
     use super::*;
 
     proptest! {
-        #[test]
-        fn a_floor_lifts_once(low: f32, v: f32, near in -4.0f32..4.0, digits in 0u32..24) {
-            let coarse = f32::from_bits(v.to_bits() >> digits << digits);
-            for v in [v, coarse, near * low, low.next_up(), -low, (-low).next_down()] {
-                let lifted = above(v, low);
-                prop_assert!(above(lifted, low) == lifted || lifted.is_nan(), "{v} above {low}");
-            }
-        }
-
         #[test]
         fn a_product_with_the_reciprocal_is_the_quotient(exponent in -126..=126, u: f32, odd in 1u32..1 << 23) {
             let theta = 2.0f32.powi(exponent);

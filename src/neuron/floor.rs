@@ -35,3 +35,34 @@ impl Convention {
         Ok((self.floor != Floor::None).then(column))
     }
 }
+
+/// A potential with its lower bound; the two roundings are sinabs' own:
+/// relu(v − low) + low. A second time it changes nothing: to take a number away and to add
+/// it again changes a sum once and never more (Reiser and Knuth 1975, "Evading the drift in
+/// floating-point addition").
+#[inline(always)]
+pub fn above(v: f32, low: f32) -> f32 {
+    // one instruction, which `max` would not be for what it says of numbers that are none
+    let over = v - low;
+    let lifted = (if over > 0.0 { over } else { 0.0 }) + low;
+    // minus a threshold without end
+    if low == f32::NEG_INFINITY { v } else { lifted }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn a_floor_lifts_once(low: f32, v: f32, near in -4.0f32..4.0, digits in 0u32..24) {
+            let coarse = f32::from_bits(v.to_bits() >> digits << digits);
+            for v in [v, coarse, near * low, low.next_up(), -low, (-low).next_down()] {
+                let lifted = above(v, low);
+                prop_assert!(above(lifted, low) == lifted || lifted.is_nan(), "{v} above {low}");
+            }
+        }
+    }
+}

@@ -35,6 +35,7 @@
 //! transcribed in SpikingJelly 2.0, `activation_based/neuron/lif_variants.py` and
 //! `functional/neuron.py`, `klif_step`. The authors' code was not found.
 
+use super::coefficients::{ByCoefficients, Coefficient};
 use super::column::{Column, Parameter, Parameters};
 use super::convention::{Reset, Start};
 use super::flow::{self, Drive, Flow};
@@ -43,7 +44,7 @@ use super::lif;
 use super::membrane::Membrane;
 use super::nearest::Leaking;
 use super::stepwise::{Curve, STEP, Stepwise};
-use super::sweep::{BlockStep, variable};
+use super::sweep::{BlockStep, Drowsy, Sweep, variable};
 use super::trainable::{
     self, Downstream, Dynamics, Firing, Learned, Of, ResetGradient, Settings, Trainable, Upstream,
 };
@@ -118,36 +119,47 @@ struct Scaled {
     start: Column,
 }
 
-impl Scaled {
-    /// u of the module's head, of neuron `lane` with this v and input.
+/// The coefficients of a block.
+#[derive(Clone, Copy)]
+struct Coefficients<C> {
+    decay: C,
+    gain: C,
+    drift: C,
+    k: C,
+    fire_at: C,
+    taken: C,
+    reset_to: C,
+    relu: bool,
+    scale_reset: bool,
+    subtracts: bool,
+}
+
+impl<C: Coefficient> Coefficients<C> {
+    /// u of the module's head, of a neuron by its lane, v and input.
     #[inline(always)]
-    fn scaled(&self, block: usize) -> impl Fn(usize, f32, f32) -> f32 {
-        let Membrane { decay, gain, drift, .. } = &self.membrane;
-        let (decay, gain, drift) = (decay.block(block), gain.block(block), drift.block(block));
-        let (k, relu) = (self.k.block(block), self.relu);
+    fn scaled(self) -> impl Fn(usize, f32, f32) -> f32 {
+        let Coefficients { decay, gain, drift, k, relu, .. } = self;
         move |i, v, x| {
-            let u = k[i] * (decay[i] * v + gain[i] * x + drift[i]);
+            let u = k.of(i) * (decay.of(i) * v + gain.of(i) * x + drift.of(i));
             if relu && u <= 0.0 { 0.0 } else { u }
         }
     }
 
     /// u in the units of v.
     #[inline(always)]
-    fn rescaled(&self, block: usize) -> impl Fn(usize, f32) -> f32 {
-        let (k, scale_reset) = (self.k.block(block), self.scale_reset);
-        move |i, u| if scale_reset { u / k[i] } else { u }
+    fn rescaled(self) -> impl Fn(usize, f32) -> f32 {
+        move |i, u| if self.scale_reset { u / self.k.of(i) } else { u }
     }
 }
 
-impl BlockStep for Scaled {
+impl<C: Coefficient> BlockStep for Coefficients<C> {
     #[inline(always)]
-    fn charge_block(&self, block: usize, state: &mut [f32], input: &[f32; BLOCK]) -> Charged {
-        let (scaled, rescaled) = (self.scaled(block), self.rescaled(block));
-        let fire_at = self.fire_at.block(block);
+    fn charge_block(&self, _block: usize, state: &mut [f32], input: &[f32; BLOCK]) -> Charged {
+        let (scaled, rescaled) = (self.scaled(), self.rescaled());
         let mut any = false;
         for (i, v) in state.iter_mut().enumerate() {
             *v = scaled(i, *v, input[i]);
-            any |= *v >= fire_at[i];
+            any |= *v >= self.fire_at.of(i);
         }
         if !any && self.scale_reset {
             state.iter_mut().enumerate().for_each(|(i, u)| *u = rescaled(i, *u));
@@ -159,16 +171,15 @@ impl BlockStep for Scaled {
     #[inline(always)]
     fn fire_block(
         &self,
-        block: usize,
+        _block: usize,
         state: &mut [f32],
         _input: &[f32; BLOCK],
         sent: &mut [f32; BLOCK],
     ) -> Stepped {
-        let (fire_at, taken) = (self.fire_at.block(block), self.taken.block(block));
-        let (rescaled, reset_to) = (self.rescaled(block), self.reset_to.block(block));
+        let rescaled = self.rescaled();
         for (i, v) in state.iter_mut().enumerate() {
-            let (fires, kept) = (*v >= fire_at[i], rescaled(i, *v));
-            let reset = if self.subtracts { kept - taken[i] } else { reset_to[i] };
+            let (fires, kept) = (*v >= self.fire_at.of(i), rescaled(i, *v));
+            let reset = if self.subtracts { kept - self.taken.of(i) } else { self.reset_to.of(i) };
             sent[i] = if fires { 1.0 } else { 0.0 };
             *v = if fires { reset } else { kept };
         }
@@ -178,22 +189,68 @@ impl BlockStep for Scaled {
     /// What starts below some bound stays below it where the largest v below it does: a
     /// step rises with v.
     #[inline(always)]
-    fn is_quiet_block(&self, block: usize, state: &[f32]) -> bool {
-        let (scaled, rescaled) = (self.scaled(block), self.rescaled(block));
-        let (fire_at, decay) = (self.fire_at.block(block), self.membrane.decay.block(block));
-        let v = variable(state, 0);
+    fn is_quiet_block(&self, _block: usize, state: &[f32]) -> bool {
+        let (scaled, rescaled, v) = (self.scaled(), self.rescaled(), variable(state, 0));
         every(|i| {
-            let bound = rescaled(i, fire_at[i]);
+            let fire_at = self.fire_at.of(i);
+            let bound = rescaled(i, fire_at);
             let next = scaled(i, bound.next_down(), 0.0);
-            let stays = (next < fire_at[i]) & (rescaled(i, next) < bound);
-            (decay[i] >= 0.0) & (v[i] < bound) & stays
+            let stays = (next < fire_at) & (rescaled(i, next) < bound);
+            (self.decay.of(i) >= 0.0) & (v[i] < bound) & stays
+        })
+    }
+}
+
+impl ByCoefficients for Scaled {
+    const VARIABLES: usize = 1;
+
+    type By<C: Coefficient> = Coefficients<C>;
+
+    #[inline(always)]
+    fn of_block(&self, block: usize) -> Coefficients<&[f32; BLOCK]> {
+        Coefficients {
+            decay: self.membrane.decay.block(block),
+            gain: self.membrane.gain.block(block),
+            drift: self.membrane.drift.block(block),
+            k: self.k.block(block),
+            fire_at: self.fire_at.block(block),
+            taken: self.taken.block(block),
+            reset_to: self.reset_to.block(block),
+            relu: self.relu,
+            scale_reset: self.scale_reset,
+            subtracts: self.subtracts,
+        }
+    }
+
+    fn shared(&self) -> Option<Coefficients<f32>> {
+        Some(Coefficients {
+            decay: self.membrane.decay.shared()?,
+            gain: self.membrane.gain.shared()?,
+            drift: self.membrane.drift.shared()?,
+            k: self.k.shared()?,
+            fire_at: self.fire_at.shared()?,
+            taken: self.taken.shared()?,
+            reset_to: self.reset_to.shared()?,
+            relu: self.relu,
+            scale_reset: self.scale_reset,
+            subtracts: self.subtracts,
         })
     }
 }
 
 impl Population for Scaled {
     fn variables(&self) -> usize {
-        1
+        Self::VARIABLES
+    }
+
+    #[inline(always)]
+    fn sweep_wide(&self, sweep: &mut Sweep<'_>) -> u64 {
+        self.sweep_by_coefficients(sweep)
+    }
+
+    #[inline(always)]
+    fn quiet_wide(&self, drowsy: &Drowsy<'_>) -> u64 {
+        self.quiet_by_coefficients(drowsy)
     }
 
     fn start(&self, block: usize, state: &mut [f32]) {
@@ -201,7 +258,7 @@ impl Population for Scaled {
     }
 
     fn charge(&self, block: usize, state: &[f32], input: &[f32; BLOCK]) -> Option<super::Charge> {
-        let scaled = self.scaled(block);
+        let scaled = self.of_block(block).scaled();
         Some(super::Charge {
             potential: std::array::from_fn(|i| scaled(i, state[i], input[i])),
             threshold: *self.threshold.block(block),

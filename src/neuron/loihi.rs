@@ -33,7 +33,8 @@
 //! `slayer/neuron/cuba.py` and `dynamics/leaky_integrator.py`; NIR
 //! `paper/01_lif/lif_sim_lava.ipynb`.
 
-use super::column::{Coefficient, Column, Parameters};
+use super::coefficients::{ByCoefficients, Coefficient};
+use super::column::{Column, Parameters};
 use super::convention::{Fire, FixedPoint, Input, Number};
 use super::flow::{Drive, Flow};
 use super::sweep::{BlockStep, Drowsy, Sweep, halves, variable};
@@ -164,7 +165,7 @@ pub struct Compartments {
 
 /// The coefficients of a block.
 #[derive(Clone, Copy)]
-struct Coefficients<C> {
+pub struct Coefficients<C> {
     bits: FixedPoint,
     gain: C,
     current_keep: C,
@@ -236,30 +237,11 @@ impl<C: Coefficient> BlockStep for Coefficients<C> {
     }
 }
 
-impl BlockStep for Compartments {
-    #[inline(always)]
-    fn charge_block(&self, block: usize, state: &mut [f32], input: &[f32; BLOCK]) -> Charged {
-        self.of_block(block).charge_block(block, state, input)
-    }
+impl ByCoefficients for Compartments {
+    const VARIABLES: usize = 2;
 
-    #[inline(always)]
-    fn fire_block(
-        &self,
-        block: usize,
-        state: &mut [f32],
-        input: &[f32; BLOCK],
-        sent: &mut [f32; BLOCK],
-    ) -> Stepped {
-        self.of_block(block).fire_block(block, state, input, sent)
-    }
+    type By<C: Coefficient> = Coefficients<C>;
 
-    #[inline(always)]
-    fn is_quiet_block(&self, block: usize, state: &[f32]) -> bool {
-        self.of_block(block).is_quiet_block(block, state)
-    }
-}
-
-impl Compartments {
     #[inline(always)]
     fn of_block(&self, block: usize) -> Coefficients<&[f32; BLOCK]> {
         Coefficients {
@@ -272,7 +254,6 @@ impl Compartments {
         }
     }
 
-    /// The coefficients of every block, where all neurons share them.
     fn shared(&self) -> Option<Coefficients<f32>> {
         Some(Coefficients {
             bits: self.bits,
@@ -287,7 +268,7 @@ impl Compartments {
 
 impl Population for Compartments {
     fn variables(&self) -> usize {
-        2
+        Self::VARIABLES
     }
 
     fn start(&self, _block: usize, state: &mut [f32]) {
@@ -304,18 +285,12 @@ impl Population for Compartments {
 
     #[inline(always)]
     fn sweep_wide(&self, sweep: &mut Sweep<'_>) -> u64 {
-        match self.shared() {
-            Some(coefficients) => sweep.each(2, &coefficients),
-            None => sweep.each(2, self),
-        }
+        self.sweep_by_coefficients(sweep)
     }
 
     #[inline(always)]
     fn quiet_wide(&self, drowsy: &Drowsy<'_>) -> u64 {
-        match self.shared() {
-            Some(coefficients) => drowsy.quiet(2, &coefficients),
-            None => drowsy.quiet(2, self),
-        }
+        self.quiet_by_coefficients(drowsy)
     }
 }
 

@@ -6,7 +6,8 @@
 //!
 //! The rooms differ in the coefficients and in what they do with u.
 
-use super::column::{Coefficient, Column, if_any, shared_if_any};
+use super::coefficients::{ByCoefficients, Coefficient, if_any, shared_if_any};
+use super::column::Column;
 use super::convention::Start;
 use super::fire::{self, Block, Fire, Lanes};
 use super::sweep::{BlockStep, Drowsy, LOOK, Sweep, differ, variable};
@@ -53,33 +54,28 @@ struct Coefficients<C> {
     fire: Option<Lanes<C>>,
 }
 
-impl<C: Coefficient> Coefficients<C> {
-    /// u of the module's head, of a neuron by its lane, potential and input.
-    #[inline(always)]
-    fn charge(self) -> impl Fn(usize, f32, f32) -> f32 {
-        let Coefficients { decay, gain, drift, .. } = self;
-        move |i, v, x| decay.of(i) * v + gain.of(i) * x + drift.of(i)
-    }
-
-    /// What blocks with these coefficients do.
-    #[inline(always)]
-    fn stepping(self, holds: bool) -> Stepping<C, impl Fn(usize, f32, f32) -> f32> {
-        Stepping { coefficients: self, charge: self.charge(), holds }
-    }
-}
-
-/// The step of blocks that have these coefficients.
-struct Stepping<C, F> {
+/// The step of blocks that have these coefficients. Those of a `PLAIN` step are 1, 1 and 0, as
+/// those of IF mostly are: it only adds, which is the same but for the sign of a zero.
+pub struct Stepping<C, const PLAIN: bool = false> {
     coefficients: Coefficients<C>,
-    charge: F,
     /// Whether a potential stays as it is without input.
     holds: bool,
 }
 
-impl<C: Coefficient, F: Fn(usize, f32, f32) -> f32> BlockStep for Stepping<C, F> {
+impl<C: Coefficient, const PLAIN: bool> Stepping<C, PLAIN> {
+    /// u of the module's head, of a neuron by its lane, potential and input.
+    #[inline(always)]
+    fn charge(&self) -> impl Fn(usize, f32, f32) -> f32 {
+        let Coefficients { decay, gain, drift, .. } = self.coefficients;
+        move |i, v, x| if PLAIN { v + x } else { decay.of(i) * v + gain.of(i) * x + drift.of(i) }
+    }
+}
+
+impl<C: Coefficient, const PLAIN: bool> BlockStep for Stepping<C, PLAIN> {
     #[inline(always)]
     fn charge_block(&self, _block: usize, state: &mut [f32], input: &[f32; BLOCK]) -> Charged {
-        let charge = |i: usize, v: f32| (self.charge)(i, v, input[i]);
+        let charge = self.charge();
+        let charge = |i: usize, v: f32| charge(i, v, input[i]);
         let charged = fire::charge(self.coefficients.fire, potential(state), charge);
         Charged { still: charged.still && self.holds, ..charged }
     }
@@ -92,7 +88,8 @@ impl<C: Coefficient, F: Fn(usize, f32, f32) -> f32> BlockStep for Stepping<C, F>
         input: &[f32; BLOCK],
         sent: &mut [f32; BLOCK],
     ) -> Stepped {
-        let charge = |i: usize, v: f32| (self.charge)(i, v, input[i]);
+        let charge = self.charge();
+        let charge = |i: usize, v: f32| charge(i, v, input[i]);
         let mut block = Block { potential: potential(state), sent };
         let stepped = block.fire(self.coefficients.fire, charge);
         Stepped { still: stepped.still && self.holds, ..stepped }
@@ -101,13 +98,13 @@ impl<C: Coefficient, F: Fn(usize, f32, f32) -> f32> BlockStep for Stepping<C, F>
     // nothing is compared, and nothing leaves the nearest cache
     #[inline(always)]
     fn idle_block(&self, _block: usize, state: &mut [f32], steps: u64, _before: &mut Vec<f32>) {
-        let potential = potential(state);
+        let (charge, potential) = (self.charge(), potential(state));
         let mut left = steps;
         while left > 0 {
             let (before, mut now) = (InLines(*potential), InLines(*potential));
             for _ in 0..left.min(LOOK) {
                 for (i, v) in now.0.iter_mut().enumerate() {
-                    let charged = (self.charge)(i, *v, 0.0);
+                    let charged = charge(i, *v, 0.0);
                     *v = match self.coefficients.fire {
                         Some(fire) => fire.floored(i, charged),
                         None => charged,
@@ -124,10 +121,9 @@ impl<C: Coefficient, F: Fn(usize, f32, f32) -> f32> BlockStep for Stepping<C, F>
 
     #[inline(always)]
     fn is_quiet_block(&self, _block: usize, state: &[f32]) -> bool {
-        let Coefficients { decay, fire, .. } = self.coefficients;
+        let (Coefficients { decay, fire, .. }, charge) = (self.coefficients, self.charge());
         let Some(fire) = fire else { return false };
-        every(|i| decay.of(i) >= 0.0)
-            && fire.is_quiet(variable(state, 0), |i, v| (self.charge)(i, v, 0.0))
+        every(|i| decay.of(i) >= 0.0) && fire.is_quiet(variable(state, 0), |i, v| charge(i, v, 0.0))
     }
 }
 
@@ -135,70 +131,34 @@ impl<C: Coefficient, F: Fn(usize, f32, f32) -> f32> BlockStep for Stepping<C, F>
 #[repr(align(64))]
 struct InLines([f32; BLOCK]);
 
-impl BlockStep for Membrane {
-    #[inline(always)]
-    fn charge_block(&self, block: usize, state: &mut [f32], input: &[f32; BLOCK]) -> Charged {
-        self.of_block(block).stepping(self.holds()).charge_block(block, state, input)
-    }
+impl ByCoefficients for Membrane {
+    const VARIABLES: usize = 1;
+
+    type By<C: Coefficient> = Stepping<C>;
 
     #[inline(always)]
-    fn fire_block(
-        &self,
-        block: usize,
-        state: &mut [f32],
-        input: &[f32; BLOCK],
-        sent: &mut [f32; BLOCK],
-    ) -> Stepped {
-        self.of_block(block).stepping(self.holds()).fire_block(block, state, input, sent)
-    }
-
-    // both halves by coefficients that are looked up once
-    #[inline(always)]
-    fn step_block(
-        &self,
-        block: usize,
-        state: &mut [f32],
-        input: &[f32; BLOCK],
-        sent: &mut [f32; BLOCK],
-    ) -> Stepped {
-        self.of_block(block).stepping(self.holds()).step_block(block, state, input, sent)
-    }
-
-    #[inline(always)]
-    fn idle_block(&self, block: usize, state: &mut [f32], steps: u64, before: &mut Vec<f32>) {
-        match self.shared() {
-            Some(all) => all.stepping(self.holds()).idle_block(block, state, steps, before),
-            None => {
-                let own = self.of_block(block).stepping(self.holds());
-                own.idle_block(block, state, steps, before);
-            }
-        }
-    }
-
-    #[inline(always)]
-    fn is_quiet_block(&self, block: usize, state: &[f32]) -> bool {
-        self.of_block(block).stepping(self.holds()).is_quiet_block(block, state)
-    }
-}
-
-impl Membrane {
-    #[inline(always)]
-    fn of_block(&self, block: usize) -> Coefficients<&[f32; BLOCK]> {
-        Coefficients {
+    fn of_block(&self, block: usize) -> Stepping<&[f32; BLOCK]> {
+        let coefficients = Coefficients {
             decay: self.decay.block(block),
             gain: self.gain.block(block),
             drift: self.drift.block(block),
             fire: if_any(&self.fire, |fire| fire.of_block(block)),
-        }
+        };
+        Stepping { coefficients, holds: self.holds() }
     }
 
-    /// The coefficients of every block, where all neurons share them.
-    fn shared(&self) -> Option<Coefficients<f32>> {
-        let fire = shared_if_any(&self.fire, Fire::shared)?;
-        let (decay, gain) = (self.decay.shared()?, self.gain.shared()?);
-        Some(Coefficients { decay, gain, drift: self.drift.shared()?, fire })
+    fn shared(&self) -> Option<Stepping<f32>> {
+        let coefficients = Coefficients {
+            decay: self.decay.shared()?,
+            gain: self.gain.shared()?,
+            drift: self.drift.shared()?,
+            fire: shared_if_any(&self.fire, Fire::shared)?,
+        };
+        Some(Stepping { coefficients, holds: self.holds() })
     }
+}
 
+impl Membrane {
     /// Whether a potential stays as it is without input.
     fn holds(&self) -> bool {
         self.decay.shared() == Some(1.0) && self.drift.shared() == Some(0.0)
@@ -212,7 +172,7 @@ fn potential(state: &mut [f32]) -> &mut [f32; BLOCK] {
 
 impl Population for Membrane {
     fn variables(&self) -> usize {
-        1
+        Self::VARIABLES
     }
 
     fn start(&self, block: usize, state: &mut [f32]) {
@@ -222,21 +182,17 @@ impl Population for Membrane {
     #[inline(always)]
     fn sweep_wide(&self, sweep: &mut Sweep<'_>) -> u64 {
         match self.shared() {
-            // as IF mostly is: the same, but for the sign of a zero
-            Some(coefficients @ Coefficients { decay: 1.0, gain: 1.0, drift: 0.0, .. }) => {
-                sweep.each(1, &Stepping { coefficients, charge: |_, v, x| v + x, holds: true })
-            }
-            Some(coefficients) => sweep.each(1, &coefficients.stepping(self.holds())),
-            None => sweep.each(1, self),
+            Some(Stepping {
+                coefficients: coefficients @ Coefficients { decay: 1.0, gain: 1.0, drift: 0.0, .. },
+                holds,
+            }) => sweep.each(1, &Stepping::<_, true> { coefficients, holds }),
+            _ => self.sweep_by_coefficients(sweep),
         }
     }
 
     #[inline(always)]
     fn quiet_wide(&self, drowsy: &Drowsy<'_>) -> u64 {
-        match self.shared() {
-            Some(coefficients) => drowsy.quiet(1, &coefficients.stepping(self.holds())),
-            None => drowsy.quiet(1, self),
-        }
+        self.quiet_by_coefficients(drowsy)
     }
 
     fn charge(&self, block: usize, state: &[f32], input: &[f32; BLOCK]) -> Option<Charge> {

@@ -9,6 +9,7 @@
 //! them. What every model needs around that is written once, here.
 
 mod caution;
+mod coefficients;
 mod column;
 pub mod convention;
 mod crossing;
