@@ -266,7 +266,7 @@ impl Turn<'_> {
         // what is reached in every step need not be put to sleep
         let driven = resting(inputs, first / 64);
         part.awake[word] = driven | moving;
-        if moving & !driven != 0 {
+        if moving & !driven != 0 && !population.rests_when_quiet() {
             self.put_to_sleep(part, word, moving & !driven);
         }
     }

@@ -4,7 +4,7 @@
 //! looked up in the loop over blocks.
 
 use super::sweep::{BlockStep, Drowsy, Sweep};
-use super::{Charged, Stepped};
+use super::{Charge, Charged, Population, Stepped};
 use crate::signal::BLOCK;
 
 /// A coefficient of the neurons of a block: one for all, or one each.
@@ -28,7 +28,7 @@ impl Coefficient for &[f32; BLOCK] {
 }
 
 /// A population whose blocks step by coefficients alone.
-pub trait ByCoefficients {
+pub trait ByCoefficients: Sized + Send + Sync {
     /// State variables per neuron.
     const VARIABLES: usize;
 
@@ -41,28 +41,21 @@ pub trait ByCoefficients {
     /// By those of every block, where all neurons share them.
     fn shared(&self) -> Option<Self::By<f32>>;
 
-    /// As [`super::Population::sweep_wide`].
+    /// As [`Population::start`].
+    fn first_state(&self, block: usize, state: &mut [f32]);
+
+    /// As [`Population::charge`].
+    fn compared(&self, block: usize, state: &[f32], input: &[f32; BLOCK]) -> Option<Charge>;
+
+    /// As [`Population::sweep_wide`], by what all neurons share.
     #[inline(always)]
-    fn sweep_by_coefficients(&self, sweep: &mut Sweep<'_>) -> u64
-    where
-        Self: Sized,
-    {
-        match self.shared() {
-            Some(all) => sweep.each(Self::VARIABLES, &all),
-            None => sweep.each(Self::VARIABLES, self),
-        }
+    fn sweep(all: Self::By<f32>, sweep: &mut Sweep<'_>) -> u64 {
+        sweep.each(Self::VARIABLES, &all)
     }
 
-    /// As [`super::Population::quiet_wide`].
-    #[inline(always)]
-    fn quiet_by_coefficients(&self, drowsy: &Drowsy<'_>) -> u64
-    where
-        Self: Sized,
-    {
-        match self.shared() {
-            Some(all) => drowsy.quiet(Self::VARIABLES, &all),
-            None => drowsy.quiet(Self::VARIABLES, self),
-        }
+    /// As [`Population::rests_when_quiet`].
+    fn always_rests_when_quiet(&self) -> bool {
+        false
     }
 }
 
@@ -106,6 +99,40 @@ impl<P: ByCoefficients> BlockStep for P {
     #[inline(always)]
     fn is_quiet_block(&self, block: usize, state: &[f32]) -> bool {
         self.of_block(block).is_quiet_block(block, state)
+    }
+}
+
+impl<P: ByCoefficients> Population for P {
+    fn variables(&self) -> usize {
+        P::VARIABLES
+    }
+
+    fn start(&self, block: usize, state: &mut [f32]) {
+        self.first_state(block, state);
+    }
+
+    fn charge(&self, block: usize, state: &[f32], input: &[f32; BLOCK]) -> Option<Charge> {
+        self.compared(block, state, input)
+    }
+
+    #[inline(always)]
+    fn sweep_wide(&self, sweep: &mut Sweep<'_>) -> u64 {
+        match self.shared() {
+            Some(all) => P::sweep(all, sweep),
+            None => sweep.each(P::VARIABLES, self),
+        }
+    }
+
+    fn rests_when_quiet(&self) -> bool {
+        self.always_rests_when_quiet()
+    }
+
+    #[inline(always)]
+    fn quiet_wide(&self, drowsy: &Drowsy<'_>) -> u64 {
+        match self.shared() {
+            Some(all) => drowsy.quiet(P::VARIABLES, &all),
+            None => drowsy.quiet(P::VARIABLES, self),
+        }
     }
 }
 

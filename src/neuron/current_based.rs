@@ -10,8 +10,8 @@
 use super::coefficients::{ByCoefficients, Coefficient, if_any, shared_if_any};
 use super::column::Column;
 use super::fire::{self, Block, Fire, Lanes};
-use super::sweep::{BlockStep, Drowsy, Sweep, halves, variable};
-use super::{Charge, Charged, Population, Stepped};
+use super::sweep::{BlockStep, halves, variable};
+use super::{Charge, Charged, Stepped};
 use crate::signal::BLOCK;
 use crate::signal::simd::every;
 
@@ -140,31 +140,15 @@ impl ByCoefficients for CurrentBased {
             fire,
         })
     }
-}
 
-impl Population for CurrentBased {
-    fn variables(&self) -> usize {
-        Self::VARIABLES
-    }
-
-    fn start(&self, block: usize, state: &mut [f32]) {
+    fn first_state(&self, block: usize, state: &mut [f32]) {
         state.fill(0.0);
         state[..BLOCK].copy_from_slice(self.start.block(block));
     }
 
-    fn charge(&self, block: usize, state: &[f32], input: &[f32; BLOCK]) -> Option<Charge> {
+    fn compared(&self, block: usize, state: &[f32], input: &[f32; BLOCK]) -> Option<Charge> {
         let fire = self.fire.as_ref()?;
         let charge = self.of_block(block).charging(variable(state, 1), input);
         Some(fire.charge(block, variable(state, 0), charge))
-    }
-
-    #[inline(always)]
-    fn sweep_wide(&self, sweep: &mut Sweep<'_>) -> u64 {
-        self.sweep_by_coefficients(sweep)
-    }
-
-    #[inline(always)]
-    fn quiet_wide(&self, drowsy: &Drowsy<'_>) -> u64 {
-        self.quiet_by_coefficients(drowsy)
     }
 }

@@ -44,7 +44,7 @@ use super::lif;
 use super::membrane::Membrane;
 use super::nearest::Leaking;
 use super::stepwise::{Curve, STEP, Stepwise};
-use super::sweep::{BlockStep, Drowsy, Sweep, variable};
+use super::sweep::{BlockStep, variable};
 use super::trainable::{
     self, Downstream, Dynamics, Firing, Learned, Of, ResetGradient, Settings, Trainable, Upstream,
 };
@@ -236,28 +236,12 @@ impl ByCoefficients for Scaled {
             subtracts: self.subtracts,
         })
     }
-}
 
-impl Population for Scaled {
-    fn variables(&self) -> usize {
-        Self::VARIABLES
-    }
-
-    #[inline(always)]
-    fn sweep_wide(&self, sweep: &mut Sweep<'_>) -> u64 {
-        self.sweep_by_coefficients(sweep)
-    }
-
-    #[inline(always)]
-    fn quiet_wide(&self, drowsy: &Drowsy<'_>) -> u64 {
-        self.quiet_by_coefficients(drowsy)
-    }
-
-    fn start(&self, block: usize, state: &mut [f32]) {
+    fn first_state(&self, block: usize, state: &mut [f32]) {
         state.copy_from_slice(self.start.block(block));
     }
 
-    fn charge(&self, block: usize, state: &[f32], input: &[f32; BLOCK]) -> Option<super::Charge> {
+    fn compared(&self, block: usize, state: &[f32], input: &[f32; BLOCK]) -> Option<super::Charge> {
         let scaled = self.of_block(block).scaled();
         Some(super::Charge {
             potential: std::array::from_fn(|i| scaled(i, state[i], input[i])),

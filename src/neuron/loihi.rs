@@ -37,7 +37,7 @@ use super::coefficients::{ByCoefficients, Coefficient};
 use super::column::{Column, Parameters};
 use super::convention::{Fire, FixedPoint, Input, Number};
 use super::flow::{Drive, Flow};
-use super::sweep::{BlockStep, Drowsy, Sweep, halves, variable};
+use super::sweep::{BlockStep, halves, variable};
 use super::{Charge, Charged, Field, Model, Population, Step, Stepped, field, field_or};
 use crate::error::{Error, ErrorKind, Result};
 use crate::signal::BLOCK;
@@ -264,33 +264,17 @@ impl ByCoefficients for Compartments {
             fire_at: self.fire_at.shared()?,
         })
     }
-}
 
-impl Population for Compartments {
-    fn variables(&self) -> usize {
-        Self::VARIABLES
-    }
-
-    fn start(&self, _block: usize, state: &mut [f32]) {
+    fn first_state(&self, _block: usize, state: &mut [f32]) {
         state.fill(0.0);
     }
 
-    fn charge(&self, block: usize, state: &[f32], input: &[f32; BLOCK]) -> Option<Charge> {
+    fn compared(&self, block: usize, state: &[f32], input: &[f32; BLOCK]) -> Option<Charge> {
         let charged = self.of_block(block).charged();
         let (potential, current) = (variable(state, 0), variable(state, 1));
         let potential = |i: usize| charged(i, current[i], potential[i], input[i]).1;
         let threshold = *self.fire_at.block(block);
         Some(Charge { potential: std::array::from_fn(potential), threshold })
-    }
-
-    #[inline(always)]
-    fn sweep_wide(&self, sweep: &mut Sweep<'_>) -> u64 {
-        self.sweep_by_coefficients(sweep)
-    }
-
-    #[inline(always)]
-    fn quiet_wide(&self, drowsy: &Drowsy<'_>) -> u64 {
-        self.quiet_by_coefficients(drowsy)
     }
 }
 

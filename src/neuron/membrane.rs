@@ -10,8 +10,8 @@ use super::coefficients::{ByCoefficients, Coefficient, if_any, shared_if_any};
 use super::column::Column;
 use super::convention::Start;
 use super::fire::{self, Block, Fire, Lanes};
-use super::sweep::{BlockStep, Drowsy, LOOK, Sweep, differ, variable};
-use super::{Charge, Charged, Population, Step, Stepped};
+use super::sweep::{BlockStep, LOOK, Sweep, differ, variable};
+use super::{Charge, Charged, Step, Stepped};
 use crate::signal::BLOCK;
 use crate::signal::simd::every;
 
@@ -156,6 +156,33 @@ impl ByCoefficients for Membrane {
         };
         Some(Stepping { coefficients, holds: self.holds() })
     }
+
+    fn first_state(&self, block: usize, state: &mut [f32]) {
+        state.copy_from_slice(self.start.block(block));
+    }
+
+    fn compared(&self, block: usize, state: &[f32], input: &[f32; BLOCK]) -> Option<Charge> {
+        let fire = self.fire.as_ref()?;
+        let (decay, gain) = (self.decay.block(block), self.gain.block(block));
+        let drift = self.drift.block(block);
+        Some(fire.charge(block, state, |i, v| decay[i] * v + gain[i] * input[i] + drift[i]))
+    }
+
+    #[inline(always)]
+    fn sweep(all: Stepping<f32>, sweep: &mut Sweep<'_>) -> u64 {
+        let Stepping { coefficients, holds } = all;
+        match coefficients {
+            Coefficients { decay: 1.0, gain: 1.0, drift: 0.0, .. } => {
+                sweep.each(1, &Stepping::<_, true> { coefficients, holds })
+            }
+            _ => sweep.each(1, &all),
+        }
+    }
+
+    /// Where nobody reaches the threshold, nothing changes.
+    fn always_rests_when_quiet(&self) -> bool {
+        self.holds()
+    }
 }
 
 impl Membrane {
@@ -170,43 +197,11 @@ fn potential(state: &mut [f32]) -> &mut [f32; BLOCK] {
     state.first_chunk_mut().expect("a block of potentials")
 }
 
-impl Population for Membrane {
-    fn variables(&self) -> usize {
-        Self::VARIABLES
-    }
-
-    fn start(&self, block: usize, state: &mut [f32]) {
-        state.copy_from_slice(self.start.block(block));
-    }
-
-    #[inline(always)]
-    fn sweep_wide(&self, sweep: &mut Sweep<'_>) -> u64 {
-        match self.shared() {
-            Some(Stepping {
-                coefficients: coefficients @ Coefficients { decay: 1.0, gain: 1.0, drift: 0.0, .. },
-                holds,
-            }) => sweep.each(1, &Stepping::<_, true> { coefficients, holds }),
-            _ => self.sweep_by_coefficients(sweep),
-        }
-    }
-
-    #[inline(always)]
-    fn quiet_wide(&self, drowsy: &Drowsy<'_>) -> u64 {
-        self.quiet_by_coefficients(drowsy)
-    }
-
-    fn charge(&self, block: usize, state: &[f32], input: &[f32; BLOCK]) -> Option<Charge> {
-        let fire = self.fire.as_ref()?;
-        let (decay, gain) = (self.decay.block(block), self.gain.block(block));
-        let drift = self.drift.block(block);
-        Some(fire.charge(block, state, |i, v| decay[i] * v + gain[i] * input[i] + drift[i]))
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
 
+    use super::super::Population;
     use super::super::column::Parameter;
     use super::super::convention::{Convention, Floor};
     use super::super::preset::{Conventions, PRESETS};

@@ -362,6 +362,11 @@ pub trait Population: BlockStep + Send + Sync {
         dispatch(Idle { by: self, block, state, steps, before });
     }
 
+    /// Whether every block that is quiet rests, so that none that moves need be asked.
+    fn rests_when_quiet(&self) -> bool {
+        false
+    }
+
     /// Those of many blocks in which no neuron can ever fire without input, see
     /// [`BlockStep::is_quiet_block`], in the widest registers.
     fn quiet(&self, drowsy: Drowsy<'_>) -> u64 {
