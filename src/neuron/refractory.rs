@@ -133,8 +133,8 @@ impl BlockStep for Refractory {
     }
 }
 
-/// The `blocks` of a sweep with neurons that are held, which it holds. One of its potentials
-/// of before is kept for each.
+/// Holds the neurons that are to be held, of some blocks of a sweep, and keeps the potentials of
+/// before of each block that has one. Gives those blocks.
 struct Hold<'a> {
     by: &'a Refractory,
     state: &'a mut [f32],
@@ -207,7 +207,7 @@ impl Population for Refractory {
         Some(charge)
     }
 
-    /// As the population within takes the step, with whole blocks.
+    /// All blocks at once, as the population within takes the step.
     fn sweep(&self, sweep: &mut Sweep<'_>) -> u64 {
         let mut before = Vec::new();
         let held = {
