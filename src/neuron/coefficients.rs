@@ -28,7 +28,7 @@ impl Coefficient for &[f32; BLOCK] {
 }
 
 /// A population whose blocks step by coefficients alone.
-pub trait ByCoefficients: Sized + Send + Sync {
+pub trait ByCoefficients: Send + Sync {
     /// State variables per neuron.
     const VARIABLES: usize;
 

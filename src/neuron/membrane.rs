@@ -163,9 +163,9 @@ impl ByCoefficients for Membrane {
 
     fn compared(&self, block: usize, state: &[f32], input: &[f32; BLOCK]) -> Option<Charge> {
         let fire = self.fire.as_ref()?;
-        let (decay, gain) = (self.decay.block(block), self.gain.block(block));
-        let drift = self.drift.block(block);
-        Some(fire.charge(block, state, |i, v| decay[i] * v + gain[i] * input[i] + drift[i]))
+        let stepping = self.of_block(block);
+        let charge = stepping.charge();
+        Some(fire.charge(block, state, |i, v| charge(i, v, input[i])))
     }
 
     #[inline(always)]

@@ -280,6 +280,7 @@ mod tests {
             let inner = Box::new(membrane(decay));
             let by = Refractory { variables: 1, inner, steps: steps as f32 };
             let mut state = vec![0.0; 2 * BLOCKS * BLOCK];
+            let mut alone = state.clone();
             let (mut potentials, mut left) = ([0.0f32; LEN], [0u32; LEN]);
             let (mut before, mut listing) = (Vec::new(), Listing::of(BLOCKS));
             for input in inputs {
@@ -312,6 +313,16 @@ mod tests {
                     before: &mut before,
                     listing: &mut listing,
                 });
+                // and the same block by block
+                let mut one = [0.0; BLOCK];
+                for (block, input) in padded.as_chunks().0.iter().enumerate() {
+                    let state = &mut alone[2 * block * BLOCK..][..2 * BLOCK];
+                    let active = by.step(block, state, input, &mut one).active;
+                    let own = fired.iter().filter(|&&neuron| neuron as usize / BLOCK == block);
+                    let own = own.fold(0, |all, neuron| all | 1 << (neuron % BLOCK as u32));
+                    prop_assert_eq!(active, own);
+                }
+                prop_assert_eq!(&alone, &state);
                 prop_assert_eq!(sent.index, fired);
                 for (i, (v, left)) in potentials.iter().zip(left).enumerate() {
                     let (block, lane) = (i / BLOCK, i % BLOCK);

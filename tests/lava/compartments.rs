@@ -204,10 +204,13 @@ proptest! {
         let shape = Shape::new(&[BLOCK]).unwrap();
         let population = neuron.at(Seconds(1e-3), &shape, &convention.parse().unwrap()).unwrap();
         let state = [vec![v as f32; BLOCK], vec![u as f32; BLOCK]].concat();
-        let quiet = population.quiet(Drowsy { first: 0, blocks: 1, state: &state, variables: 2 }) == 1;
+        let is_quiet = |state: &[f32]| {
+            population.quiet(Drowsy { first: 0, blocks: 1, state, variables: 2 }) == 1
+        };
+        let quiet = is_quiet(&state);
         prop_assert!(!quiet || !fires_alone(population.as_ref(), state));
         let rest = vec![0.0; 2 * BLOCK];
-        let at_rest = population.quiet(Drowsy { first: 0, blocks: 1, state: &rest, variables: 2 }) == 1;
+        let at_rest = is_quiet(&rest);
         let excitable = plain.bias > 0 || (at_or_above && plain.threshold == 0);
         prop_assert!(at_rest || excitable);
         prop_assert!(!at_rest || !fires_alone(population.as_ref(), rest));
