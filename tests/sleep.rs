@@ -40,6 +40,12 @@ type SentByStep = BTreeMap<u64, Vec<(u32, u32, u32)>>;
 /// Bits of the potentials that are compared, by step and block.
 type Charges = BTreeMap<(u64, usize), Vec<u32>>;
 
+/// Those of a block's neurons; lanes beyond them are nobody's.
+fn compared(block: usize, charge: &Charge) -> Vec<u32> {
+    let neurons = (ALONE - block * BLOCK).min(BLOCK);
+    charge.potential[..neurons].iter().map(|v| v.to_bits()).collect()
+}
+
 impl Alone {
     fn draw(model: &str, biases: bool, share: f64, draw: &mut Draw) -> Alone {
         let neurons = draw.population("cells", model, &[ALONE]);
@@ -88,7 +94,7 @@ impl Alone {
                 let charge = population.charge(block, state, input).unwrap();
                 let mut out = [0.0; BLOCK];
                 let active = population.step(block, state, input, &mut out).active;
-                charges.insert((step, block), charge.potential.map(f32::to_bits).to_vec());
+                charges.insert((step, block), compared(block, &charge));
                 for (lane, value) in out.into_iter().enumerate() {
                     let address = block * BLOCK + lane;
                     if active >> lane & 1 == 1 && address < ALONE {
@@ -139,7 +145,7 @@ impl Observer for Watcher {
     }
 
     fn charged(&mut self, step: u64, _unit: usize, block: usize, charge: &Charge) {
-        self.charges.insert((step, block), charge.potential.map(f32::to_bits).to_vec());
+        self.charges.insert((step, block), compared(block, charge));
     }
 }
 

@@ -219,6 +219,7 @@ impl Population for Refractory {
         if held != 0 {
             dispatch(PutBack { by: self, state: sweep.state, held, before: &before });
         }
+        // lanes beyond the neurons send nothing, and are not held: nobody sees them
         let mut waiting = held;
         for &neuron in &sweep.sent.index[sent..] {
             let (lane, neuron) = (neuron as usize / BLOCK - sweep.first, neuron as usize % BLOCK);
